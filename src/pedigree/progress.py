@@ -1,0 +1,24 @@
+"""The one progress bar: lively on a terminal, a line every few seconds in a log."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+def progress(items: Iterable[T], *, label: str, total: int | None = None, unit: str = "photo") -> "tqdm[T]":
+    """Wrap `items` in a progress bar on stderr headed `label`."""
+    return tqdm(items, desc=label, total=total, unit=unit, **_pace())
+
+
+def progress_bar(*, label: str, total: int | None = None, unit: str = "step", **settings: Any) -> "tqdm[Any]":
+    """Return a bar to be advanced by hand with `update(n)`; a context manager."""
+    return tqdm(desc=label, total=total, unit=unit, **_pace(), **settings)
+
+
+def _pace() -> dict[str, Any]:
+    interval = 0.2 if sys.stderr.isatty() else 10.0
+    return {"mininterval": interval, "maxinterval": interval, "dynamic_ncols": True}
