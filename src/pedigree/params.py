@@ -1,9 +1,10 @@
 """`params.yaml`: a section a stage, each one frozen dataclass; whatever is unknown, missing or out of range is an error."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML, YAMLError
 
@@ -49,6 +50,22 @@ class Validate:
     max_duplicates_across: Share
     max_imbalance: Annotated[float, Field(ge=1)]
 
+    @field_validator("breed_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression ({error})") from error
+        return pattern
+
+    @field_validator("photos_per_breed")
+    @classmethod
+    def _rises(cls, bounds: list[int]) -> list[int]:
+        if bounds[0] > bounds[1]:
+            raise ValueError("the lower bound is above the upper one")
+        return bounds
+
 
 @dataclass(frozen=True, config=_STRICT)
 class Crop:
@@ -71,3 +88,58 @@ class Score:
     samples: Annotated[int, Field(ge=2)]
     batch_size: Positive
     seed: Natural
+
+
+SECTIONS = {section.__name__.lower(): section for section in (Data, Unpack, Validate, Crop, Score)}
+
+Section = TypeVar("Section", Data, Unpack, Validate, Crop, Score)
+
+
+def load(section: type[Section], path: Path = FILE) -> Section:
+    """Read one section of `path`.
+
+    Raises:
+        UsageError: naming the key, the value received and what was expected.
+    """
+    name = section.__name__.lower()
+    content = read(path)
+    if name not in content:
+        raise UsageError(f"{path}: section {name!r} is missing.")
+    return _checked(section, name, content[name], path)
+
+
+def read(path: Path = FILE) -> dict[str, Any]:
+    """Read all sections of `path` as plain dictionaries, not yet checked but for their names."""
+    try:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path} is not here: run pedigree from the project's root.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text.") from None
+    except YAMLError as error:
+        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: expected the sections {', '.join(SECTIONS)}. Received: {content!r}")
+    for name in content:
+        if name not in SECTIONS:
+            raise UsageError(f"{path}: unknown section {name!r}; the sections are {', '.join(SECTIONS)}.")
+    return content
+
+
+def _checked(section: type[Section], name: str, values: Any, path: Path) -> Section:
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: {name} must be a section of parameters. Received: {values!r}")
+    try:
+        return section(**{str(key): value for key, value in values.items()})
+    except ValidationError as invalid:
+        raise UsageError("; ".join(_told(name, error, path) for error in invalid.errors())) from None
+
+
+def _told(name: str, error: Any, path: Path) -> str:
+    """Turn one of pydantic's errors into `file: key: what is wrong. Received: value`."""
+    key = ".".join([name, *(str(part) for part in error["loc"])])
+    if error["type"] == "missing":
+        return f"{path}: {key} is missing."
+    if error["type"] == "unexpected_keyword_argument":
+        return f"{path}: {key} is not a parameter."
+    return f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}. Received: {error['input']!r}"
