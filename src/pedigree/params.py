@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from pedigree.errors import UsageError
 
@@ -132,7 +133,7 @@ def _checked(section: type[Section], name: str, values: Any, path: Path) -> Sect
     try:
         return section(**{str(key): value for key, value in values.items()})
     except ValidationError as invalid:
-        raise UsageError("; ".join(_told(name, error, path) for error in invalid.errors())) from None
+        raise UsageError(" ".join(_told(name, error, path) for error in invalid.errors())) from None
 
 
 def _told(name: str, error: Any, path: Path) -> str:
