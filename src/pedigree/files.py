@@ -25,7 +25,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` to fill; it becomes `path` when the block ends well, and is removed if not."""
+    """Yield an empty folder to fill; it becomes `path` when the block ends well, and is removed if not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -34,7 +34,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         yield beside
         if path.exists():
             path.rename(before)
-        beside.rename(path)
+        try:
+            beside.rename(path)
+        except OSError:
+            before.rename(path)
+            raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""`params.yaml`: a section a stage, each one frozen dataclass; whatever is unknown, missing or out of range is an error."""
+"""`params.yaml`: a section a stage, each one frozen dataclass; a wrong key or value is an error that names it."""
 
 import re
 from pathlib import Path
