@@ -1,0 +1,131 @@
+"""Pascal VOC annotations: an XML file a photo, an `<object>` with a name and a box a dog."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+from pedigree.errors import PedigreeError
+
+LARGEST_FILE = 1_000_000  # bytes; a photo's annotation has about one thousand
+
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the photo, half-open: `xmax - xmin` wide. As given: perhaps outside, perhaps empty."""
+
+    xmin: int
+    ymin: int
+    xmax: int
+    ymax: int
+
+    @property
+    def width(self) -> int:
+        return self.xmax - self.xmin
+
+    @property
+    def height(self) -> int:
+        return self.ymax - self.ymin
+
+
+@dataclass(frozen=True)
+class Dog:
+    """What one `<object>` says: the breed's name and the box."""
+
+    name: str
+    box: Box
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What one file says; `folder` and `filename` are empty where it does not give them, sizes are in pixels."""
+
+    folder: str
+    filename: str
+    width: int
+    height: int
+    dogs: tuple[Dog, ...]
+
+
+def read_annotation(path: Path) -> Annotation:
+    """Read one annotation.
+
+    Raises:
+        PedigreeError: naming the file and what is wrong with it, for anything but well-formed VOC XML without a DTD.
+    """
+    try:
+        return _annotation(_root(_content(path)))
+    except _MalformedError as reason:
+        raise PedigreeError(f"{path}: {reason}.") from None
+
+
+class _MalformedError(Exception):
+    """Why a file is not an annotation, in a few words."""
+
+
+class _NoDoctype(ElementTree.TreeBuilder):
+    """Builds the tree, but refuses a DTD: nothing else can define entities or name other files."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise _MalformedError("a document type declaration is not allowed in an annotation")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise _MalformedError(f"cannot be read ({error.strerror})") from None
+    if not content.strip():
+        raise _MalformedError("the annotation is empty")
+    if len(content) > LARGEST_FILE:
+        raise _MalformedError(f"larger than {LARGEST_FILE} bytes, which no annotation of a photo is")
+    return content
+
+
+def _root(content: bytes) -> ElementTree.Element:
+    try:
+        root = ElementTree.fromstring(content, parser=ElementTree.XMLParser(target=_NoDoctype()))  # noqa: S314
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise _MalformedError(f"cannot be read as XML ({error})") from None
+    if root.tag != "annotation":
+        raise _MalformedError(f"expected an <annotation>. Received: <{root.tag[:40]}>")
+    return root
+
+
+def _annotation(root: ElementTree.Element) -> Annotation:
+    size = _child(root, "size")
+    width, height = _whole_number(size, "width"), _whole_number(size, "height")
+    if width < 0 or height < 0:
+        raise _MalformedError(f"<size> is negative. Received: {width} x {height}")
+    return Annotation(
+        folder=(root.findtext("folder") or "").strip(),
+        filename=(root.findtext("filename") or "").strip(),
+        width=width,
+        height=height,
+        dogs=tuple(_dog(element) for element in root.findall("object")),
+    )
+
+
+def _dog(element: ElementTree.Element) -> Dog:
+    name = (_child(element, "name").text or "").strip()
+    if not name:
+        raise _MalformedError("the <name> of an <object> is empty")
+    box = _child(element, "bndbox")
+    return Dog(name, Box(*(_whole_number(box, side) for side in ("xmin", "ymin", "xmax", "ymax"))))
+
+
+def _child(parent: ElementTree.Element, tag: str) -> ElementTree.Element:
+    child = parent.find(tag)
+    if child is None:
+        raise _MalformedError(f"<{parent.tag}> has no <{tag}>")
+    return child
+
+
+def _whole_number(parent: ElementTree.Element, tag: str) -> int:
+    text = (_child(parent, tag).text or "").strip()
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise _MalformedError(f"<{tag}> is not a whole number. Received: {text[:40]!r}")
+    return int(text)
