@@ -99,7 +99,7 @@ def breed_census(photos: pandas.DataFrame, folders: Sequence[str] = ()) -> panda
     for name, column in (("photos", inside["breed"]), ("usable", usable["breed"]), ("boxes", sides["breed"])):
         table[name] = column.value_counts().reindex(table.index, fill_value=0).astype(int)
     for name, frame in (("width", usable), ("height", usable), ("box_side", sides)):
-        quartiles = frame.groupby("breed")[name].quantile(QUARTILES).unstack()
+        quartiles = frame.groupby("breed")[name].quantile(QUARTILES).unstack().reindex(columns=QUARTILES)
         quartiles.columns = pandas.Index([f"{name}_{round(100 * quartile)}" for quartile in QUARTILES])
         table = table.join(quartiles)
     return table.reset_index()
