@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -16,6 +16,7 @@ FILE = Path("params.yaml")
 Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Number = TypeVar("Number", int, float)
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -62,10 +63,8 @@ class Validate:
 
     @field_validator("photos_per_breed")
     @classmethod
-    def _rises(cls, bounds: list[int]) -> list[int]:
-        if bounds[0] > bounds[1]:
-            raise ValueError("the lower bound is above the upper one")
-        return bounds
+    def _photos_rise(cls, bounds: list[int]) -> list[int]:
+        return _rising(bounds)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -82,6 +81,44 @@ class Crop:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Train:
+    """How the networks are built and trained; sizes are in pictures, learning is by Adam."""
+
+    recipe: Literal["projection-dcgan", "seed-cgan"]
+    steps: Positive
+    batch_size: Positive
+    generator_batch_size: Positive
+    seed: Natural
+    precision: Literal["auto", "float32", "bfloat16"]
+    latent_size: Positive
+    channels: Positive
+    loss: Literal["non-saturating", "hinge"]
+    real_targets: Annotated[list[Share], Field(min_length=2, max_length=2)]
+    flip_targets: Share
+    augment: list[Literal["flip", "color", "translation", "cutout"]]
+    r1_weight: Annotated[float, Field(ge=0)]
+    r1_interval: Positive
+    generator_learning_rate: Annotated[float, Field(gt=0)]
+    discriminator_learning_rate: Annotated[float, Field(gt=0)]
+    adam_beta_1: Annotated[float, Field(ge=0, lt=1)]
+    adam_beta_2: Annotated[float, Field(ge=0, lt=1)]
+    ema_half_life: Natural
+    log_every: Positive
+    sample_every: Positive
+
+    @field_validator("real_targets")
+    @classmethod
+    def _targets_rise(cls, bounds: list[float]) -> list[float]:
+        return _rising(bounds)
+
+    @model_validator(mode="after")
+    def _targets_suit_the_loss(self) -> Self:
+        if self.loss == "hinge" and self.real_targets != [1.0, 1.0]:
+            raise ValueError("real_targets other than [1.0, 1.0] (soft labels) need the non-saturating loss")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Score:
     """How the generator is judged."""
 
@@ -91,9 +128,15 @@ class Score:
     seed: Natural
 
 
-SECTIONS = {section.__name__.lower(): section for section in (Data, Unpack, Validate, Crop, Score)}
+def _rising(bounds: list[Number]) -> list[Number]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("the lower bound is above the upper one")
+    return bounds
 
-Section = TypeVar("Section", Data, Unpack, Validate, Crop, Score)
+
+SECTIONS = {section.__name__.lower(): section for section in (Data, Unpack, Validate, Crop, Train, Score)}
+
+Section = TypeVar("Section", Data, Unpack, Validate, Crop, Train, Score)
 
 
 def load(section: type[Section], path: Path = FILE) -> Section:

@@ -1,0 +1,65 @@
+"""Differentiable augmentation (Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", 2020).
+
+The same kinds of change on real and on drawn pictures, so that the discriminator cannot learn the training photos
+by heart and the generator does not learn the changes. In `keras.ops`; gathers only, so that second derivatives
+exist on every backend. Chance comes in as uniform numbers: what a step does is a function of its batch.
+"""
+
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+DRAWS = 7  # uniform numbers a picture needs
+KINDS = ("color", "translation", "cutout")
+
+
+def augment(images: Tensor, chances: Tensor, kinds: tuple[str, ...]) -> Tensor:
+    """Change `images` `(n, size, size, 3)` in [-1, 1] by `chances` `(n, DRAWS)` in [0, 1), in the ways of `kinds`."""
+    if "color" in kinds:
+        images = _color(images, chances[:, 0:3])
+    if "translation" in kinds:
+        images = _translation(images, chances[:, 3:5])
+    if "cutout" in kinds:
+        images = _cutout(images, chances[:, 5:7])
+    return images
+
+
+def _color(images: Tensor, chances: Tensor) -> Tensor:
+    """Brightness ±0.5, saturation ×[0, 2), contrast ×[0.5, 1.5), as in the paper."""
+    brightness, saturation, contrast = (ops.reshape(chances[:, i], (-1, 1, 1, 1)) for i in range(3))
+    images = images + (brightness - 0.5)
+    grey = ops.mean(images, axis=3, keepdims=True)
+    images = grey + (images - grey) * (2 * saturation)
+    level = ops.mean(images, axis=(1, 2, 3), keepdims=True)
+    return level + (images - level) * (contrast + 0.5)
+
+
+def _translation(images: Tensor, chances: Tensor) -> Tensor:
+    """Shift by up to an eighth of the side each way; what comes in is black (0), as in the paper."""
+    for axis in (1, 2):
+        images = _shift(images, chances[:, axis - 1], axis)
+    return images
+
+
+def _shift(images: Tensor, chance: Tensor, axis: int) -> Tensor:
+    size = images.shape[axis]
+    reach = size // 8
+    offset = ops.cast(ops.floor(chance * (2 * reach + 1)), "int32") - reach
+    source = ops.arange(size, dtype="int32")[None, :] + offset[:, None]
+    inside = ops.cast((source >= 0) & (source < size), images.dtype)
+    shape = (-1, size, 1, 1) if axis == 1 else (-1, 1, size, 1)
+    index = ops.reshape(ops.clip(source, 0, size - 1), shape)
+    return ops.take_along_axis(images, index, axis=axis) * ops.reshape(inside, shape)
+
+
+def _cutout(images: Tensor, chances: Tensor) -> Tensor:
+    """Blank a square of half the side, its centre anywhere."""
+    size = images.shape[1]
+    centre = chances * size
+    place = ops.arange(size, dtype=images.dtype)[None, :] + 0.5
+    hidden_rows = ops.abs(place - centre[:, 0:1]) < size / 4
+    hidden_columns = ops.abs(place - centre[:, 1:2]) < size / 4
+    hidden = hidden_rows[:, :, None] & hidden_columns[:, None, :]
+    return images * (1 - ops.cast(hidden, images.dtype))[..., None]

@@ -1,0 +1,140 @@
+"""The command line: five stages without arguments, and what people do with the generator they make.
+
+A stage's own modules are imported when it runs, so that `pedigree --help` answers at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pedigree import __version__
+from pedigree.errors import PedigreeError
+
+MODEL = Path("models/generator.keras")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: 0, 1 for trouble with data or a run, 2 for a mistake in asking."""
+    asked = _parser().parse_args(arguments)
+    try:
+        asked.run(asked)
+    except PedigreeError as error:
+        print(f"pedigree {asked.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(f"pedigree {asked.command}: {error.strerror or error}{where}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"pedigree {asked.command}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def unpack(_: argparse.Namespace) -> None:
+    """Unpack the archives of params.yaml into data/raw."""
+    from pedigree import archives, params
+
+    data = params.load(params.Data)
+    annotations = Path(data.annotations) if data.annotations else None
+    print(archives.unpack(Path(data.images), annotations, params.load(params.Unpack)))
+
+
+def validate(_: argparse.Namespace) -> None:
+    """Take the census of data/raw and judge it."""
+    from pedigree import params, validation
+
+    validation.validate(Path("data/raw"), params.load(params.Validate))
+
+
+def crop(_: argparse.Namespace) -> None:
+    """Cut one square a dog, packed into data/crops."""
+    from pedigree import crops, params
+
+    crops.crop(settings=params.load(params.Crop))
+
+
+def train(_: argparse.Namespace) -> None:
+    """Train the conditional GAN on data/crops."""
+    from pedigree import params, quiet
+
+    settings = params.load(params.Train)  # before Keras: a wrong parameter is told at once
+    quiet.import_keras()
+
+    from pedigree import training
+
+    training.train(settings)
+
+
+def score(_: argparse.Namespace) -> None:
+    """Score models/generator.keras against data/crops."""
+    from pedigree import params, quiet
+
+    settings = params.load(params.Score)
+    quiet.import_keras()
+
+    from pedigree import scoring
+
+    scoring.score(settings=settings)
+
+
+def generate(asked: argparse.Namespace) -> None:
+    """Draw new dogs of the breeds asked for, a row a breed, into one PNG."""
+    from pedigree import generation
+
+    print(generation.generate(asked.model, asked.breed, asked.count, asked.seed, asked.out))
+
+
+def breeds(asked: argparse.Namespace) -> None:
+    """List the breeds the model can draw."""
+    from pedigree import generator
+    from pedigree.breeds import display_name
+
+    for folder in generator.breeds_of(asked.model):
+        print(display_name(folder))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pedigree",
+        description="From an archive of dog photos to a scored generator that draws new dogs of the breed asked for.",
+        epilog="The stages read params.yaml and run from the project's root; `dvc repro` runs those that are due.",
+    )
+    parser.add_argument("--version", action="version", version=f"pedigree {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for run in (unpack, validate, crop, train, score):
+        _add(commands, run)
+    drawing = _add(commands, generate)
+    drawing.add_argument(
+        "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; may be given several times"
+    )
+    drawing.add_argument("--count", type=_count, default=8, metavar="N", help="pictures of each breed (default 8)")
+    drawing.add_argument("--seed", type=_seed, default=0, metavar="S", help="another seed, other dogs (default 0)")
+    drawing.add_argument(
+        "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="where to (default dogs.png)"
+    )
+    for command in (drawing, _add(commands, breeds)):
+        command.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
+    return parser
+
+
+def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", run: object) -> argparse.ArgumentParser:
+    told = str(run.__doc__)
+    command: argparse.ArgumentParser = commands.add_parser(run.__name__, help=told, description=told)  # type: ignore[attr-defined]
+    command.set_defaults(run=run)
+    return command
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 1000)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, 2**63 - 1)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}. Received: {text!r}")
+    return int(text)
