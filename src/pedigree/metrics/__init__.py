@@ -1,0 +1,20 @@
+"""What a set of features says about pictures: one file a metric, each pure, features in and numbers out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def check_features(*, minimum: int = 1, **samples: NDArray[np.floating]) -> None:
+    """Check that each named sample is an `(n, d)` array of finite numbers, n at least `minimum`, d the same for all.
+
+    Raises:
+        ValueError: naming the sample and what was received.
+    """
+    for name, sample in samples.items():
+        if sample.ndim != 2 or len(sample) < minimum or not sample.shape[1]:
+            raise ValueError(f"{name} must be (n, d) features with n at least {minimum}. Received: {sample.shape}")
+        if not np.isfinite(sample).all():
+            raise ValueError(f"{name} must be finite. Received: {np.count_nonzero(~np.isfinite(sample))} that are not")
+    if len({sample.shape[1] for sample in samples.values()}) > 1:
+        shapes = ", ".join(f"{name} {sample.shape}" for name, sample in samples.items())
+        raise ValueError(f"Features must have the same dimension. Received: {shapes}")
