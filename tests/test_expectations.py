@@ -1,0 +1,399 @@
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pytest
+from PIL import Image
+
+from pedigree.census import COLUMNS, breed_census, read_census
+from pedigree.complaints import photo_complaints
+from pedigree.errors import PedigreeError
+from pedigree.expectations import SHOWN, Finding, judge
+from pedigree.params import Validate
+from pedigree.validation import Verdict, validate
+
+PUG, FOX, TZU = "n02110958-pug", "n02095314-wire-haired_fox_terrier", "n02086240-Shih-Tzu"
+EACH = 10
+
+STRICT = Validate(
+    breed_pattern=r"^n\d{8}-.+$",
+    breeds=3,
+    photos_per_breed=[EACH - 2, EACH + 2],
+    min_decodable=0.9,
+    min_annotated=1.0,
+    max_bad_boxes=0.0,
+    max_breed_mismatch=0.0,
+    max_duplicates_within=0.0,
+    max_duplicates_across=0.0,
+    max_imbalance=1.2,
+)
+
+NAMES = "folder names match validate.breed_pattern"
+NUMBER = "number of breeds"
+PHOTOS = "usable photos of a breed"
+BALANCE = "balance of breeds"
+DECODE = "photos decode"
+WITHIN = "no duplicates within a breed"
+ACROSS = "no duplicates across breeds"
+ANNOTATED = "photos are annotated"
+BOXES = "boxes fit the photo"
+NAMED = "annotation names the folder's breed"
+
+CRITICAL = {NAMES, NUMBER, PHOTOS, DECODE, ACROSS, NAMED}
+WARNING = {BALANCE, WITHIN, ANNOTATED, BOXES}
+
+Change = Callable[[pandas.DataFrame], pandas.DataFrame | None]  # in place, or a new one
+
+
+def sound_rows(breed: str, count: int = EACH) -> list[dict[str, Any]]:
+    return [
+        {
+            "photo": f"{breed}/{number:02}.jpg",
+            "breed": breed,
+            **{"bytes": 9000, "width": 64, "height": 48, "mode": "RGB", "orientation": 1, "problem": ""},
+            "sha256": f"{breed} {number}",
+            **{"boxes": "[[1,2,30,40]]", "box_problems": ""},
+            "annotated_breed": breed.partition("-")[2],
+            "annotated_folder": breed[1:9],
+            "usable": True,
+        }
+        for number in range(count)
+    ]
+
+
+def census_of(*breeds: list[dict[str, Any]]) -> pandas.DataFrame:
+    rows = sorted((row for breed in breeds for row in breed), key=lambda row: row["photo"])
+    return pandas.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def sound() -> pandas.DataFrame:
+    return census_of(*(sound_rows(breed) for breed in (PUG, FOX, TZU)))
+
+
+def judged(
+    census: pandas.DataFrame, bounds: Validate, *, annotated: bool = True, folders: tuple[str, ...] = ()
+) -> dict[str, Finding]:
+    findings = judge(census, breed_census(census, folders), bounds, annotated=annotated)
+    return {finding.expectation: finding for finding in findings}
+
+
+def setting(photo: str, **values: Any) -> Change:
+    def change(census: pandas.DataFrame) -> None:
+        for column, value in values.items():
+            census.loc[census["photo"] == photo, column] = value
+
+    return change
+
+
+def renaming(old: str, new: str) -> Change:
+    def change(census: pandas.DataFrame) -> None:
+        census["photo"] = census["photo"].str.replace(old, new)
+        census["breed"] = census["breed"].str.replace(old, new)
+
+    return change
+
+
+def dropping(breed: str, count: int) -> Change:
+    return lambda census: census.drop(census.index[census["breed"] == breed][:count])
+
+
+def test_sound_photos_meet_every_expectation_with_its_severity() -> None:
+    found = judged(sound(), STRICT)
+    assert {name: finding.severity for name, finding in found.items()} == {
+        **dict.fromkeys(CRITICAL, "critical"),
+        **dict.fromkeys(WARNING, "warning"),
+    }
+    assert all(finding.success and not finding.where for finding in found.values())
+
+
+def test_data_docs_replace_the_old_ones_and_nothing_else_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "old.html").write_text("old")
+    census = sound()
+    setting(f"{PUG}/03.jpg", problem="truncated", usable=False)(census)
+    judge(census, breed_census(census), STRICT, annotated=True, docs=tmp_path / "docs")
+    pages = {path.name: path.read_text() for path in (tmp_path / "docs").glob("validations/*/*/*/*.html")}
+    assert len(pages) == 2 and any("truncated" in page and DECODE in page for page in pages.values())
+    assert (tmp_path / "docs" / "index.html").is_file() and not (tmp_path / "docs" / "old.html").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["docs", "temporary"]
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
+    "a folder of another pattern": (NAMES, renaming(TZU, "shih_tzu"), {}, ("shih_tzu",)),
+    "a breed too many": (NUMBER, lambda census: None, {"breeds": 2}, ()),
+    "a breed too few": (NUMBER, lambda census: None, {"breeds": 4}, ()),
+    "too few photos": (PHOTOS, dropping(PUG, 3), {"max_imbalance": 9.0}, (f"{PUG}: 7",)),
+    "too many photos": (
+        PHOTOS,
+        lambda census: None,
+        {"photos_per_breed": [1, EACH - 1]},
+        (f"{TZU}: 10", f"{FOX}: 10", f"{PUG}: 10"),
+    ),
+    "a small breed": (BALANCE, dropping(PUG, 2), {}, (f"{PUG}: 1.25",)),
+    "a broken photo": (
+        DECODE,
+        setting(f"{PUG}/03.jpg", problem="truncated", usable=False),
+        {"min_decodable": 0.97},
+        (f"{PUG}/03.jpg: truncated",),
+    ),
+    "a photo twice in a breed": (
+        WITHIN,
+        setting(f"{PUG}/03.jpg", sha256=f"{PUG} 1"),
+        {},
+        (f"{PUG}/03.jpg: same as {PUG}/01.jpg",),
+    ),
+    "a photo in two breeds": (
+        ACROSS,
+        setting(f"{PUG}/03.jpg", sha256=f"{FOX} 1"),
+        {},
+        (f"{FOX}/01.jpg: same as {PUG}/03.jpg", f"{PUG}/03.jpg: same as {FOX}/01.jpg"),
+    ),
+    "a photo without annotation": (
+        ANNOTATED,
+        setting(f"{PUG}/03.jpg", boxes="", annotated_breed="", annotated_folder=""),
+        {},
+        (f"{PUG}/03.jpg: no annotation",),
+    ),
+    "a box outside": (
+        BOXES,
+        setting(f"{FOX}/03.jpg", box_problems="box 1 reaches outside the photo"),
+        {},
+        (f"{FOX}/03.jpg: box 1 reaches outside the photo",),
+    ),
+    "an annotation that cannot be read": (
+        BOXES,
+        setting(f"{FOX}/03.jpg", boxes="", box_problems="the annotation is empty", annotated_breed=""),
+        {},
+        (f"{FOX}/03.jpg: the annotation is empty",),
+    ),
+    "another breed in the XML": (
+        NAMED,
+        setting(f"{PUG}/03.jpg", annotated_breed="boxer"),
+        {},
+        (f"{PUG}/03.jpg: annotated as boxer",),
+    ),
+    "another breed for one of two dogs": (
+        NAMED,
+        setting(f"{PUG}/03.jpg", annotated_breed="boxer; pug"),
+        {},
+        (f"{PUG}/03.jpg: annotated as boxer",),
+    ),
+    "another folder in the XML": (
+        NAMED,
+        setting(f"{PUG}/03.jpg", annotated_folder="02086240"),
+        {},
+        (f"{PUG}/03.jpg: annotated as of folder 02086240",),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FAILING)
+def test_each_fault_fails_its_own_expectation_alone_and_is_named(kind: str) -> None:
+    name, change, bounds, where = FAILING[kind]
+    census = sound()
+    changed = change(census)
+    census = census if changed is None else changed
+    found = judged(census, replace(STRICT, **bounds))
+    assert [finding.expectation for finding in found.values() if not finding.success] == [name]
+    assert found[name].where == where
+
+
+def test_faults_within_their_share_pass_and_are_named_all_the_same() -> None:
+    census = sound()
+    setting(f"{PUG}/03.jpg", sha256=f"{PUG} 1")(census)
+    setting(f"{PUG}/05.jpg", box_problems="box 1 has no area")(census)
+    thirtieth = 1 / len(census)
+    bounds = replace(STRICT, max_duplicates_within=thirtieth, max_bad_boxes=thirtieth, photos_per_breed=[EACH, EACH])
+    found = judged(census, bounds)
+    assert all(finding.success for finding in found.values())
+    assert found[WITHIN].where == (f"{PUG}/03.jpg: same as {PUG}/01.jpg",)
+    assert found[BOXES].observed == "1 of 30 have boxes that do not (3.33 %)"
+
+
+@pytest.mark.parametrize("bad", [3, 4])
+def test_a_share_exactly_at_its_bound_passes_and_one_photo_more_fails(bad: int) -> None:
+    census = sound()
+    for number in range(bad):
+        setting(f"{PUG}/{number:02}.jpg", box_problems="box 1 has no area")(census)
+    assert judged(census, replace(STRICT, max_bad_boxes=0.1))[BOXES].success == (bad == 3)
+
+
+def test_many_offenders_are_ten_names_and_a_count() -> None:
+    census = sound().assign(box_problems="box 1 has no area")
+    where = judged(census, STRICT)[BOXES].where
+    assert len(where) == SHOWN + 1 and where[-1] == "and 20 more"
+
+
+def test_a_photo_that_does_not_decode_is_blamed_for_nothing_else() -> None:
+    census = sound()
+    blank = {"boxes": "", "annotated_breed": "boxer", "box_problems": "", "sha256": f"{FOX} 1"}
+    setting(f"{PUG}/03.jpg", problem="truncated", usable=False, **blank)(census)
+    found = judged(census, STRICT)
+    assert all(finding.success for finding in found.values())
+
+
+def test_photos_alone_are_asked_for_no_annotations() -> None:
+    census = sound().assign(boxes="", annotated_breed="", annotated_folder="")
+    found = judged(census, STRICT, annotated=False)
+    assert set(found) == (CRITICAL | WARNING) - {ANNOTATED, BOXES, NAMED}
+    assert all(finding.success for finding in found.values())
+
+
+def test_folders_of_digits_pass_with_their_own_pattern_and_any_number() -> None:
+    census = census_of(*(sound_rows(str(digit)) for digit in range(10))).assign(annotated_breed="", annotated_folder="")
+    found = judged(census, replace(STRICT, breed_pattern="^[0-9]$", breeds=None))
+    assert NUMBER not in found
+    assert all(finding.success for finding in found.values())
+
+
+def test_an_empty_folder_is_a_breed_without_photos() -> None:
+    census = census_of(sound_rows(PUG), sound_rows(FOX))
+    found = judged(census, STRICT, folders=(TZU,))
+    assert found[NUMBER].success
+    assert found[PHOTOS].where == (f"{TZU}: 0",)
+
+
+def test_nothing_but_empty_folders_is_judged_too() -> None:
+    found = judged(census_of(), replace(STRICT, breeds=1), folders=(PUG,))
+    assert found[PHOTOS].where == (f"{PUG}: 0",) and found[DECODE].observed == "0 of 0 do not (0 %)"
+
+
+def test_copies_in_three_breeds_each_name_one_of_another_breed() -> None:
+    census = sound()
+    for breed in (PUG, FOX, TZU):
+        setting(f"{breed}/03.jpg", sha256="one")(census)
+    setting(f"{FOX}/04.jpg", sha256="one")(census)
+    complaints = photo_complaints(census).set_index("photo")
+    named = complaints["elsewhere"][complaints["elsewhere"] != ""].to_dict()
+    first = f"same as {TZU}/03.jpg"
+    assert named == {
+        f"{TZU}/03.jpg": f"same as {FOX}/03.jpg",
+        **dict.fromkeys([f"{FOX}/03.jpg", f"{FOX}/04.jpg", f"{PUG}/03.jpg"], first),
+    }
+    assert complaints["repeats"][complaints["repeats"] != ""].to_dict() == {f"{FOX}/04.jpg": f"same as {FOX}/03.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("breed", "annotated", "folder"),
+    [
+        (TZU, "shih tzu", "02086240"),
+        (TZU, "SHIH_TZU", "%s"),
+        (TZU, TZU, ""),
+        (FOX, "Wire-haired fox terrier", "02095314"),
+        ("7", "7", "02095314"),
+        (PUG, "", "02086240"),
+    ],
+)
+def test_names_are_compared_whatever_their_case_and_joints(breed: str, annotated: str, folder: str) -> None:
+    census = census_of(sound_rows(breed, 1)).assign(annotated_breed=annotated, annotated_folder=folder)
+    assert photo_complaints(census)["misnamed"].tolist() == [""]
+
+
+# ---- the stage, on real files
+
+
+def photo(path: Path, seed: int, name: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path, "JPEG")
+    note = path.parents[2] / "Annotation" / path.parent.name / path.stem
+    note.parent.mkdir(parents=True, exist_ok=True)
+    box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+    note.write_text(
+        "<annotation><size><width>64</width><height>48</height></size>"
+        f"<object><name>{name}</name>{box}</object></annotation>"
+    )
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's root with three breeds in data/raw, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    raw = Path("data/raw")
+    for index, breed in enumerate((PUG, FOX, TZU)):
+        for number in range(EACH):
+            photo(raw / "Images" / breed / f"{number:02}.jpg", 100 * index + number, breed.partition("-")[2])
+    return raw
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_the_stage_writes_the_same_bytes_twice(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truncate(raw / "Images" / PUG / "03.jpg")
+    written = []
+    for _ in range(2):
+        assert validate(raw, STRICT).success
+        written.append((Path("data/census.csv").read_bytes(), Path("reports/validation.json").read_bytes()))
+    assert written[0] == written[1]
+    assert str(raw.resolve()).encode() not in b"".join(written[0])
+    told = capsys.readouterr().out
+    assert "30 photos of 3 breeds: 29 usable" in told and "runs/data_docs/index.html" in told
+    assert Path("runs/data_docs/index.html").is_file()
+
+
+def test_a_broken_photo_within_the_share_is_set_aside_by_name(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truncate(raw / "Images" / PUG / "03.jpg")
+    verdict = validate(raw, STRICT)
+    report = json.loads(Path("reports/validation.json").read_text())
+    assert list(report["set_aside"]) == [f"{PUG}/03.jpg"] and "truncated" in report["set_aside"][f"{PUG}/03.jpg"]
+    assert (report["success"], report["photos"], report["breeds"], report["usable"]) == (True, 30, 3, 29)
+    assert report["census"][PUG]["usable"] == 9 and report["census"][PUG]["width"] == [64, 64, 64]
+    assert report["set_aside"] == verdict.set_aside
+    warned = capsys.readouterr().err
+    assert "set aside" in warned and f"{PUG}/03.jpg" in warned
+    assert read_census(Path("data/census.csv"))["usable"].sum() == 29
+
+
+def test_a_critical_failure_stops_once_all_is_written(raw: Path) -> None:
+    for number in range(4):
+        truncate(raw / "Images" / PUG / f"{number:02}.jpg")
+    with pytest.raises(PedigreeError) as raised:
+        validate(raw, replace(STRICT, breeds=4))
+    head, *table = str(raised.value).splitlines()
+    assert head == "data/raw fails 3 critical expectations, told in full in reports/validation.json:"
+    assert "\n".join(table).count(f"{PUG}/0") == 4
+    assert any(line.split() == ["number", "of", "breeds", "3", "breeds", "4"] for line in table)
+    report = json.loads(Path("reports/validation.json").read_text())
+    failed = {entry["expectation"] for entry in report["expectations"] if not entry["success"]}
+    assert report["success"] is False and failed == {NUMBER, PHOTOS, DECODE, BALANCE}
+    assert len(read_census(Path("data/census.csv"))) == 30
+
+
+def test_warnings_are_told_and_the_stage_goes_on(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    twin = raw / "Images" / PUG / "03.jpg"
+    twin.write_bytes((raw / "Images" / PUG / "01.jpg").read_bytes())
+    (raw / "Annotation" / FOX / "05").write_text("<annotation")
+    verdict = validate(raw, STRICT)
+    assert verdict.success and {finding.expectation for finding in verdict.failed("warning")} == {WITHIN, BOXES}
+    warned = capsys.readouterr().err
+    assert "2 warning expectations" in warned
+    assert f"{PUG}/03.jpg: same as {PUG}/01.jpg" in warned and f"{FOX}/05.jpg: cannot be read as XML" in warned
+
+
+def test_without_photos_the_stage_leaves_the_old_reports(tmp_path: Path) -> None:
+    census, report = tmp_path / "census.csv", tmp_path / "validation.json"
+    census.write_text("old")
+    report.write_text("old")
+    with pytest.raises(PedigreeError, match="run `pedigree unpack` first"):
+        validate(tmp_path / "raw", STRICT, census, report)
+    assert census.read_text() == report.read_text() == "old"
+
+
+def test_success_is_that_nothing_critical_failed() -> None:
+    warned = Finding(BOXES, "warning", False, "", "", ())
+    failed = Finding(DECODE, "critical", False, "", "", ())
+    nothing = pandas.DataFrame()
+    assert Verdict(nothing, nothing, [warned], {}).success
+    assert not Verdict(nothing, nothing, [warned, failed], {}).success
