@@ -148,10 +148,11 @@ def _take(member: Member, parts: Parts, contents: _Contents, into: Path, wanted:
 
 
 def _check_new(archive: Path, name: str, parts: Parts, seen: dict[str, str]) -> None:
-    other = seen.setdefault(same_name("/".join(parts)), name)
-    if other is not name:
-        what = "is there twice" if other == name else f"and {shown(other)} differ only in case"
+    key = same_name("/".join(parts))
+    if key in seen:
+        what = "is there twice" if seen[key] == name else f"and {shown(seen[key])} differ only in case"
         raise PedigreeError(f"{archive}: member {shown(name)} {what}; remove or rename one.")
+    seen[key] = name
 
 
 def _may_be_annotation(parts: Parts) -> bool:
