@@ -1,8 +1,8 @@
 """Differentiable augmentation (Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", 2020).
 
 The same kinds of change on real and on drawn pictures, so that the discriminator cannot learn the training photos
-by heart and the generator does not learn the changes. In `keras.ops`; gathers only, so that second derivatives
-exist on every backend. Chance comes in as uniform numbers: what a step does is a function of its batch.
+by heart and the generator does not learn the changes. In `keras.ops`, with shifts as matrix products, so that
+second derivatives exist. Chance comes in as uniform numbers: what a step does is a function of its batch.
 """
 
 from typing import Any
@@ -37,21 +37,19 @@ def _color(images: Tensor, chances: Tensor) -> Tensor:
 
 
 def _translation(images: Tensor, chances: Tensor) -> Tensor:
-    """Shift by up to an eighth of the side each way; what comes in is black (0), as in the paper."""
-    for axis in (1, 2):
-        images = _shift(images, chances[:, axis - 1], axis)
-    return images
+    """Shift by up to an eighth of the side each way; what comes in is mid-grey (0), as in the paper."""
+    size = images.shape[1]
+    images = ops.einsum("nij,njkc->nikc", _shifts(chances[:, 0], size), images)
+    return ops.einsum("nij,nkjc->nkic", _shifts(chances[:, 1], size), images)
 
 
-def _shift(images: Tensor, chance: Tensor, axis: int) -> Tensor:
-    size = images.shape[axis]
+def _shifts(chance: Tensor, size: int) -> Tensor:
+    """Return matrices `(n, size, size)` that shift a line of pixels by whole pixels."""
     reach = size // 8
-    offset = ops.cast(ops.floor(chance * (2 * reach + 1)), "int32") - reach
-    source = ops.arange(size, dtype="int32")[None, :] + offset[:, None]
-    inside = ops.cast((source >= 0) & (source < size), images.dtype)
-    shape = (-1, size, 1, 1) if axis == 1 else (-1, 1, size, 1)
-    index = ops.reshape(ops.clip(source, 0, size - 1), shape)
-    return ops.take_along_axis(images, index, axis=axis) * ops.reshape(inside, shape)
+    offset = ops.floor(chance * (2 * reach + 1)) - reach
+    place = ops.arange(size, dtype="float32")
+    source = place[None, :, None] + offset[:, None, None]
+    return ops.cast(ops.equal(source, place[None, None, :]), "float32")
 
 
 def _cutout(images: Tensor, chances: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from pedigree.augment import DRAWS
 from pedigree.params import Train
 
+_EPOCHS = 2**63  # where the random streams of epochs begin; those of steps lie below
+
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int32]
 
@@ -47,7 +49,7 @@ class Batches(keras.utils.PyDataset):
 
 def batch_at(step: int, images: npt.NDArray[np.uint8], labels: Labels, train: Train) -> Batch:
     """Make the batch of one step from all training `images` `(total, size, size, 3)` and `labels` `(total,)`."""
-    chance = np.random.Generator(np.random.Philox(key=[train.seed, step]))
+    chance = _generator(train.seed, step)
     chosen = _order(step, len(images), train)
     real, size = images[chosen], train.batch_size
     if "flip" in train.augment:
@@ -78,9 +80,13 @@ def _order(step: int, total: int, train: Train) -> npt.NDArray[np.int64]:
     chosen = np.empty(train.batch_size, np.int64)
     for epoch in np.unique(epochs):
         here = epochs == epoch
-        shuffle = np.random.Generator(np.random.Philox(key=[train.seed, 2**63 + int(epoch)])).permutation(total)
+        shuffle = _generator(train.seed, _EPOCHS + int(epoch)).permutation(total)
         chosen[here] = shuffle[within[here]]
     return chosen
+
+
+def _generator(seed: int, stream: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=np.array([seed, stream], np.uint64)))
 
 
 def _normal(chance: np.random.Generator, count: int, size: int) -> Floats:

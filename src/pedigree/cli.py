@@ -52,7 +52,7 @@ def crop(_: argparse.Namespace) -> None:
     """Cut one square a dog, packed into data/crops."""
     from pedigree import crops, params
 
-    crops.crop(settings=params.load(params.Crop))
+    crops.crop(Path("data/raw"), Path("data/census.csv"), Path("reports/validation.json"), params.load(params.Crop))
 
 
 def train(_: argparse.Namespace) -> None:

@@ -1,0 +1,55 @@
+# Everything from a fresh machine with Python 3.11 to 3.13, make and git.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(CURDIR)/$(VENV)/bin
+READY  := $(VENV)/.ready
+
+export PATH := $(BIN):$(PATH)
+export DO_NOT_TRACK = 1
+export DVC_NO_ANALYTICS = 1
+export GX_ANALYTICS_ENABLED = False
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup repro test lint format bench tensorboard constraints clean
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## the virtual environment, alone
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^uv==' constraints.txt)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --constraints constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+repro: $(READY) ## the pipeline, from the archives of params.yaml to reports/
+	dvc repro
+
+test: $(READY) ## the tests
+	python -m pytest
+
+lint: $(READY) ## format, rules and types
+	ruff format --check
+	ruff check
+	mypy
+
+format: $(READY) ## rewrite the code in the house's format
+	ruff format
+	ruff check --fix
+
+bench: $(READY) ## the claims of bench/, each against a peer
+	set -e; for script in bench/*.py; do echo "== $$script"; python $$script; done
+
+tensorboard: $(READY) ## losses and samples of every run, in a browser
+	tensorboard --logdir runs/tensorboard
+
+constraints: $(READY) ## renew the exact pins
+	printf '# Exact versions of everything pedigree[dev] needs, for Python 3.11 to 3.13. `make constraints` renews them.\n' > constraints.new
+	printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml - >> constraints.new
+	mv constraints.new constraints.txt
+
+clean: ## remove the virtual environment and all scratch
+	rm -rf $(VENV) runs

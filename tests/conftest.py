@@ -1,0 +1,51 @@
+"""What all tests share: quiet libraries, the project's parameters, small crops."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+
+from pedigree import params
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def train_settings() -> params.Train:
+    """A training so small that it takes a second: 16 px, six steps."""
+    return dataclasses.replace(
+        params.load(params.Train, ROOT / "params.yaml"),
+        steps=6,
+        batch_size=4,
+        generator_batch_size=4,
+        latent_size=8,
+        channels=4,
+        r1_interval=2,
+        log_every=2,
+        sample_every=3,
+        precision="float32",
+    )
+
+
+@pytest.fixture
+def crops_folder(tmp_path: Path) -> Path:
+    """Packed crops of two breeds, one reddish, one bluish: 12 to train on, 4 held out, 16 px."""
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    chance = np.random.default_rng(0)
+    for side, count in (("train", 12), ("holdout", 4)):
+        labels = np.arange(count, dtype=np.int32) % 2
+        images = chance.integers(0, 80, (count, 16, 16, 3), dtype=np.uint8)
+        images[labels == 0, :, :, 0] += 150
+        images[labels == 1, :, :, 2] += 150
+        np.save(folder / f"{side}-images.npy", images)
+        np.save(folder / f"{side}-labels.npy", labels)
+    (folder / "breeds.json").write_text(json.dumps(["n90000001-Red", "n90000002-Blue"]))
+    return folder
