@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -76,7 +76,8 @@ def draw_pose(random: np.random.Generator) -> Pose:
 def vary(build: Build, random: np.random.Generator) -> Build:
     """Return the build of one dog of the breed: each length off by a few percent."""
     lengths = {name: value for name, value in vars(build).items() if isinstance(value, float)}
-    return replace(build, **{name: value * random.uniform(0.94, 1.06) for name, value in lengths.items()})
+    varied: dict[str, Any] = {name: value * random.uniform(0.94, 1.06) for name, value in lengths.items()}
+    return replace(build, **varied)
 
 
 def figure(build: Build, pose: Pose, elevation: float) -> Figure:

@@ -59,7 +59,7 @@ def draw_sample(workers: int | None = None) -> tuple[list[Entry], list[Entry]]:
     """Return the entries of both archives in order: (path, content), where a folder has no content."""
     photos = [(index, number) for index, breed in enumerate(BREEDS) for number in range(1, breed.photos + 1)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        drawn = list(progress(pool.map(_draw, photos, chunksize=8), label="drawing", total=len(photos)))
+        drawn = list(progress(pool.map(draw_files, photos, chunksize=8), label="drawing", total=len(photos)))
     images: list[Entry] = [("Images", None)]
     annotations: list[Entry] = [("Annotation", None)]
     for breed in BREEDS:
@@ -86,7 +86,8 @@ def packed(entries: Sequence[Entry]) -> bytes:
     return buffer.getvalue()
 
 
-def _draw(photo: tuple[int, int]) -> tuple[bytes, bytes]:
+def draw_files(photo: tuple[int, int]) -> tuple[bytes, bytes]:
+    """Return photo (breed index, number) as JPEG and XML: a function of its argument alone."""
     index, number = photo
     drawn = draw_photo(index, number)
     height, width, _ = drawn.image.shape

@@ -79,7 +79,7 @@ BREEDS = (
         "n99000001",
         "Ember_pointer",
         112,
-        Build(chest=0.28, hip=0.21, leg=0.84, bone=0.075, neck=0.40, throat=0.16, head=0.255, muzzle=1.05, ear="drop"),
+        Build(chest=0.28, hip=0.21, leg=0.84, bone=0.075, neck=0.40, throat=0.16, head=0.255, muzzle=1.05, fur=0.05),
         Coat((0.68, 0.27, 0.10), (("chest", (0.80, 0.42, 0.20)),), nose=(0.36, 0.17, 0.12), iris=(0.48, 0.28, 0.08)),
     ),
     Breed(
@@ -185,7 +185,7 @@ BREEDS = (
     ),
     Breed(
         "n99000007",
-        "Midnight_pinscher",
+        "Midnight_longear",
         100,
         Build(
             length=0.70,
@@ -227,6 +227,15 @@ BREEDS = (
             tail_length=0.15,
             fur=0.05,
         ),
-        Coat((0.50, 0.34, 0.21), (("brindle", (0.22, 0.15, 0.12)), ("chest", _WHITE), ("muzzle", (0.20, 0.16, 0.16)))),
+        Coat(
+            (0.56, 0.38, 0.23),
+            (
+                ("brindle", (0.27, 0.18, 0.13)),
+                ("chest", _WHITE),
+                ("socks", _WHITE),
+                ("muzzle", _WHITE),
+                ("blaze", _WHITE),
+            ),
+        ),
     ),
 )

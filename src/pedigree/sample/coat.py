@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from pedigree.sample import noise
 from pedigree.sample.breeds import Coat, Color
+from pedigree.sample.head import EYE
 from pedigree.sample.noise import step
 from pedigree.sample.surface import Part
-from pedigree.sample.vectors import Frame, Pixels
+from pedigree.sample.vectors import Frame, Pixels, dots
 
 _COLLARS = ((0.80, 0.12, 0.12), (0.12, 0.30, 0.75), (0.10, 0.55, 0.30), (0.90, 0.65, 0.10), (0.55, 0.15, 0.60))
+_DARK = (0.16, 0.10, 0.10)
 _PINK = (0.86, 0.45, 0.47)
 
 
@@ -39,8 +41,7 @@ def coordinates(frame: Frame, points: Pixels) -> list[Pixels]:
 
 def directions(frame: Frame, vectors: list[Pixels] | Pixels) -> list[Pixels]:
     """Return the forward, up and left components of `vectors` (3, n)."""
-    axes = (frame.forward.astype(np.float32), frame.up.astype(np.float32), frame.left.astype(np.float32))
-    return [axis[0] * vectors[0] + axis[1] * vectors[1] + axis[2] * vectors[2] for axis in axes]
+    return [dots(axis, vectors) for axis in (frame.forward, frame.up, frame.left)]
 
 
 def paint(coat: Coat, skin: Skin, texture: Pixels) -> Pixels:
@@ -57,14 +58,24 @@ def paint(coat: Coat, skin: Skin, texture: Pixels) -> Pixels:
 
 def _features(coat: Coat, skin: Skin, colors: Pixels) -> Pixels:
     """Paint what is not fur."""
-    forward, up, left = skin.head
-    socket = (forward - 0.84) ** 2 + (up - 0.30) ** 2 + (np.abs(left) - 0.40) ** 2
-    lids = step(socket, 0.085, 0.05) * skin.on(Part.SKULL, Part.MUZZLE) * np.float32(0.75)
-    colors = colors + (_linear((0.10, 0.08, 0.08)) - colors) * lids
+    away = [
+        skin.head[0] - np.float32(EYE[0]),
+        skin.head[1] - np.float32(EYE[1]),
+        np.abs(skin.head[2]) - np.float32(EYE[2]),
+    ]
+    beside = away[1] * away[1] + away[2] * away[2]
+    lids = step(beside + away[0] * away[0], 0.066, 0.040) * skin.on(Part.SKULL, Part.MUZZLE) * np.float32(0.75)
+    colors = colors + (_linear(_DARK) - colors) * lids
     colors = np.where(skin.on(Part.EAR_INSIDE) > 0, 0.45 * colors + 0.55 * _linear((0.75, 0.50, 0.46)), colors)
-    pupil = skin.on(Part.EYE) * step((up - 0.31) ** 2 + (np.abs(left) - 0.42) ** 2, 0.012, 0.006)
+    pupil = skin.on(Part.EYE) * step(beside, 0.012, 0.006)
     collar = _COLLARS[skin.random.integers(len(_COLLARS))]
-    plain = ((Part.EYE, coat.iris), (Part.NOSE, coat.nose), (Part.TONGUE, _PINK), (Part.COLLAR, collar))
+    plain = (
+        (Part.EYE, coat.iris),
+        (Part.NOSE, coat.nose),
+        (Part.TONGUE, _PINK),
+        (Part.MOUTH, _DARK),
+        (Part.COLLAR, collar),
+    )
     for part, color in plain:
         colors = np.where(skin.on(part) > 0, _linear(color), colors)
     return colors * (1 - 0.9 * pupil)
@@ -116,10 +127,19 @@ def _ears(skin: Skin, texture: Pixels) -> Pixels:
 
 
 def _spots(skin: Skin, texture: Pixels) -> Pixels:
-    field = noise.solid(skin.random, [axis * np.float32(7.5) for axis in skin.body])
-    weight = step(field + 0.05 * texture, 0.30, 0.40) * skin.on(Part.TORSO, Part.LEG, Part.NECK, Part.TAIL)
-    face = noise.solid(skin.random, [axis * np.float32(2.6) for axis in skin.head])
-    return weight + step(face, 0.42, 0.50) * skin.on(Part.SKULL) * step(np.abs(skin.head[2]), 0.2, 0.45)
+    weight = _scattered(skin, skin.body, 60, (0.025, 0.070)) * skin.on(Part.TORSO, Part.LEG, Part.NECK, Part.TAIL)
+    return weight + _scattered(skin, skin.head, 30, (0.05, 0.13)) * skin.on(Part.SKULL)
+
+
+def _scattered(skin: Skin, place: list[Pixels], count: int, radii: tuple[float, float]) -> Pixels:
+    """Return 1 inside round spots about pixels drawn at random, else 0; radii in units of `place`."""
+    weight = np.zeros_like(place[0])
+    for centre in skin.random.integers(len(weight), size=count):
+        away = [axis - axis[centre] for axis in place]
+        radius = skin.random.uniform(*radii)
+        distance = away[0] * away[0] + away[1] * away[1] + away[2] * away[2]
+        weight = np.maximum(weight, step(distance, radius * radius * 1.25, radius * radius * 0.8))
+    return weight
 
 
 def _patches(skin: Skin, texture: Pixels) -> Pixels:
@@ -138,7 +158,7 @@ def _brindle(skin: Skin, texture: Pixels) -> Pixels:
 
 def _brows(skin: Skin, texture: Pixels) -> Pixels:
     forward, up, left = skin.head
-    distance = (up - 0.66) ** 2 + (np.abs(left) - 0.36) ** 2
+    distance = (up - np.float32(0.66)) ** 2 + (np.abs(left) - np.float32(0.36)) ** 2
     return step(distance, 0.035, 0.015) * step(forward, 0.2, 0.4) * skin.on(Part.SKULL)
 
 

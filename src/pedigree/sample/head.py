@@ -1,88 +1,73 @@
 """The head, in a frame whose unit is the radius of the skull: skull, muzzle, nose, eyes, ears and tongue."""
 
+from dataclasses import replace
+
 from pedigree.sample.breeds import Build
 from pedigree.sample.surface import Cone, Part
-from pedigree.sample.vectors import Frame, unit
+from pedigree.sample.vectors import Frame, Vector, unit
 
+EYE = (0.95, 0.31, 0.42)  # forward, up and to either side of the middle of the skull
 _LEFT_AND_RIGHT = (1.0, -1.0)
 
 
 def cones(build: Build, face: Frame, tongue: float) -> list[Cone]:
     """Return the cones of the head; `tongue` is how far it hangs out, from 0 to 1."""
-    return _skull(build, face) + _ears(build, face) + _muzzle(build, face, tongue) + _eyes(face)
+    return _skull(face) + _ears(build, face) + _muzzle(build, face) + _mouth(build, face, tongue) + _eyes(face)
 
 
-def _skull(build: Build, face: Frame) -> list[Cone]:
-    size = face.size
-    fur = 0.6
+def _skull(face: Frame) -> list[Cone]:
+    size, melt, fur = face.size, face.size * 0.16, 0.35
+    cheeks = (size * 0.6, size * 0.6)
     return [
         Cone(Part.SKULL, face.point(-0.2, 0.0), face.point(0.18, 0.08), (size, size * 0.92), fur=fur),
-        Cone(
-            Part.SKULL,
-            face.point(0.25, -0.3, 0.3),
-            face.point(0.25, -0.3, -0.3),
-            (size * 0.6, size * 0.6),
-            fur=fur,
-        ),
+        Cone(Part.SKULL, face.point(0.25, -0.3, 0.3), face.point(0.25, -0.3, -0.3), cheeks, blend=melt, fur=fur),
     ]
 
 
-def _muzzle(build: Build, face: Frame, tongue: float) -> list[Cone]:
-    size, snout, tip = face.size, build.snout, 0.55 + build.muzzle
-    radius = size * snout
-    parts = [
-        Cone(
-            Part.MUZZLE, face.point(0.5, -0.25), face.point(tip, -0.33), (radius * 1.12, radius * 0.86), (0, 1), fur=0.3
-        ),
+def _muzzle(build: Build, face: Frame) -> list[Cone]:
+    """Return muzzle, lower jaw and nose."""
+    size, melt, snout, tip = face.size, face.size * 0.16, build.snout, 0.55 + build.muzzle
+    radius, ahead, high = size * snout, tip + 0.62 * snout, -0.33 + 0.42 * snout
+    jaw = face.point(0.45, -0.45), face.point(tip - 0.25 * snout, -0.36 - 0.62 * snout)
+    return [
         Cone(
             Part.MUZZLE,
-            face.point(0.45, -0.45),
-            face.point(tip - 0.25 * snout, -0.36 - 0.62 * snout),
-            (radius * 0.75, radius * 0.5),
-            (0, 1),
-            0.04,
-            0.4,
+            face.point(0.5, -0.25),
+            face.point(tip, -0.33),
+            (radius * 1.12, radius * 0.86),
+            blend=melt,
+            fur=0.3,
         ),
-        Cone(
-            Part.NOSE,
-            face.point(tip + 0.62 * snout, -0.33 + 0.42 * snout, 0.1),
-            face.point(tip + 0.62 * snout, -0.33 + 0.42 * snout, -0.1),
-            (size * 0.21, size * 0.21),
-            blend=0.01,
-            fur=0,
-        ),
+        Cone(Part.MUZZLE, *jaw, (radius * 0.75, radius * 0.5), blend=melt, fur=0.4),
+        _small(Part.NOSE, face.point(ahead, high, 0.1), face.point(ahead, high, -0.1), size * 0.21),
     ]
+
+
+def _mouth(build: Build, face: Frame, tongue: float) -> list[Cone]:
+    """Return the line of the mouth, turned up at its corners, and the tongue if it shows."""
+    size, snout, tip = face.size, build.snout, 0.55 + build.muzzle
+    middle, parts = face.point(tip + 0.72 * snout, -0.33 - 0.50 * snout), []
+    for side in _LEFT_AND_RIGHT:
+        front = face.point(tip + 0.05, -0.33 - 0.52 * snout, 0.76 * snout * side)
+        corner = face.point(0.45 + 0.55 * build.muzzle, -0.30 - 0.30 * snout, 1.02 * snout * side)
+        parts += [_small(Part.MOUTH, start, end, size * 0.06) for start, end in ((middle, front), (front, corner))]
     if tongue > 0:
-        root, hang = face.point(tip - 0.1 * snout, -0.36 - 0.75 * snout), face.size * 0.42 * tongue
-        end = root + hang * (0.25 * face.forward - face.up)
-        parts.append(
-            Cone(
-                Part.TONGUE,
-                root,
-                end,
-                (size * 0.2, size * 0.19),
-                blend=0.01,
-                fur=0,
-                flat_axis=unit(face.direction(1, 0.25)),
-                flatness=0.5,
-            )
-        )
+        root = face.point(tip - 0.1 * snout, -0.36 - 0.75 * snout)
+        end = root + size * 0.42 * tongue * face.direction(0.25, -1)
+        axis = unit(face.direction(1, 0.25))
+        parts.append(replace(_small(Part.TONGUE, root, end, size * 0.2), flat_axis=axis, flatness=0.5))
     return parts
 
 
 def _eyes(face: Frame) -> list[Cone]:
-    radius = face.size * 0.17
-    return [
-        Cone(
-            Part.EYE,
-            face.point(0.84, 0.30, 0.40 * side),
-            face.point(0.84, 0.30, 0.40 * side),
-            (radius, radius),
-            blend=0.01,
-            fur=0,
-        )
-        for side in _LEFT_AND_RIGHT
-    ]
+    forward, up, out = EYE
+    places = [face.point(forward, up, out * side) for side in _LEFT_AND_RIGHT]
+    return [_small(Part.EYE, place, place, face.size * 0.165) for place in places]
+
+
+def _small(part: Part, start: Vector, end: Vector, radius: float) -> Cone:
+    """Return a hairless feature with a crisp edge."""
+    return Cone(part, start, end, (radius, radius), blend=0.01, fur=0)
 
 
 def _ears(build: Build, face: Frame) -> list[Cone]:
@@ -101,7 +86,7 @@ def _prick(face: Frame, length: float, side: float) -> list[Cone]:
             Part.EAR_INSIDE,
             base + ahead + 0.1 * (tip - base),
             tip + 0.5 * ahead - 0.15 * (tip - base),
-            (size * 0.30, size * 0.05),
+            (size * 0.30, size * 0.06),
             (0, 1),
             0.01,
             0.5,

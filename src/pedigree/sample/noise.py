@@ -13,8 +13,8 @@ def plane(random: np.random.Generator, shape: tuple[int, int], cell: tuple[float
     rows, row_share = _steps(shape[0], cell[0])
     columns, column_share = _steps(shape[1], cell[1])
     lattice = random.uniform(-1, 1, (int(rows[-1]) + 2, int(columns[-1]) + 2)).astype(np.float32)
-    across = _mixed(lattice[rows], lattice[rows + 1], row_share[:, None])
-    return _mixed(across[:, columns], across[:, columns + 1], column_share)
+    across = mixed(lattice[rows], lattice[rows + 1], row_share[:, None])
+    return mixed(across[:, columns], across[:, columns + 1], column_share)
 
 
 def solid(random: np.random.Generator, points: list[Pixels]) -> Pixels:
@@ -24,16 +24,18 @@ def solid(random: np.random.Generator, points: list[Pixels]) -> Pixels:
 
     def corner(i: int, j: int, k: int) -> Pixels:
         cell = [(low[axis] + step) % _PERIOD for axis, step in enumerate((i, j, k))]
-        return lattice[(cell[0] * _PERIOD + cell[1]) * _PERIOD + cell[2]]
+        picked: Pixels = lattice[(cell[0] * _PERIOD + cell[1]) * _PERIOD + cell[2]]
+        return picked
 
-    lines = [[_mixed(corner(0, j, k), corner(1, j, k), share[0]) for k in (0, 1)] for j in (0, 1)]
-    return _mixed(*(_mixed(lines[0][k], lines[1][k], share[1]) for k in (0, 1)), share[2])
+    lines = [[mixed(corner(0, j, k), corner(1, j, k), share[0]) for k in (0, 1)] for j in (0, 1)]
+    near, far = (mixed(lines[0][k], lines[1][k], share[1]) for k in (0, 1))
+    return mixed(near, far, share[2])
 
 
 def step(values: Pixels, low: float, high: float) -> Pixels:
     """Return 0 below `low`, 1 above `high` and a smooth rise between; falls where `low` is above `high`."""
-    share = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    return share * share * (3 - 2 * share)
+    share: Pixels = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
+    return share * share * (np.float32(3) - np.float32(2) * share)
 
 
 def _steps(length: int, cell: float) -> tuple[NDArray[np.intp], Pixels]:
@@ -47,5 +49,6 @@ def _cell(axis: Pixels) -> tuple[NDArray[np.int32], Pixels]:
     return low.astype(np.int32), step(axis - low, 0, 1)
 
 
-def _mixed(one: Pixels, other: Pixels, share: Pixels) -> Pixels:
+def mixed(one: Pixels, other: Pixels, share: Pixels) -> Pixels:
+    """Return `one` where `share` is 0, `other` where it is 1, and in between a blend."""
     return one + (other - one) * share

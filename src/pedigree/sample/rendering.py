@@ -6,27 +6,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.sample import coat, noise
 from pedigree.sample.anatomy import Figure, draw_pose, figure, vary
 from pedigree.sample.breeds import BREEDS, Breed
 from pedigree.sample.scenery import Light, draw_scene
-from pedigree.sample.surface import Part, Surface, rasterise
-from pedigree.sample.vectors import Pixels, turn, unit, vector
+from pedigree.sample.shading import draw_dog
+from pedigree.sample.surface import Part
+from pedigree.sample.vectors import Pixels, turn, vector
 
 SEED = 20190601
-_FINE = 2  # pixels drawn for each pixel shown, in both directions
 _TWO_DOGS = 0.06
-_GLOSSY = (Part.EYE, Part.NOSE, Part.TONGUE)
 
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Photo:
-    """`image` is uint8 (height, width, 3); `boxes` hold (xmin, ymin, xmax, ymax) in pixels, ends excluded."""
+    """`image` is uint8 (height, width, 3); `boxes` hold (xmin, ymin, xmax, ymax) in pixels, ends excluded.
+
+    `covers` tells for each dog which share of a pixel it covers, (height, width) in [0, 1], if none stood before it.
+    """
 
     image: NDArray[np.uint8]
     boxes: list[Box]
+    covers: list[Pixels]
 
 
 def draw_photo(breed: int, number: int, seed: int = SEED) -> Photo:
@@ -41,10 +43,12 @@ def draw_photo(breed: int, number: int, seed: int = SEED) -> Photo:
     horizon = feet - height * random.uniform(0.10, 0.42)
     image, light = draw_scene(random, shape, horizon)
     image = image * (1 - _shadow(figures, ground, elevation, light, shape))
-    layers = [_dog(seen, BREEDS[breed], light, shape, random) for seen in figures]
-    for color, alpha in layers:
-        image = image * (1 - alpha) + color
-    return Photo(_developed(image, random), _boxes([alpha for _, alpha in layers]))
+    covers = []
+    for seen in figures:
+        color, cover = draw_dog(seen, BREEDS[breed], light, shape, random)
+        image = image * (1 - cover) + color
+        covers.append(cover)
+    return Photo(_developed(image, random), _boxes(covers), covers)
 
 
 def _pack(breed: Breed, elevation: float, random: np.random.Generator) -> list[Figure]:
@@ -59,7 +63,7 @@ def _pack(breed: Breed, elevation: float, random: np.random.Generator) -> list[F
     return figures
 
 
-def _extent(figures: list[Figure]) -> Box:
+def _extent(figures: list[Figure]) -> tuple[float, float, float, float]:
     sides = list(zip(*(seen.extent() for seen in figures), strict=True))
     return min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3])
 
@@ -96,7 +100,7 @@ def _shadow(
     x0, y0, scale = ground
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     lit = np.ones(shape, np.float32)
-    for cone in (cone for seen in figures for cone in seen.cones if cone.part in (Part.TORSO, Part.LEG, Part.TAIL)):
+    for cone in (cone for seen in figures for cone in seen.cones if cone.part in (Part.TORSO, Part.LEG)):
         x, y, z = cone.end - vector(x0, y0, 0)
         high, deep = -(c * y - s * z), s * y + c * z
         radius = cone.radii[1] * 1.5 + 0.25 * high
@@ -106,114 +110,6 @@ def _shadow(
         blob = np.maximum(0, 1 - across * across - down * down)
         lit *= 1 - np.float32(weight) * blob * (2 - blob)
     return np.float32(0.75) * (1 - lit)
-
-
-def _dog(
-    seen: Figure, breed: Breed, light: Light, shape: tuple[int, int], random: np.random.Generator
-) -> tuple[Pixels, Pixels]:
-    """Return the dog's light (3, height, width), already weighted by its coverage, and the coverage (height, width)."""
-    fine = seen.placed(_FINE, vector(0, 0, 0))
-    rows, columns = _window(fine, shape)
-    size = (rows.stop - rows.start, columns.stop - columns.start)
-    unit_length = fine.torso.size
-    fur = breed.build.fur
-    hair = (0.05 + 0.06 * fur) * unit_length, (0.02 + 0.02 * fur) * unit_length
-    warp = np.stack([noise.plane(random, size, hair) for _ in range(2)]) * np.float32(
-        (0.002 + 0.038 * fur) * unit_length
-    )
-    surface = rasterise(fine.cones, warp, (columns.start, rows.start))
-    texture = noise.plane(random, size, hair)
-    color, mask = _lit(fine, breed, surface, texture, light, (columns.start, rows.start), random)
-    layer, alpha = np.zeros((3, *shape), np.float32), np.zeros(shape, np.float32)
-    inner = tuple(slice(part.start // _FINE, part.stop // _FINE) for part in (rows, columns))
-    layer[:, *inner], alpha[inner] = _reduced(color), _reduced(mask)
-    return layer, alpha
-
-
-def _window(fine: Figure, shape: tuple[int, int]) -> tuple[slice, slice]:
-    """Return the rows and columns of fine pixels that hold the figure, whole pixels of the photo."""
-    left, top, right, bottom = fine.extent()
-    margin = 0.08 * fine.torso.size + 2
-    spans = ((top, bottom, shape[0]), (left, right, shape[1]))
-    rows, columns = (
-        slice(
-            _FINE * max(0, math.floor((low - margin) / _FINE)), _FINE * min(limit, math.ceil((high + margin) / _FINE))
-        )
-        for low, high, limit in spans
-    )
-    return rows, columns
-
-
-def _reduced(fine: Pixels) -> Pixels:
-    """Return the mean of each 2 × 2 fine pixels of the last two axes."""
-    return (fine[..., ::2, ::2] + fine[..., 1::2, ::2] + fine[..., ::2, 1::2] + fine[..., 1::2, 1::2]) / 4
-
-
-def _lit(
-    fine: Figure,
-    breed: Breed,
-    surface: Surface,
-    texture: Pixels,
-    light: Light,
-    origin: tuple[int, int],
-    random: np.random.Generator,
-) -> tuple[Pixels, Pixels]:
-    """Return the light that comes from each fine pixel (3, height, width), black outside the dog, and its mask."""
-    shown = surface.part > 0
-    rows, columns = np.nonzero(shown)
-    points = np.stack(
-        [(columns + origin[0]).astype(np.float32), (rows + origin[1]).astype(np.float32), surface.depth[shown]]
-    )
-    normal, grain = surface.normal[:, shown], texture[shown]
-    skin = coat.Skin(
-        surface.part[shown],
-        surface.along[shown],
-        coat.coordinates(fine.torso, points),
-        coat.coordinates(fine.face, points),
-        coat.directions(fine.torso, normal),
-        random,
-    )
-    color = coat.paint(breed.coat, skin, grain)
-    glossy = skin.on(*_GLOSSY)
-    color = color * (1 + (1 - glossy) * grain * np.float32(0.04 + 0.20 * min(1.0, breed.build.fur)))
-    color = color * _diffuse(normal, light) * _open(surface.depth, fine.torso.size)[shown] + glossy * _gloss(
-        normal, light
-    )
-    image = np.zeros((3, *shown.shape), np.float32)
-    image[:, shown] = color
-    return image, shown.astype(np.float32)
-
-
-def _diffuse(normal: Pixels, light: Light) -> Pixels:
-    """Return the light that falls on each pixel, (3, n): the sun, wrapped a little around, the sky and the ground."""
-    toward = light.direction.astype(np.float32)
-    facing = normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2]
-    sun = np.clip((facing + 0.25) / 1.25, 0, 1)
-    upward = 0.5 - 0.5 * normal[1]
-    rim = (1 - normal[2]) ** 2 * upward
-    return light.sun * sun + light.sky * (upward + 0.5 * rim) + light.bounce * (1 - upward)
-
-
-def _gloss(normal: Pixels, light: Light) -> Pixels:
-    """Return a highlight, (n,), halfway between the sun and the viewer."""
-    halfway = unit(light.direction + vector(0, 0, 1)).astype(np.float32)
-    shine = np.maximum(0, normal[0] * halfway[0] + normal[1] * halfway[1] + normal[2] * halfway[2])
-    for _ in range(4):
-        shine = shine * shine
-    return shine * np.float32(0.8)
-
-
-def _open(depth: Pixels, unit_length: float) -> Pixels:
-    """Return how open each pixel is to the sky, (height, width): darker beside what stands in front of it."""
-    reach = max(1, round(0.07 * unit_length))
-    padded = np.pad(depth, reach, mode="edge")
-    height, width = depth.shape
-    hidden = np.zeros_like(depth)
-    for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (0.7, -0.7), (-0.7, 0.7), (-0.7, -0.7)):
-        dx, dy = reach + round(x * reach), reach + round(y * reach)
-        step = (padded[dy : dy + height, dx : dx + width] - depth) / np.float32(0.12 * unit_length)
-        hidden += np.clip(step - 0.2, 0, 1)
-    return 1 - np.float32(0.55) * np.minimum(1, hidden / 4)
 
 
 def _developed(image: Pixels, random: np.random.Generator) -> NDArray[np.uint8]:

@@ -7,7 +7,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.sample.vectors import Pixels, Vector, vector
+from pedigree.sample.vectors import Pixels, Vector, dots, vector
+
+Mask = NDArray[np.bool_]
 
 _NOWHERE = np.float32(-1e6)
 
@@ -96,12 +98,16 @@ def _draw(surface: Surface, cone: Cone, warp: Pixels) -> None:
     columns = slice(max(0, math.floor(left) - reach), min(width, math.ceil(right) + reach))
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return
-    grid = np.ogrid[rows, columns]
     fray = np.float32(cone.fur) * warp[:, rows, columns]
-    x = (grid[1] + (0.5 - cone.start[0])).astype(np.float32) + fray[0]
-    y = (grid[0] + (0.5 - cone.start[1])).astype(np.float32) + fray[1]
+    x = _centres(columns, cone.start[0]) + fray[0]
+    y = _centres(rows, cone.start[1])[:, None] + fray[1]
     for ball in _balls(cone):
         _melt(surface, (rows, columns), ball, *_hit(ball, cone.start, x, y))
+
+
+def _centres(span: slice, start: float) -> Pixels:
+    """Return the middles of the pixels of `span`, counted from `start`."""
+    return (np.arange(span.start, span.stop) + (0.5 - start)).astype(np.float32)
 
 
 def _balls(cone: Cone) -> list[Cone]:
@@ -121,7 +127,7 @@ def _ball(cone: Cone, share: float) -> Cone:
     return replace(cone, start=centre, end=centre, radii=(radius, radius), along=(along, along))
 
 
-def _hit(cone: Cone, origin: Vector, x: Pixels, y: Pixels) -> tuple[Pixels, Pixels, Pixels, NDArray[np.bool_]]:
+def _hit(cone: Cone, origin: Vector, x: Pixels, y: Pixels) -> tuple[Pixels, Pixels, Pixels, Mask]:
     """Return depth, normal, share of the way along and hit of the pixels at (x, y) from `origin`.
 
     The front of a swept sphere is the greatest z(t) + √q(t), q(t) = r(t)² − |p − c(t)|² = c + bt + at²; it lies where
@@ -144,10 +150,11 @@ def _hit(cone: Cone, origin: Vector, x: Pixels, y: Pixels) -> tuple[Pixels, Pixe
 
 
 def _normal(squeeze: Pixels, u: Pixels, v: Pixels, w: Pixels) -> Pixels:
-    normal = np.stack(
+    normal: Pixels = np.stack(
         [squeeze[0] * u + squeeze[1] * v + squeeze[3] * w, squeeze[2] * v + squeeze[4] * w, squeeze[5] * w]
     )
-    return normal / np.sqrt(np.maximum(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2, np.float32(1e-9)))
+    length: Pixels = np.sqrt(np.maximum(dots(normal, normal), np.float32(1e-9)))
+    return normal / length
 
 
 def _squeeze(cone: Cone) -> Pixels:
@@ -168,7 +175,7 @@ def _squeezed(m: Pixels, v: Vector) -> tuple[float, float, float]:
 
 
 def _melt(
-    surface: Surface, window: tuple[slice, slice], cone: Cone, depth: Pixels, normal: Pixels, t: Pixels, hit: Pixels
+    surface: Surface, window: tuple[slice, slice], cone: Cone, depth: Pixels, normal: Pixels, t: Pixels, hit: Mask
 ) -> None:
     """Write a cone into the buffers, mixing it smoothly with what lies within `blend` of it."""
     before = surface.depth[window]

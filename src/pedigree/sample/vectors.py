@@ -20,6 +20,13 @@ def dot(left: Vector, right: Vector) -> float:
     return float(left[0] * right[0] + left[1] * right[1] + left[2] * right[2])
 
 
+def dots(left: Pixels | Vector, right: Pixels | list[Pixels]) -> Pixels:
+    """Return the scalar products of vectors whose first axis is x, y, z, as float32."""
+    x, y, z = (np.asarray(axis, np.float32) for axis in left)
+    product: Pixels = x * right[0] + y * right[1] + z * right[2]
+    return product
+
+
 def unit(direction: Vector) -> Vector:
     """Return `direction` at length 1."""
     return np.asarray(direction / math.sqrt(dot(direction, direction)))
