@@ -100,7 +100,7 @@ def crop_photo(path: Path, squares: Sequence[Square], size: int) -> npt.NDArray[
         said = " ".join(str(error).split()) or type(error).__name__
         raise PedigreeError(f"{path} does not decode ({said}): run `pedigree validate` again.") from None
     crops = [_cut(rgb, Square(s.xmin / scale, s.ymin / scale, s.side / scale), size) for s in squares]
-    return np.stack([np.asarray((crop.transpose(turn) if turn else crop).convert("RGB")) for crop in crops])
+    return np.stack([np.asarray((crop if turn is None else crop.transpose(turn)).convert("RGB")) for crop in crops])
 
 
 def _shifted(start: float, side: float, length: int) -> float:
