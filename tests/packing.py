@@ -32,8 +32,9 @@ def pack_tar(path: Path, files: Iterable[tuple[str, bytes]], style: int = tarfil
 
 def add(archive: tarfile.TarFile, name: str, content: bytes = b"", **fields: object) -> None:
     member = tarfile.TarInfo(name)
+    if name.endswith("/"):
+        member.type, content = tarfile.DIRTYPE, b""
     member.size = len(content)
-    member.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
     for field, value in fields.items():
         setattr(member, field, value)
     archive.addfile(member, io.BytesIO(content))

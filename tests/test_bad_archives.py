@@ -160,6 +160,8 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "bomb-extension": (huge_extension, "extended header"),
     "bomb-extensions": (many_extensions, "unpack.max_ratio"),
     "too-many-bytes": (bomb("w", 5_000_001), "unpack.max_bytes"),
+    "too-many-folders": (tar_of(*(f"{number}/" for number in range(1001))), "more than 1000 folders"),
+    "too-many-zip-folders": (zip_of(*(f"{number}/" for number in range(1001))), "more than 1000 folders"),
     "too-many-files": (tar_of(*(f"b/{number}.jpg" for number in range(1001))), "'b/1000.jpg'); if you trust it"),
 }
 

@@ -57,10 +57,11 @@ class Unpacked:
 
 @dataclass
 class _Contents:
-    """What lies unpacked, by name in the archive, under numbers for file names."""
+    """What of `archive` lies unpacked in `folder`, where each file's name is its number."""
 
     archive: Path
-    files: dict[Parts, Path] = field(default_factory=dict)
+    folder: Path
+    files: dict[Parts, int] = field(default_factory=dict)
     folders: set[Parts] = field(default_factory=set)
     other: list[Parts] = field(default_factory=list)
 
@@ -122,7 +123,7 @@ def _places(images: _Contents, annotations: _Contents | None) -> tuple[Places, P
 
 def _extract(archive: Path, limits: Unpack, into: Path, wanted: Callable[[Parts], bool]) -> _Contents:
     into.mkdir(parents=True)
-    contents, seen = _Contents(archive), dict[str, str]()
+    contents, seen = _Contents(archive, into), dict[str, str]()
     with closing(_members(archive, limits)) as found:
         for member in found:
             parts = safe_parts(archive, member.name)
@@ -132,15 +133,16 @@ def _extract(archive: Path, limits: Unpack, into: Path, wanted: Callable[[Parts]
                 raise PedigreeError(f"{archive}: a file has the name {shown(member.name)}; pack the archive again.")
             elif not is_litter(parts):
                 _check_new(archive, member.name, parts, seen)
-                _take(member, parts, contents, into, wanted)
+                _take(member, parts, contents, wanted)
     return contents
 
 
-def _take(member: Member, parts: Parts, contents: _Contents, into: Path, wanted: Callable[[Parts], bool]) -> None:
+def _take(member: Member, parts: Parts, contents: _Contents, wanted: Callable[[Parts], bool]) -> None:
     if not wanted(parts):
         contents.other.append(parts)
         return
-    path = contents.files[parts] = into / str(len(contents.files))
+    number = contents.files[parts] = len(contents.files)
+    path = contents.folder / str(number)
     with path.open("xb") as file:
         for chunk in member.chunks:
             file.write(chunk)
@@ -201,7 +203,7 @@ def _move(contents: _Contents, places: Places, folder: Path) -> None:
     for breed in sorted({breed for breed, _ in places}):
         (folder / breed).mkdir()
     for (breed, file), parts in places.items():
-        contents.files[parts].rename(folder / breed / file)
+        (contents.folder / str(contents.files[parts])).rename(folder / breed / file)
 
 
 def _summary(archives: list[_Contents], photos: Places, annotated: Places) -> Unpacked:

@@ -106,7 +106,7 @@ def check_breeds_agree(images: Path, photos: Places, annotations: Path, annotate
 
 
 def _unsafe(name: str, parts: Parts) -> str | None:
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+    if not name.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         return "has control characters or is not UTF-8"
     if name.startswith("/"):
         return "is an absolute path"

@@ -34,7 +34,7 @@ class Source:
         self.archive = archive
         self._limits = limits
         self._allowed = max(HARMLESS, limits.max_ratio * size)
-        self._files = self._content = self._overhead = 0
+        self._files = self._folders = self._content = self._overhead = 0
 
     def error(self, problem: str, advice: str = "fetch or pack it again") -> PedigreeError:
         """Build the one line: the archive, what is wrong with it, what to do."""
@@ -55,6 +55,12 @@ class Source:
         if self._files > self._limits.max_files:
             raise self._too_much(name, f"more than {self._limits.max_files} files", "max_files")
         self._check_bytes(name, self._content + claimed)
+
+    def count_folder(self, name: str) -> None:
+        """Count a folder; there may be as many as files."""
+        self._folders += 1
+        if self._folders > self._limits.max_files:
+            raise self._too_much(name, f"more than {self._limits.max_files} folders", "max_files")
 
     def count_content(self, name: str, count: int) -> None:
         """Count bytes that really came out of a file."""

@@ -79,6 +79,7 @@ def _members(stream: IO[bytes], source: Source) -> Iterator[Member]:
         name, size = told.get("path", header.name), _size(source, header, told)
         _check_kind(source, name, header.type, told)
         if header.isdir():
+            source.count_folder(name)
             yield Member(name, True, iter(()))
         else:
             source.count_file(name, size)

@@ -28,6 +28,7 @@ def _members(table: zipfile.ZipFile, source: Source) -> Iterator[Member]:
     for info in sorted(table.infolist(), key=lambda info: info.header_offset):
         name = info.orig_filename  # `filename` is cut at a NUL
         if name.endswith("/"):
+            source.count_folder(name)
             yield Member(name, True, iter(()))
             continue
         _check_kind(info, source)
