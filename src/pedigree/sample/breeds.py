@@ -16,10 +16,8 @@ Marking = Literal[
     "blaze",
     "ears",
     "spots",
-    "patches",
     "brindle",
     "brows",
-    "tip",
 ]
 
 _BLACK = (0.13, 0.12, 0.13)

@@ -118,7 +118,7 @@ def _muzzle(skin: Skin, texture: Pixels) -> Pixels:
 
 
 def _blaze(skin: Skin, texture: Pixels) -> Pixels:
-    stripe = step(np.abs(skin.head[2]) + 0.08 * texture + 0.10 * skin.head[1], 0.30, 0.20)
+    stripe = step(np.abs(skin.head[2]) + 0.05 * texture + 0.10 * skin.head[1], 0.30, 0.20)
     return stripe * step(skin.head[0], 0.0, 0.3) * skin.on(Part.SKULL, Part.MUZZLE)
 
 
@@ -142,12 +142,6 @@ def _scattered(skin: Skin, place: list[Pixels], count: int, radii: tuple[float, 
     return weight
 
 
-def _patches(skin: Skin, texture: Pixels) -> Pixels:
-    field = noise.solid(skin.random, [axis * np.float32(2.4) for axis in skin.body])
-    weight = step(field + 0.06 * texture, 0.0, 0.1) * skin.on(Part.TORSO, Part.NECK, Part.TAIL)
-    return weight + step(np.abs(skin.head[2]) + 0.05 * texture, 0.22, 0.32) * skin.on(Part.SKULL, Part.EAR)
-
-
 def _brindle(skin: Skin, texture: Pixels) -> Pixels:
     bend = noise.solid(skin.random, [axis * np.float32(4) for axis in skin.body])
     wave = skin.body[0] * 15 + 1.6 * bend + 0.5 * texture + skin.body[1] * 4
@@ -162,10 +156,6 @@ def _brows(skin: Skin, texture: Pixels) -> Pixels:
     return step(distance, 0.035, 0.015) * step(forward, 0.2, 0.4) * skin.on(Part.SKULL)
 
 
-def _tip(skin: Skin, texture: Pixels) -> Pixels:
-    return step(skin.along + 0.08 * texture, 0.6, 0.7) * skin.on(Part.TAIL)
-
-
 _MARKINGS = {
     "belly": _belly,
     "chest": _chest,
@@ -176,8 +166,6 @@ _MARKINGS = {
     "blaze": _blaze,
     "ears": _ears,
     "spots": _spots,
-    "patches": _patches,
     "brindle": _brindle,
     "brows": _brows,
-    "tip": _tip,
 }

@@ -38,9 +38,7 @@ def draw_photo(breed: int, number: int, seed: int = SEED) -> Photo:
     figures = _pack(BREEDS[breed], elevation, random)
     shape = _frame(figures, random)
     figures, ground = _place(figures, shape, random)
-    height, _ = shape
-    feet = ground[1]
-    horizon = feet - height * random.uniform(0.10, 0.42)
+    horizon = ground[1] - shape[0] * random.uniform(0.10, 0.42)
     image, light = draw_scene(random, shape, horizon)
     image = image * (1 - _shadow(figures, ground, elevation, light, shape))
     covers = []
@@ -58,8 +56,9 @@ def _pack(breed: Breed, elevation: float, random: np.random.Generator) -> list[F
     if dogs == 2:
         first, second = (seen.extent() for seen in figures)
         overlap = random.uniform(0.0, 0.18) * min(first[2] - first[0], second[2] - second[0])
-        away = random.uniform(0, 0.12)
-        figures[0] = figures[0].placed(1.0, vector(second[2] - first[0] - overlap, -away, 0))
+        behind = random.uniform(0, 0.5)
+        c, s = turn(elevation)
+        figures[0] = figures[0].placed(1.0, vector(second[2] - first[0] - overlap, -s * behind, -c * behind))
     return figures
 
 

@@ -85,15 +85,16 @@ def rasterise(cones: list[Cone], warp: Pixels, origin: tuple[int, int]) -> Surfa
         np.zeros(shape, np.float32),
     )
     shift = vector(-origin[0], -origin[1], 0)
+    farthest = float(np.abs(warp).max())
     for cone in cones:
-        _draw(surface, cone.placed(1.0, shift), warp)
+        _draw(surface, cone.placed(1.0, shift), warp, farthest)
     return surface
 
 
-def _draw(surface: Surface, cone: Cone, warp: Pixels) -> None:
+def _draw(surface: Surface, cone: Cone, warp: Pixels, farthest: float) -> None:
     height, width = surface.depth.shape
     left, top, right, bottom = cone.extent()
-    reach = math.ceil(float(np.abs(warp).max()) * cone.fur) + 1
+    reach = math.ceil(farthest * cone.fur) + 1
     rows = slice(max(0, math.floor(top) - reach), min(height, math.ceil(bottom) + reach))
     columns = slice(max(0, math.floor(left) - reach), min(width, math.ceil(right) + reach))
     if rows.start >= rows.stop or columns.start >= columns.stop:
