@@ -1,0 +1,127 @@
+"""The command line: quick help, one-line answers, exit codes, breeds by any name."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from pedigree import generator
+from pedigree.cli import main
+from pedigree.networks import ARCHITECTURES
+
+BREEDS = ("n02085620-Chihuahua", "n02085936-Maltese_dog")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("model") / "generator.keras"
+    generator.save(ARCHITECTURES["projection-dcgan"].build_generator(16, 8, 2, 4), BREEDS, path)
+    return str(path)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom pedigree.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules} & {'numpy', 'pandas', 'keras', 'tensorflow', "
+        "'PIL', 'pydantic', 'great_expectations', 'ruamel'}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "generate" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
+def test_python_dash_m_is_the_same() -> None:
+    done = subprocess.run([sys.executable, "-m", "pedigree", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("pedigree ")
+
+
+def test_breeds_are_listed_without_loading_the_network(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    start = time.perf_counter()
+    assert main(["breeds", "--model", model]) == 0
+    assert capsys.readouterr().out.split() == ["Chihuahua", "Maltese_dog"]
+    assert time.perf_counter() - start < 30
+
+
+@pytest.mark.parametrize("name", ["Chihuahua", "chihuahua", "n02085620-Chihuahua"])
+def test_a_breed_is_known_by_any_of_its_names(model: str, tmp_path: Path, name: str) -> None:
+    out, same = tmp_path / "dogs.png", tmp_path / "same.png"
+    assert main(["generate", "--breed", name, "--count", "3", "--out", str(out), "--model", model]) == 0
+    assert main(["generate", "--breed", "Chihuahua", "--count", "3", "--out", str(same), "--model", model]) == 0
+    assert out.read_bytes() == same.read_bytes()
+
+
+def test_all_breeds_give_a_row_each_and_seeds_differ(model: str, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{seed}.png" for seed in (0, 1)]
+    for seed, path in enumerate(paths):
+        main(["generate", "--breed", "all", "--count", "2", "--seed", str(seed), "--out", str(path), "--model", model])
+    one, two = (Image.open(path) for path in paths)
+    single = tmp_path / "single.png"
+    main(["generate", "--breed", "Chihuahua", "--count", "2", "--out", str(single), "--model", model])
+    assert one.height > 1.9 * Image.open(single).height
+    assert not np.array_equal(np.asarray(one), np.asarray(two))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["generate", "--breed", "Chihuaha", "--model", "MODEL"], 2, "Chihuahua"),
+        (["generate", "--breed", "Chihuahua", "--out", "dogs.jpg", "--model", "MODEL"], 2, ".png"),
+        (["generate", "--breed", "Chihuahua", "--model", "none.keras"], 1, "dvc repro"),
+        (["breeds", "--model", "none.keras"], 1, "dvc repro"),
+        (["unpack"], 2, "project's root"),
+        (["validate"], 2, "project's root"),
+        (["crop"], 2, "project's root"),
+        (["train"], 2, "project's root"),
+        (["score"], 2, "project's root"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_its_exit_code(
+    arguments: list[str],
+    code: int,
+    told: str,
+    model: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([model if argument == "MODEL" else argument for argument in arguments]) == code
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["grow"],
+        ["generate"],
+        ["generate", "--breed", "x", "--count", "0"],
+        ["generate", "--breed", "x", "--seed", "-1"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage: pedigree" in capsys.readouterr().err
+
+
+def test_a_stage_run_too_early_names_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(__file__).parents[1]
+    (tmp_path / "params.yaml").write_text((root / "params.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    for stage, before in (("validate", "unpack"), ("crop", "validate"), ("train", "crop"), ("score", "train")):
+        assert main([stage]) == 1, stage
+        assert before in capsys.readouterr().err, stage

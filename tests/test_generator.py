@@ -1,0 +1,75 @@
+"""The generator's file: Keras alone reads it, it carries its breeds, the same network gives the same bytes."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from pedigree import generator
+from pedigree.errors import PedigreeError
+from pedigree.networks import ARCHITECTURES
+
+BREEDS = ("n90000001-Red", "n90000002-Blue")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("model") / "generator.keras"
+    generator.save(ARCHITECTURES["projection-dcgan"].build_generator(16, 8, 2, 4), BREEDS, path)
+    return path
+
+
+def test_it_carries_all_that_drawing_needs(saved: Path) -> None:
+    loaded = generator.load(saved)
+    assert (loaded.breeds, loaded.latent_size, loaded.image_size) == (BREEDS, 8, 16)
+    assert generator.breeds_of(saved) == BREEDS
+
+
+def test_keras_alone_reads_it(saved: Path) -> None:
+    code = (
+        "import sys, keras, numpy as np\n"
+        "model = keras.saving.load_model(sys.argv[1])\n"
+        "assert not [name for name in sys.modules if name.startswith('pedigree')]\n"
+        "print(model([np.zeros((2, 8)), np.array([0, 1])]).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=True)
+    assert "2, 16, 16, 3" in done.stdout
+
+
+def test_equal_networks_give_equal_bytes(saved: Path, tmp_path: Path) -> None:
+    loaded = generator.load(saved)
+    generator.save(loaded.network, loaded.breeds, tmp_path / "again.keras")
+    assert (tmp_path / "again.keras").read_bytes() == saved.read_bytes()
+
+
+def test_pictures_are_a_function_of_seed_and_place(saved: Path) -> None:
+    loaded = generator.load(saved)
+    labels = np.array([0, 1, 1, 0, 1], np.int32)
+    pictures = loaded.draw(labels, seed=3)
+    assert pictures.shape == (5, 16, 16, 3)
+    assert pictures.dtype == np.uint8
+    np.testing.assert_array_equal(pictures, loaded.draw(labels, seed=3))
+    np.testing.assert_array_equal(pictures[:2], loaded.draw(labels[:2], seed=3))
+    assert not np.array_equal(pictures, loaded.draw(labels, seed=4))
+    one_level = 1  # a batch of another size may round another way
+    assert np.abs(pictures.astype(int) - loaded.draw(labels, seed=3, batch_size=2)).max() <= one_level
+
+
+def test_a_missing_file_and_files_of_other_kinds_are_told(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(PedigreeError, match="is not here"):
+        generator.load(tmp_path / "none.keras")
+    (tmp_path / "text.keras").write_text("no zip")
+    with pytest.raises(PedigreeError, match="not a generator"):
+        generator.load(tmp_path / "text.keras")
+    with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(PedigreeError, match="not a generator"):
+        generator.load(tmp_path / "other.keras")
+    (tmp_path / "cut.keras").write_bytes(saved.read_bytes()[:5000])
+    with pytest.raises(PedigreeError, match="not a generator"):
+        generator.load(tmp_path / "cut.keras")
