@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,7 @@ COLUMNS: dict[str, type] = {
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
 _ORIENTATION = 0x0112  # EXIF's tag
+_BYTES_LEFT = re.compile(r" \(\d+ bytes not processed\)")  # of Pillow's buffer, not of the file
 
 
 def breed_folders(raw: Path) -> list[str]:
@@ -180,7 +182,8 @@ def _picture_facts(file: BinaryIO) -> dict[str, Any]:
     except UnidentifiedImageError:
         facts["problem"] = f"not a photo ({', '.join(FORMATS)})"
     except Exception as error:  # decoders raise many kinds, and each is the file's problem
-        facts["problem"] = f"does not decode: {' '.join(str(error).split()) or type(error).__name__}"
+        reason = _BYTES_LEFT.sub("", " ".join(str(error).split())) or type(error).__name__
+        facts["problem"] = f"does not decode: {reason}"
     return facts
 
 

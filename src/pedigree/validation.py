@@ -60,7 +60,7 @@ def validate(
     _tell(verdict, census, docs, report)
     failed = verdict.failed("critical")
     if failed:
-        raise PedigreeError(f"{raw} fails {_number(failed)}, told in full in {report}:\n{findings_table(failed)}")
+        raise PedigreeError(f"{raw} fails {_number(failed)} (see {report}):\n{findings_table(failed)}")
     return verdict
 
 
@@ -108,11 +108,11 @@ def _tell(verdict: Verdict, census: Path, docs: Path, report: Path) -> None:
     print(f"{len(verdict.photos)} photos of {len(verdict.breeds)} breeds: {usable} usable, {boxes} boxes in them.")
     print(f"{met} of {len(verdict.findings)} expectations met.")
     print(f"Census: {census}   Report: {report}   Data Docs: {docs / 'index.html'}")
-    if verdict.set_aside:
+    if verdict.set_aside and verdict.success:
         _warn(f"{len(verdict.set_aside)} photos are set aside:", _first(verdict.set_aside, report))
     warned = verdict.failed("warning")
     if warned:
-        _warn(f"the photos fail {_number(warned)}; going on all the same:", findings_table(warned))
+        _warn(f"the photos fail {_number(warned)}, which stops nothing:", findings_table(warned))
 
 
 def _first(set_aside: dict[str, str], report: Path) -> str:
