@@ -102,13 +102,13 @@ def _box_cuts(row: Any, settings: params.Crop, skipped: Counter[str]) -> list[tu
     """Return a photo's boxes with their squares, and count in `skipped` what gives none."""
     annotated = [Box(*corners) for corners in json.loads(row.boxes or "[]")]
     if not annotated and not _unannotated(row):
-        skipped["photos annotated without a dog" if row.boxes else "photos with an unreadable annotation"] += 1
+        skipped["photo (annotated without a dog)" if row.boxes else "photo (unreadable annotation)"] += 1
     cuts = []
     for box in annotated:
         inside = clipped(box, row.width, row.height)
         reason = reason_to_skip(inside, min_box=settings.min_box, max_aspect=settings.max_aspect)
         if reason:
-            skipped[f"boxes with {reason}"] += 1
+            skipped[f"box ({reason})"] += 1
         else:
             cuts.append((box, square_around(inside, row.width, row.height, settings.padding)))
     return cuts
@@ -158,7 +158,7 @@ def _write_images(
     with (folder / "train-images.npy").open("wb") as train, (folder / "holdout-images.npy").open("wb") as holdout:
         _write_header(train, sides["train"], size)
         _write_header(holdout, sides["holdout"], size)
-        results = _cropped(images, plans, size, workers)
+        results = crop_photos(images, plans, size, workers)
         for plan, crops in zip(plans, progress(results, label="crop", total=len(plans)), strict=True):
             (holdout if plan.photo in held else train).write(crops.tobytes())
 
@@ -168,7 +168,7 @@ def _write_header(file: BinaryIO, plans: Sequence[Plan], size: int) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
-def _cropped(images: Path, plans: Sequence[Plan], size: int, workers: int) -> Iterator[npt.NDArray[np.uint8]]:
+def crop_photos(images: Path, plans: Sequence[Plan], size: int, workers: int) -> Iterator[npt.NDArray[np.uint8]]:
     """Yield the crops of each photo in order, `workers` threads at work: Pillow decodes and resizes without the GIL."""
     Image.init()  # once, before threads would race to
     pending: deque[Future[npt.NDArray[np.uint8]]] = deque()
@@ -223,7 +223,7 @@ def _summary(
     lines = [
         f"{sum(counts.values())} crops of {sum(map(len, sides.values()))} photos at {settings.size} px: "
         f"{counts['train']} to train on, {counts['holdout']} held out.",
-        *([f"Left out: {unusable} unusable photos."] if unusable else []),
-        *(f"Skipped: {number} {reason}." for reason, number in sorted(skipped.items())),
+        *([f"Skipped {unusable} × photo (not usable)."] if unusable else []),
+        *(f"Skipped {number} × {reason}." for reason, number in sorted(skipped.items())),
     ]
     return "\n".join(lines)
