@@ -1,6 +1,6 @@
 """Where a breed's folder stands among the 1,000 classes of ImageNet (ILSVRC 2012), which go by WordNet id."""
 
-import re
+from pedigree.breeds import wordnet_id
 
 # The digits of the 118 breeds at 151..268 (with the Dalmatian, which Stanford Dogs leaves out), then of the dingo, the
 # dhole and the African hunting dog at 273..275; four wolves and the coyote lie between.
@@ -25,5 +25,4 @@ _INDICES = {
 
 def class_index(folder: str) -> int | None:
     """Return where a folder such as `n02085620-Chihuahua` stands in ImageNet, 0..999; None if it is not there."""
-    wordnet_id = re.match(r"n\d{8}(?!\d)", folder)
-    return _INDICES.get(wordnet_id.group()) if wordnet_id else None
+    return _INDICES.get(wordnet_id(folder))

@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from pedigree import quiet
+
 NAMES = ("efficientnet-lite0",)
 
 
@@ -47,6 +49,7 @@ def load(name: str) -> Extractor:
         PedigreeError: its weights are missing or damaged.
     """
     if name == "efficientnet-lite0":
+        quiet.import_keras()
         from pedigree.extractors.efficientnet_lite0 import EfficientNetLite0
 
         return EfficientNetLite0()

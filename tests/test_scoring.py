@@ -1,0 +1,237 @@
+"""Scoring: better pictures score better, by the real extractor, and what does not belong together is refused."""
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageFilter
+
+from pedigree import extractors, generator, params, scoring
+from pedigree.dataset import Crops
+from pedigree.errors import PedigreeError
+
+BREEDS = ("n99000001-Disc", "n99000002-Stripes", "n99000003-Square")
+SETTINGS = params.Score(extractor="efficientnet-lite0", samples=36, batch_size=32, seed=0)
+
+
+def shape(rng, breed):
+    """Draw a disc, stripes or a square of varied place, size and colour on varied ground, 32 px."""
+    rows, columns = np.mgrid[:32, :32] - rng.integers(12, 20, (2, 1, 1))
+    size = rng.integers(7, 12)
+    inside = [
+        rows**2 + columns**2 < size**2,
+        (rows + columns // 2) % size < size // 2,
+        np.maximum(abs(rows), abs(columns)) < size - 2,
+    ][breed]
+    picture = np.where(inside[..., None], rng.integers(0, 110, 3), rng.integers(140, 256, 3))
+    return np.clip(picture + rng.normal(0, 6, picture.shape), 0, 255).astype(np.uint8)
+
+
+def shapes(seed, counts):
+    rng, labels = np.random.default_rng(seed), np.repeat(np.arange(3, dtype=np.int32), counts)
+    return np.stack([shape(rng, breed) for breed in labels]), labels
+
+
+@pytest.fixture(scope="module")
+def crops():
+    return Crops(*shapes(0, (40, 20, 20)), *shapes(1, (12, 6, 6)), BREEDS)
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return extractors.load("efficientnet-lite0")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("features")
+
+
+@dataclass
+class Fake:
+    """Draws unseen shapes of the breed asked for, spoilt by `spoil`; shaped like a generator."""
+
+    spoil: object = None
+    shuffled: bool = False
+    breeds: tuple = BREEDS
+    image_size: int = 32
+    asked: list = field(default_factory=list)
+
+    def draw(self, labels, seed, batch_size=64):
+        self.asked.append((labels, seed))
+        rng = np.random.default_rng(7)
+        drawn = rng.permutation(labels) if self.shuffled else labels
+        pictures = [shape(rng, breed) for breed in drawn]
+        return np.stack([self.spoil(picture) if self.spoil else picture for picture in pictures])
+
+
+def blurred(picture):
+    return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(1)))
+
+
+def noise(picture):
+    return np.random.default_rng(int(picture.sum())).integers(0, 256, picture.shape, dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def scored(crops, extractor, cache):
+    drawers = {"real": Fake(), "blurred": Fake(blurred), "noise": Fake(noise), "shuffled": Fake(shuffled=True)}
+    return {name: scoring.score_drawer(fake, crops, extractor, SETTINGS, cache) for name, fake in drawers.items()}
+
+
+def test_new_real_pictures_are_nearer_than_blurred_ones_and_those_than_noise(scored):
+    distances = [scored[name][0]["frechet_distance"] for name in ("real", "blurred", "noise")]
+    assert distances == sorted(distances)
+    assert distances[2] > 1.1 * distances[1] > 3 * distances[0] > 0
+
+
+def test_new_real_pictures_reach_the_floor_and_spoilt_ones_do_not(scored):
+    real, spoilt = scored["real"][0], scored["blurred"][0]
+    assert real["frechet_distance_at_floor_size"] == pytest.approx(real["frechet_distance_floor"], rel=0.25)
+    assert spoilt["frechet_distance_at_floor_size"] > 1.5 * spoilt["frechet_distance_floor"]
+    assert real["frechet_distance_at_floor_size"] > real["frechet_distance"]  # fewer pictures, further away
+
+
+def test_the_breed_is_recognised_in_real_pictures_and_not_in_noise(scored):
+    assert scored["real"][0]["breed_accuracy"] > 0.85
+    assert scored["real"][0]["breed_accuracy_holdout"] > 0.85
+    assert scored["noise"][0]["breed_accuracy"] < 0.65
+
+
+def test_a_generator_that_ignores_the_breed_looks_as_real_but_scores_chance(scored):
+    shuffled, real = scored["shuffled"][0], scored["real"][0]
+    assert shuffled["breed_accuracy"] == pytest.approx(shuffled["breed_accuracy_chance"], abs=0.2)
+    assert shuffled["frechet_distance"] < 1.5 * real["frechet_distance"]
+    assert real["breed_accuracy_chance"] == pytest.approx(0.5**2 + 2 * 0.25**2)
+
+
+def test_pictures_are_asked_for_in_the_proportion_of_the_training_crops(crops, extractor, cache):
+    fake = Fake()
+    numbers, table = scoring.score_drawer(fake, crops, extractor, SETTINGS, cache)
+    ((labels, seed),) = fake.asked
+    np.testing.assert_array_equal(np.bincount(labels), [18, 9, 9])
+    assert (labels.dtype, seed) == (np.int32, SETTINGS.seed)
+    assert (numbers["samples"], numbers["real"], numbers["holdout"]) == (36, 80, 24)
+    assert table[["train", "holdout", "generated"]].to_numpy().tolist() == [[40, 12, 18], [20, 6, 9], [20, 6, 9]]
+
+
+def test_scores_do_not_depend_on_what_the_cache_holds(scored, crops, extractor, tmp_path):
+    again, table = scoring.score_drawer(Fake(), crops, extractor, SETTINGS, tmp_path)
+    assert again == scored["real"][0]
+    pd.testing.assert_frame_equal(table, scored["real"][1])
+
+
+def test_breeds_accuracies_average_to_the_whole(scored):
+    numbers, table = scored["real"]
+    assert list(table["breed"]) == list(BREEDS)
+    average = np.average(table["breed_accuracy"], weights=table["generated"])
+    assert average == pytest.approx(numbers["breed_accuracy"], abs=1e-5)
+
+
+class Opinionated:
+    """Features are logits; the class with the largest is the network's opinion."""
+
+    name, image_size, dimension, fingerprint = "opinionated", 32, 1000, "one"
+
+    def features(self, images, batch_size=32):
+        rng = np.random.default_rng(0)
+        logits = rng.normal(0, 0.01, (len(images), 1000)).astype(np.float32)
+        logits[:, 0] = 100.0  # a class that is no breed at hand
+        logits[np.arange(len(images)), 151 + images[:, 0, 0, 0]] = 50.0
+        return logits
+
+    def logits(self, features):
+        return features
+
+
+def painted(labels):
+    return np.zeros((len(labels), 32, 32, 3), np.uint8) + labels[:, None, None, None].astype(np.uint8)
+
+
+class Painter:
+    """Paints the class of ImageNet that is asked for, but for the last quarter."""
+
+    def draw(self, labels, seed, batch_size=64):
+        wrong = np.arange(len(labels)) >= 0.75 * len(labels)
+        return painted(np.where(wrong, (labels + 1) % 2, labels))
+
+
+def test_imagenet_breeds_get_the_networks_own_opinion_among_the_breeds_at_hand(tmp_path):
+    labels = np.repeat(np.arange(2, dtype=np.int32), 10)
+    breeds = ("n02085620-Chihuahua", "n02085782-Japanese_spaniel")
+    crops = Crops(painted(labels), labels, painted(labels), labels, breeds)
+    numbers, table = scoring.score_drawer(Painter(), crops, Opinionated(), SETTINGS, tmp_path)
+    assert numbers["imagenet_accuracy"] == 0.75
+    assert numbers["imagenet_accuracy_holdout"] == 1.0
+    assert table["imagenet_accuracy"].tolist() == [1.0, 0.5]
+
+
+def test_other_breeds_get_none(scored):
+    numbers, table = scored["real"]
+    assert numbers["imagenet_accuracy"] is None
+    assert numbers["imagenet_accuracy_holdout"] is None
+    assert not [column for column in table if column.startswith("imagenet")]
+    assert scoring.imagenet_indices(("n02085620-Chihuahua", "n99000001-Disc")) is None
+    assert scoring.imagenet_indices(("n02085620-Chihuahua", "n02085620-Chi")) is None
+
+
+@pytest.fixture
+def packed(tmp_path, crops):
+    for side, images, labels in (
+        ("train", crops.train_images, crops.train_labels),
+        ("holdout", crops.holdout_images, crops.holdout_labels),
+    ):
+        np.save(tmp_path / f"{side}-images.npy", images)
+        np.save(tmp_path / f"{side}-labels.npy", labels)
+    (tmp_path / "breeds.json").write_text(json.dumps(BREEDS))
+    return tmp_path
+
+
+@pytest.fixture
+def run(packed, cache, monkeypatch, extractor):
+    """Score a fake generator against the packed crops; return where the reports are."""
+    reports = {name: packed / "reports" / name for name in ("metrics", "breeds")}
+
+    def score(fake):
+        monkeypatch.setattr(generator, "load", lambda path: fake)
+        monkeypatch.setattr(extractors, "load", lambda name: extractor)
+        scoring.score(SETTINGS, packed / "generator.keras", packed, **reports, cache=cache)
+        return list(reports.values())
+
+    return score
+
+
+def test_reports_are_small_sorted_by_breed_and_the_same_bytes_each_time(run, capsys, scored):
+    first = [path.read_bytes() for path in run(Fake())]
+    assert [path.read_bytes() for path in run(Fake())] == first
+    assert json.loads(first[0]) == {"efficientnet-lite0": scored["real"][0]}
+    assert first[1].decode().splitlines()[0] == "breed,train,holdout,generated,breed_accuracy,breed_accuracy_holdout"
+    assert [line.split(",")[0] for line in first[1].decode().splitlines()[1:]] == list(BREEDS)
+    shown = capsys.readouterr().out
+    assert "frechet_distance_floor" in shown
+    assert "Stripes" in shown
+
+
+@pytest.mark.parametrize(
+    ("fake", "told"),
+    [
+        (Fake(breeds=(*BREEDS[:2], "n99000004-Star")), r"only one of them has n99000003-Square, n99000004-Star\)"),
+        (Fake(breeds=BREEDS[::-1]), "the same in another order"),
+        (Fake(image_size=64), "draws 64 px and .* holds 32 px"),
+    ],
+)
+def test_a_generator_of_other_crops_is_refused_and_reports_stay(run, packed, fake, told):
+    (packed / "reports").mkdir()
+    (packed / "reports" / "metrics").write_text("before")
+    with pytest.raises(PedigreeError, match=rf"generator\.keras .*{told}.*: run `pedigree train`\.$"):
+        run(fake)
+    assert [path.read_text() for path in (packed / "reports").iterdir()] == ["before"]
+
+
+def test_too_small_a_holdout_is_refused(run, packed, crops):
+    np.save(packed / "holdout-images.npy", crops.holdout_images[:1])
+    np.save(packed / "holdout-labels.npy", crops.holdout_labels[:1])
+    with pytest.raises(PedigreeError, match=r"needs at least 2 crops to train and 2 held out"):
+        run(Fake())
