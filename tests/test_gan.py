@@ -46,9 +46,10 @@ def test_two_runs_are_equal_to_the_last_bit(train_settings: Train, recipe: str) 
 @pytest.mark.parametrize("size", [16, 32, 64, 128])
 def test_networks_fit_every_size_that_crops_may_have(recipe: str, size: int) -> None:
     builders = ARCHITECTURES[recipe]
-    image = builders.build_generator(size, 8, 3, 2)([np.zeros((2, 8), np.float32), np.array([0, 2], np.int32)])
+    latents, labels = np.zeros((2, 8), np.float32), np.array([0, 2], np.int32)
+    image = np.asarray(builders.build_generator(size, 8, 3, 2)([latents, labels]))
     assert image.shape == (2, size, size, 3)
-    logits = builders.build_discriminator(size, 3, 2)([image, np.array([0, 2], np.int32)])
+    logits = builders.build_discriminator(size, 3, 2)([image, labels])
     assert logits.shape == (2, 1)
 
 

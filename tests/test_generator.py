@@ -18,8 +18,12 @@ BREEDS = ("n90000001-Red", "n90000002-Blue")
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_new(tmp_path_factory.mktemp("model") / "generator.keras")
+
+
+def save_new(path: Path) -> Path:
+    keras.utils.clear_session()
     keras.utils.set_random_seed(0)
-    path = tmp_path_factory.mktemp("model") / "generator.keras"
     generator.save(ARCHITECTURES["projection-dcgan"].build_generator(16, 8, 2, 4), BREEDS, path)
     return path
 
@@ -42,9 +46,7 @@ def test_keras_alone_reads_it(saved: Path) -> None:
 
 
 def test_equal_networks_give_equal_bytes(saved: Path, tmp_path: Path) -> None:
-    loaded = generator.load(saved)
-    generator.save(loaded.network, loaded.breeds, tmp_path / "again.keras")
-    assert (tmp_path / "again.keras").read_bytes() == saved.read_bytes()
+    assert save_new(tmp_path / "again.keras").read_bytes() == saved.read_bytes()
 
 
 def test_pictures_are_a_function_of_seed_and_place(saved: Path) -> None:

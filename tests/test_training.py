@@ -33,8 +33,7 @@ def test_it_writes_model_history_samples_facts_and_log(
     assert list(history["step"]) == [2, 4, 6]
     assert np.isfinite(history.to_numpy()).all()
     assert sorted(path.name for path in (tmp_path / "reports/samples").iterdir()) == ["final.png", "progress.png"]
-    final = Image.open(tmp_path / "reports/samples/final.png")
-    assert np.asarray(final).std() > 1
+    assert np.asarray(Image.open(tmp_path / "reports/samples/final.png")).std() > 1
     facts = json.loads((tmp_path / "reports/training.json").read_text())
     assert facts["steps"] == 6
     assert facts["precision"] == "float32"

@@ -39,6 +39,7 @@ class ConditionalGAN(keras.Model):
         self.train = train
         recipe = ARCHITECTURES[train.recipe]
         generator_shape = (image_size, train.latent_size, breeds, train.channels)
+        keras.utils.clear_session()  # so that layers get the same names in every run
         keras.utils.set_random_seed(train.seed)
         with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
             self.generator = recipe.build_generator(*generator_shape)

@@ -5,6 +5,7 @@ network does not: which breed each index means.
 """
 
 import json
+import re
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -48,14 +49,13 @@ class Generator:
         The latents are a function of `seed` and the place in `labels` alone.
         """
         chance = np.random.Generator(np.random.Philox(key=seed))
-        return self.draw_from(chance.standard_normal((len(labels), self.latent_size), np.float32), labels, batch_size)
-
-    def draw_from(
-        self, latents: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], batch_size: int = 64
-    ) -> npt.NDArray[np.uint8]:
-        """Draw a picture for each row of `latents` `(n, latent_size)` and breed index of `labels` `(n,)`."""
-        images = self.network.predict([latents, labels], batch_size=batch_size, verbose=0)
-        return np.clip(np.rint((images + 1) * 127.5), 0, 255).astype(np.uint8)
+        latents = chance.standard_normal((len(labels), self.latent_size), np.float32)
+        images = np.empty((len(labels), self.image_size, self.image_size, 3), np.uint8)
+        for start in range(0, len(labels), batch_size):
+            batch = slice(start, start + batch_size)
+            drawn = np.asarray(self.network([latents[batch], labels[batch]], training=False))
+            images[batch] = np.clip(np.rint((drawn + 1) * 127.5), 0, 255)
+        return images
 
 
 def save(network: "keras.Model", breeds: tuple[str, ...], path: Path) -> None:
@@ -65,7 +65,7 @@ def save(network: "keras.Model", breeds: tuple[str, ...], path: Path) -> None:
         network.save(plain)
         with replacing_file(path) as beside, zipfile.ZipFile(plain) as source, zipfile.ZipFile(beside, "w") as target:
             for name in sorted(source.namelist()):
-                _put(target, name, _undated(name, source.read(name)))
+                _put(target, name, _stable(name, source.read(name)))
             _put(target, FACTS, json.dumps({"breeds": breeds}, indent=1).encode())
 
 
@@ -102,12 +102,18 @@ def _not_ours(path: Path, error: Exception) -> PedigreeError:
     return PedigreeError(f"{path} is not a generator that Pedigree saved ({reason}): train again.")
 
 
-def _undated(name: str, content: bytes) -> bytes:
-    if name != "metadata.json":
-        return content
-    facts = json.loads(content)
-    facts.pop("date_saved", None)
-    return json.dumps(facts).encode()
+def _stable(name: str, content: bytes) -> bytes:
+    """Take out of Keras's JSON what changes from one saving to the next: the date, and addresses used as ids."""
+    if name == "metadata.json":
+        facts = json.loads(content)
+        facts.pop("date_saved", None)
+        return json.dumps(facts).encode()
+    if name == "config.json":
+        ids: dict[bytes, int] = {}
+        return re.sub(
+            rb'(?<="shared_object_id": )\d+', lambda found: b"%d" % ids.setdefault(found[0], len(ids)), content
+        )
+    return content
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
