@@ -4,10 +4,12 @@ import os
 import stat
 import tarfile
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from packing import (
     BEAGLE,
     CHIHUAHUA,
@@ -28,7 +30,8 @@ from packing import (
 from pedigree.archives import Unpacked, unpack
 from pedigree.params import Unpack
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+Packer = Callable[[Path, list[tuple[str, bytes]]], Path]
+SHARED = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture
@@ -51,6 +54,14 @@ def test_every_layout_in_every_container_gives_the_same_tree(
     assert tree(raw) == expected(annotated=voc is not None)
     assert sorted(path.name for path in raw.iterdir()) == (["Images"] if voc is None else ["Annotation", "Images"])
     assert (summary.photos, summary.breeds, summary.annotations) == (4, 2, 4 if voc else 0)
+
+
+@pytest.mark.parametrize("pack", [None, pack_zip, pack_tar])
+def test_an_archive_of_nothing_stands_for_no_annotations(pack: Packer | None, tmp_path: Path, raw: Path) -> None:
+    nothing = pack(tmp_path / "nothing", []) if pack else ROOT / "data" / "none.zip"
+    summary = unpack(pack_tar(tmp_path / "i", PHOTOS), nothing, LIMITS, raw)
+    assert tree(raw) == expected(annotated=False)
+    assert summary.annotations == 0
 
 
 @pytest.mark.parametrize("seed", range(3))

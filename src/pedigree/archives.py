@@ -70,7 +70,7 @@ def unpack(images: Path, annotations: Path | None, limits: Unpack, target: Path 
     """Unpack photos to `target/Images/<breed>/<photo>` and annotations to `target/Annotation/<breed>/<stem>`.
 
     What `target` held before is replaced at the end by one rename, and stays as it was on any error. Without
-    `annotations` there is no folder `Annotation`. The limits hold for each archive.
+    `annotations`, or with an archive of nothing, there is no folder `Annotation`. The limits hold for each archive.
 
     Raises:
         PedigreeError: naming the archive, the member, what is wrong with it and what to do.
@@ -96,6 +96,8 @@ def _unpack(images: Path, annotations: Path | None, limits: Unpack, folder: Path
     """Unpack under numbers first: no name from an archive touches the disk before all names have been judged."""
     numbered = folder / "numbered"
     described = None if annotations is None else _extract(annotations, limits, numbered / "a", _may_be_annotation)
+    if described and not described.files and not described.folders:
+        described = None
     pictured = _extract(images, limits, numbered / "i", is_photo)
     photos, annotated = _places(pictured, described)
     _move(pictured, photos, folder / "Images")
@@ -111,8 +113,8 @@ def _places(images: _Contents, annotations: _Contents | None) -> tuple[Places, P
     root = annotation_root(annotations.files)
     if root is None:
         raise PedigreeError(
-            f"{annotations.archive} holds no annotations (<breed>/<photo's stem>); check data.annotations, or set it "
-            "to null."
+            f"{annotations.archive} holds no annotations (<breed>/<photo's stem>); check data.annotations; photos "
+            "alone go with data/none.zip."
         )
     breeds = annotation_breeds(root, annotations.files, annotations.folders)
     photos = place_photos(images.archive, images.files, breeds)
