@@ -59,7 +59,7 @@ def test_every_layout_in_every_container_gives_the_same_tree(
 @pytest.mark.parametrize("pack", [None, pack_zip, pack_tar])
 def test_an_archive_of_nothing_stands_for_no_annotations(pack: Packer | None, tmp_path: Path, raw: Path) -> None:
     nothing = pack(tmp_path / "nothing", []) if pack else ROOT / "data" / "none.zip"
-    summary = unpack(pack_tar(tmp_path / "i", PHOTOS), nothing, LIMITS, raw)
+    summary = unpack(pack_tar(tmp_path / "i", below("Images/", PHOTOS)), nothing, LIMITS, raw)
     assert tree(raw) == expected(annotated=False)
     assert summary.annotations == 0
 

@@ -96,7 +96,7 @@ def _unpack(images: Path, annotations: Path | None, limits: Unpack, folder: Path
     """Unpack under numbers first: no name from an archive touches the disk before all names have been judged."""
     numbered = folder / "numbered"
     described = None if annotations is None else _extract(annotations, limits, numbered / "a", _may_be_annotation)
-    if described and not described.files and not described.folders:
+    if described and not (described.files or described.folders or described.other):
         described = None
     pictured = _extract(images, limits, numbered / "i", is_photo)
     photos, annotated = _places(pictured, described)
