@@ -12,6 +12,7 @@ writes the reference that the tests compare with.
 import argparse
 import io
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -73,7 +74,8 @@ class Original:
     def __init__(self, python, folder):
         self.folder = folder
         command = [python, __file__, "--torch-half", str(folder)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        passive = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}  # spinning threads cost it tenfold on a busy machine
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=passive)
 
     def run(self, images):
         """Return features, logits and seconds of one pass over the array saved at `images`."""
