@@ -95,6 +95,17 @@ def breeds(asked: argparse.Namespace) -> None:
         print(display_name(folder))
 
 
+def recipe(asked: argparse.Namespace) -> None:
+    """Write a recipe into the train section of params.yaml; without a name, list the recipes."""
+    from pedigree import recipes
+
+    if asked.name:
+        recipes.write(asked.name)
+        print(f"params.yaml: train is now {asked.name}; `dvc repro` trains it.")
+    else:
+        print("\n".join(f"{name:<18}{recipes.headline(name)}" for name in recipes.names()))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pedigree",
@@ -114,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     drawing.add_argument(
         "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="where to (default dogs.png)"
     )
+    _add(commands, recipe).add_argument("name", nargs="?", metavar="NAME", help="one of those listed without it")
     for command in (drawing, _add(commands, breeds)):
         command.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
     return parser
