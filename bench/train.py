@@ -1,0 +1,266 @@
+"""Claims: in bfloat16 the default recipe trains as fast as the same networks in PyTorch, and `seed-cgan` trains faster
+through our whole path than the same code in float32 without our input pipeline.
+
+    python bench/train.py [--torch-python PYTHON] [--rounds 5] [--seconds 2.5] [--size 32] [--threads N]
+
+PYTHON is an interpreter with torch 2.13.0 and numpy; without one that comparison is left out. Run from the project's
+root: the default recipe is the one of params.yaml. Speeds are in images a second: a step of `batch_size` real pictures
+counts as many, whatever else it draws.
+
+Each side trains in a process of its own on the CPU, on random pictures of 8 breeds. The sides take
+turns: after warming up, and one untimed step a turn, each runs whole cycles of `r1_interval` steps (so that every turn
+has its share of the lazy gradient penalty) for at least the seconds asked for. A ratio is that of one round's turns.
+
+The figures with all cores mean something only on a machine that does nothing else: PyTorch's threads wait for each
+other at every operation, so another busy process slows it many times more than it slows TensorFlow. On a shared
+machine `--threads 1` is the fair comparison.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+BREEDS, PICTURES = 8, 800
+SEED_CGAN = {
+    "recipe": "seed-cgan",
+    "batch_size": 64,
+    "generator_batch_size": 128,
+    "latent_size": 100,
+    "channels": 128,
+    "loss": "non-saturating",
+    "real_targets": [0.9, 1.0],
+    "flip_targets": 0.05,
+    "augment": [],
+    "r1_weight": 0.0,
+    "generator_learning_rate": 0.0002,
+    "discriminator_learning_rate": 0.0002,
+    "adam_beta_1": 0.5,
+    "adam_beta_2": 0.999,
+    "ema_half_life": 0,
+}
+
+
+def data(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return random pictures, uint8 `(PICTURES, size, size, 3)`, and their breeds, int32 `(PICTURES,)`."""
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
+    return pictures, random.integers(0, BREEDS, PICTURES, dtype=np.int32)
+
+
+class Turns:
+    """When a side takes its steps, and what it tells the parent."""
+
+    def __init__(self, settings: dict, seconds: float) -> None:
+        self.settings, self.seconds = settings, seconds
+        self.answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
+
+    def tell(self, **facts: object) -> None:
+        print(json.dumps(facts), file=self.answers, flush=True)
+
+    def steps(self, **facts: object) -> Iterator[None]:
+        """Yield for every step to take: first to warm up, then, `facts` told, a turn for each line of stdin."""
+        cycle = self.settings["r1_interval"] if self.settings["r1_weight"] else 1
+        for _ in range(cycle + 3):
+            yield
+        self.tell(**facts)
+        for _ in sys.stdin:
+            yield
+            start, taken, elapsed = time.perf_counter(), 0, 0.0
+            while elapsed < self.seconds:
+                for _ in range(cycle):
+                    yield
+                taken, elapsed = taken + cycle, time.perf_counter() - start
+            self.tell(speed=taken * self.settings["batch_size"] / elapsed)
+
+
+def ours(settings: dict, size: int, precision: str, turns: Turns) -> None:
+    """Train as the train stage does, but for its monitors: `fit` with `Batches`."""
+    gan, facts = build(settings | {"steps": 10**7}, size, precision)
+    import keras
+
+    from pedigree.batches import Batches
+
+    class Pace(keras.callbacks.Callback):
+        def on_train_begin(self, logs: object = None) -> None:
+            self.steps = turns.steps(**facts)
+            next(self.steps)
+
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            gan.stop_training = next(self.steps, "over") == "over"
+
+    gan.fit(Batches(*data(size), gan.train), shuffle=False, verbose=0, callbacks=[Pace()])
+
+
+def bare(settings: dict, size: int, precision: str, turns: Turns) -> None:
+    """Train the same networks by the same step, on pictures already scaled, with chance drawn inside the graph."""
+    gan, facts = build(settings, size, precision)
+    import tensorflow as tf
+
+    pictures, breeds = data(size)
+    images, labels = tf.constant(pictures / np.float32(127.5) - 1), tf.constant(breeds)
+    train, count, drawn = gan.train, gan.train.batch_size, gan.train.generator_batch_size
+
+    def discriminator_images(batch: dict) -> tuple:
+        return batch["images"], gan.generator([batch["latents"], batch["labels"]], training=True)
+
+    gan.discriminator_images = discriminator_images  # nothing to scale; this recipe does not augment
+
+    @tf.function
+    def step() -> None:
+        chosen = tf.random.uniform((count,), 0, PICTURES, tf.int32)
+        soft = tf.random.uniform((count, 1), *train.real_targets)
+        exchanged = tf.random.uniform((2, count, 1)) < train.flip_targets
+        batch = {
+            "images": tf.gather(images, chosen),
+            "labels": tf.gather(labels, chosen),
+            "latents": tf.random.normal((count, train.latent_size)),
+            "real_targets": tf.where(exchanged[0], 0.0, soft),
+            "fake_targets": tf.where(exchanged[1], soft, 0.0),
+            "generator_latents": tf.random.normal((drawn, train.latent_size)),
+            "generator_labels": tf.gather(labels, tf.random.uniform((drawn,), 0, PICTURES, tf.int32)),
+            "generator_chances": None,
+        }
+        gan.train_step((batch,))
+
+    for _ in turns.steps(**facts):
+        step()
+
+
+def build(settings: dict, size: int, precision: str) -> tuple:
+    """Return our GAN ready for training, and facts: how many weights each network trains, and in which precision."""
+    from pedigree import quiet
+
+    quiet.import_keras()
+
+    from pedigree.backends.tensorflow import TensorFlowGAN, find_device
+    from pedigree.params import Train
+
+    if precision == "auto":
+        precision = "bfloat16" if find_device().bfloat16 else "float32"
+    gan = TensorFlowGAN(Train(**settings), size, BREEDS, precision)
+    gan.compile_for_training()
+    networks = (gan.generator, gan.discriminator)
+    weights = [sum(int(np.prod(v.shape)) for v in network.trainable_variables) for network in networks]
+    return gan, {"weights": weights, "precision": precision}
+
+
+def torch(settings: dict, size: int, precision: str, turns: Turns) -> None:
+    """Train the default recipe's networks, written in PyTorch."""
+    from peers import torch_dcgan
+
+    step, weights = torch_dcgan.prepare(settings, *data(size), precision == "bfloat16")
+    for _ in turns.steps(weights=weights, precision=precision):
+        step()
+
+
+WAYS = {way.__name__: way for way in (ours, bare, torch)}
+
+
+class Side:
+    """One way of training, in a child process; speeds of its turns so far."""
+
+    def __init__(self, name: str, python: str, *task: object) -> None:
+        self.name, self.speeds = name, []
+        command, pipe = [python, __file__, "--side", json.dumps(task)], subprocess.PIPE
+        environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+
+    def answer(self) -> dict:
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else sys.exit(f"{self.name} ended early: see its error above.")
+
+    def take_turn(self) -> None:
+        print(file=self.process.stdin, flush=True)
+        self.speeds.append(self.answer()["speed"])
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def compare(title: str, sides: list[Side], rounds: int) -> None:
+    """Let the sides take turns; print each one's speed and how it stands to the last, the peer."""
+    try:
+        ready = [side.answer() for side in sides]
+        if any(facts["weights"] != ready[0]["weights"] for facts in ready):
+            sys.exit(f"These are not the same networks: {[facts['weights'] for facts in ready]} weights.")
+        for _ in range(rounds):
+            for side in sides:
+                side.take_turn()
+    finally:
+        for side in sides:
+            side.close()
+    generator, discriminator = ready[0]["weights"]
+    print(f"\n{title}; {generator:,} weights in the generator, {discriminator:,} in the discriminator")
+    print(f"  {'':<34}{'precision':<11}{'images/s':>9}   against the last (min-max)")
+    for side, facts in zip(sides, ready, strict=True):
+        ratios = [mine / peers for mine, peers in zip(side.speeds, sides[-1].speeds, strict=True)]
+        told = (
+            f"{statistics.median(ratios):.2f}x ({min(ratios):.2f}-{max(ratios):.2f})" if side is not sides[-1] else ""
+        )
+        print(f"  {side.name:<34}{facts['precision']:<11}{statistics.median(side.speeds):9.0f}   {told}".rstrip())
+
+
+def compare_default(asked: argparse.Namespace, settings: dict) -> None:
+    """Compare the default recipe with PyTorch."""
+    task = (settings, asked.size, asked.seconds)
+    sides = [
+        Side("pedigree", sys.executable, "ours", "bfloat16", *task),
+        Side("pedigree", sys.executable, "ours", "float32", *task),
+        Side("PyTorch", asked.torch_python, "torch", "float32", *task),
+        Side("PyTorch, autocast", asked.torch_python, "torch", "bfloat16", *task),
+    ]
+    compare(f"projection-dcgan, {asked.size} px, {asked.rounds} rounds", sides, asked.rounds)
+
+
+def compare_seed_cgan(asked: argparse.Namespace, settings: dict) -> None:
+    """Compare seed-cgan with its own code in float32 without the input pipeline."""
+    task = (settings | SEED_CGAN, asked.size, asked.seconds)
+    sides = [
+        Side("pedigree", sys.executable, "ours", "bfloat16", *task),
+        Side("pedigree, precision: auto", sys.executable, "ours", "auto", *task),
+        Side("bare loop, no input pipeline", sys.executable, "bare", "float32", *task),
+    ]
+    compare(f"seed-cgan, {asked.size} px, {asked.rounds} rounds", sides, asked.rounds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--torch-python", metavar="PYTHON")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.5, help="the least a turn takes")
+    parser.add_argument("--size", type=int, choices=[16, 32, 64, 128], default=32, help="pixels a side")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each side (default: a core each)")
+    asked = parser.parse_args()
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    os.environ |= dict.fromkeys(names, str(asked.threads))  # before any side starts
+
+    from pedigree import params
+
+    settings = dataclasses.asdict(params.load(params.Train))
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    print(f"load of the machine over the last minute: {load:.1f} on {cores} cores; {asked.threads} threads a side")
+    if load > cores / 4 and asked.threads > 1:
+        print("The machine is busy: these figures favour TensorFlow. Use --threads 1, or wait.")
+    if asked.torch_python:
+        compare_default(asked, settings)
+    else:
+        print("Without --torch-python PYTHON the comparison with PyTorch is left out.")
+    compare_seed_cgan(asked, settings)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--side"]:
+        way, precision, settings, size, seconds = json.loads(sys.argv[2])
+        WAYS[way](settings, size, precision, Turns(settings, seconds))
+    else:
+        main()
