@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from pedigree import generator
 from pedigree.errors import PedigreeError
-from pedigree.monitors import DEAD_WINDOWS, TAGS, Health
+from pedigree.monitors import SICK_ROWS, TAGS, Health
 from pedigree.params import Train
 from pedigree.training import train
 
@@ -75,13 +75,20 @@ def test_divergence_is_told_and_the_model_there_was_is_kept(
     assert (tmp_path / "reports/history.csv").is_file()
 
 
-@pytest.mark.parametrize(("sick", "told"), [({"logit_gap": 0.0}, "dead"), ({"discriminator_loss": 1e-6}, "has won")])
-def test_a_dead_discriminator_is_told_once_it_is_sure(sick: dict[str, float], told: str) -> None:
+@pytest.mark.parametrize(
+    ("sick", "told"),
+    [
+        ({"logit_gap": 0.0}, "dead"),
+        ({"discriminator_loss": 1e-6}, "has won"),
+        ({"discriminator_loss": 50.0}, "diverges"),
+    ],
+)
+def test_a_sick_run_is_told_once_it_is_sure(sick: dict[str, float], told: str) -> None:
     health = Health()
-    for row in range(DEAD_WINDOWS - 1):
+    for row in range(SICK_ROWS - 1):
         health.examine(row, HEALTHY | sick)
-    health.examine(DEAD_WINDOWS, HEALTHY)  # one healthy row and the count begins anew
-    for row in range(DEAD_WINDOWS - 1):
+    health.examine(SICK_ROWS, HEALTHY)  # one healthy row and the count begins anew
+    for row in range(SICK_ROWS - 1):
         health.examine(row, HEALTHY | sick)
     with pytest.raises(PedigreeError, match=told):
         health.examine(99, HEALTHY | sick)

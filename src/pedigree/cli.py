@@ -4,6 +4,7 @@ A stage's own modules are imported when it runs, so that `pedigree --help` answe
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ MODEL = Path("models/generator.keras")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: 0, 1 for trouble with data or a run, 2 for a mistake in asking."""
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that nothing half-written stays
     try:
         asked.run(asked)
     except PedigreeError as error:

@@ -1,7 +1,7 @@
 """What watches a run of training: the record of its losses, its health, and pictures of how far it is."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -30,7 +30,23 @@ TAGS = {
     "generator_gradient_norm": "gradient_norm/generator",
 }
 BREEDS_SHOWN = 16
-DEAD_WINDOWS = 10  # rows of the record in a row that a dead discriminator must show
+SICK_ROWS = 10  # rows of the history on end before a run is given up
+CALMER = "Lower train.generator_learning_rate and train.discriminator_learning_rate, or raise train.r1_weight."
+# What is wrong → how a row of means shows it, and what to do. Losses of a sound run stay between 0.1 and 3.
+SICKNESSES: dict[str, tuple[Callable[[Mapping[str, float]], bool], str]] = {
+    "The discriminator is dead: it gives real and drawn pictures the same logit": (
+        lambda means: means["logit_gap"] < 1e-4,
+        "Lower train.discriminator_learning_rate or train.r1_weight.",
+    ),
+    "The discriminator has won: its loss is below 0.0001 and the generator learns nothing": (
+        lambda means: means["discriminator_loss"] < 1e-4,
+        "Raise train.r1_weight, or add to train.augment.",
+    ),
+    "Training diverges: the discriminator's loss is above 10": (
+        lambda means: means["discriminator_loss"] > 10,
+        CALMER,
+    ),
+}
 
 
 class Record(keras.callbacks.Callback):
@@ -81,34 +97,22 @@ class Health:
     """Tells a run that cannot recover."""
 
     def __init__(self) -> None:
-        self.silent = self.certain = 0
+        self.rows_of = dict.fromkeys(SICKNESSES, 0)
 
     def examine(self, step: int, means: Mapping[str, float]) -> None:
         """Look at one row of means.
 
         Raises:
-            PedigreeError: where a loss is not a number, or where for `DEAD_WINDOWS` rows the discriminator has told
-                nothing apart or has been so certain that the generator is told nothing.
+            PedigreeError: where a number is not finite, or where for `SICK_ROWS` rows on end the discriminator has told
+                nothing apart, has been so certain that the generator is told nothing, or has lost all bounds.
         """
         for name, value in means.items():
             if not math.isfinite(value):
-                raise PedigreeError(
-                    f"Training diverged: {name} is {value} at step {step}. "
-                    "Lower train.generator_learning_rate and train.discriminator_learning_rate, or raise "
-                    "train.r1_weight."
-                )
-        self.silent = self.silent + 1 if means["logit_gap"] < 1e-4 else 0
-        self.certain = self.certain + 1 if means["discriminator_loss"] < 1e-4 else 0
-        if self.silent >= DEAD_WINDOWS:
-            raise PedigreeError(
-                f"The discriminator is dead at step {step}: it has given real and drawn pictures the same logit "
-                f"for {DEAD_WINDOWS} rows of the history. Lower train.discriminator_learning_rate or train.r1_weight."
-            )
-        if self.certain >= DEAD_WINDOWS:
-            raise PedigreeError(
-                f"The discriminator has won at step {step}: its loss has been below 0.0001 for {DEAD_WINDOWS} rows of "
-                "the history, so the generator learns nothing. Raise train.r1_weight or add to train.augment."
-            )
+                raise PedigreeError(f"Training diverged: {name} is {value} at step {step}. {CALMER}")
+        for sickness, (shows, advice) in SICKNESSES.items():
+            self.rows_of[sickness] = self.rows_of[sickness] + 1 if shows(means) else 0
+            if self.rows_of[sickness] == SICK_ROWS:
+                raise PedigreeError(f"{sickness}, for {SICK_ROWS} rows of the history up to step {step}. {advice}")
 
 
 class Gallery(keras.callbacks.Callback):
