@@ -108,25 +108,25 @@ def bare(settings: dict, size: int, precision: str, turns: Turns) -> None:
     images, labels = tf.constant(pictures / np.float32(127.5) - 1), tf.constant(breeds)
     train, count, drawn = gan.train, gan.train.batch_size, gan.train.generator_batch_size
 
-    def discriminator_images(batch: dict) -> tuple:
-        return batch["images"], gan.generator([batch["latents"], batch["labels"]], training=True)
-
-    gan.discriminator_images = discriminator_images  # nothing to scale; this recipe does not augment
+    gan.real_images = lambda batch: batch["images"]  # scaled already; this recipe does not augment
 
     @tf.function
     def step() -> None:
         chosen = tf.random.uniform((count,), 0, PICTURES, tf.int32)
+        breed = tf.gather(labels, chosen)
+        others = tf.gather(labels, tf.random.uniform((drawn - count,), 0, PICTURES, tf.int32))
         soft = tf.random.uniform((count, 1), *train.real_targets)
         exchanged = tf.random.uniform((2, count, 1)) < train.flip_targets
         batch = {
             "images": tf.gather(images, chosen),
-            "labels": tf.gather(labels, chosen),
-            "latents": tf.random.normal((count, train.latent_size)),
+            "labels": breed,
+            "real_chances": None,
+            "fake_chances": None,
             "real_targets": tf.where(exchanged[0], 0.0, soft),
             "fake_targets": tf.where(exchanged[1], soft, 0.0),
-            "generator_latents": tf.random.normal((drawn, train.latent_size)),
-            "generator_labels": tf.gather(labels, tf.random.uniform((drawn,), 0, PICTURES, tf.int32)),
-            "generator_chances": None,
+            "latents": tf.random.normal((drawn, train.latent_size)),
+            "drawn_labels": tf.concat([breed, others], 0),
+            "drawn_chances": None,
         }
         gan.train_step((batch,))
 

@@ -15,7 +15,7 @@ def test_a_batch_is_a_function_of_seed_and_step(train_settings: Train) -> None:
     once, again = (batch_at(5, IMAGES, LABELS, train_settings) for _ in range(2))
     later = batch_at(6, IMAGES, LABELS, train_settings)
     other = batch_at(5, IMAGES, LABELS, dataclasses.replace(train_settings, seed=1))
-    for name in ("latents", "generator_latents", "real_chances", "fake_chances", "generator_chances"):
+    for name in ("latents", "real_chances", "fake_chances", "drawn_chances"):
         np.testing.assert_array_equal(once[name], again[name])
         assert not np.array_equal(once[name], later[name])
         assert not np.array_equal(once[name], other[name])
@@ -31,6 +31,7 @@ def test_every_photo_comes_once_an_epoch_though_batches_do_not_divide_it(train_s
 def test_labels_stay_with_their_photos(train_settings: Train) -> None:
     batch = batch_at(3, IMAGES, LABELS, train_settings)
     np.testing.assert_array_equal(batch["labels"], LABELS[batch["images"][:, 0, 0, 0]])
+    np.testing.assert_array_equal(batch["drawn_labels"][:4], batch["labels"])
 
 
 def test_the_training_photos_are_never_written_to(train_settings: Train) -> None:
@@ -42,7 +43,9 @@ def test_the_training_photos_are_never_written_to(train_settings: Train) -> None
 
 
 def test_labels_are_softened_and_flipped_at_the_rates_asked_for_on_both_sides(train_settings: Train) -> None:
-    noisy = dataclasses.replace(train_settings, batch_size=1000, flip_targets=0.05, real_targets=[0.9, 1.0])
+    noisy = dataclasses.replace(
+        train_settings, batch_size=1000, generator_batch_size=1000, flip_targets=0.05, real_targets=[0.9, 1.0]
+    )
     batches = [batch_at(step, IMAGES, LABELS, noisy) for step in range(20)]
     real = np.concatenate([batch["real_targets"] for batch in batches])
     fake = np.concatenate([batch["fake_targets"] for batch in batches])
@@ -55,5 +58,5 @@ def test_labels_are_softened_and_flipped_at_the_rates_asked_for_on_both_sides(tr
 
 def test_the_generators_breeds_follow_the_photos(train_settings: Train) -> None:
     many = dataclasses.replace(train_settings, generator_batch_size=6000)
-    drawn = batch_at(0, IMAGES, LABELS, many)["generator_labels"]
+    drawn = batch_at(0, IMAGES, LABELS, many)["drawn_labels"]
     np.testing.assert_allclose(np.bincount(drawn) / 6000, [0.4, 0.3, 0.3], atol=0.03)

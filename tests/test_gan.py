@@ -101,7 +101,7 @@ def test_the_penalty_is_the_squared_slope_of_the_logit_and_comes_when_due(train_
     settings = dataclasses.replace(train_settings, r1_weight=2.0, r1_interval=3, augment=[])
     gan = gan_of(settings)
     batch = tensors(batch_at(0, IMAGES, LABELS, settings))
-    real, _ = gan.discriminator_images(batch)
+    real = gan.real_images(batch)
     with tf.GradientTape() as tape:
         tape.watch(real)
         logits = gan.discriminator([real, batch["labels"]])

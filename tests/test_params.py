@@ -50,6 +50,7 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("validate", "min_decodable", 99, "less than or equal to 1. Received: 99"),
         ("train", "recipe", "vae", "train.recipe: "),
         ("train", "batch_size", 6.4, "train.batch_size: "),
+        ("train", "generator_batch_size", 2, "generator_batch_size is below batch_size"),
         ("train", "generator_learning_rate", -0.1, "greater than 0"),
         ("train", "generator_learning_rate", float("nan"), "finite"),
         ("train", "real_targets", [1.0, 0.9], "train.real_targets: the lower bound"),

@@ -67,19 +67,12 @@ class Discriminator(nn.Module):
 
 
 def augment(images: Tensor) -> Tensor:
-    """Change colours, shift, and cut out, each picture by chance."""
-    count, size = len(images), images.shape[-1]
+    """Shift each picture by chance."""
+    size = images.shape[-1]
     place, reach = torch.arange(size), size // 8
-    brightness, saturation, contrast = torch.rand(3, count, 1, 1, 1)
-    images = images + (brightness - 0.5)
-    images = torch.lerp(images.mean(1, keepdim=True), images, 2 * saturation)
-    images = torch.lerp(images.mean((1, 2, 3), keepdim=True), images, contrast + 0.5)
-    offsets = torch.randint(-reach, reach + 1, (2, count, 1, 1, 1))
+    offsets = torch.randint(-reach, reach + 1, (2, len(images), 1, 1, 1))
     down, across = (place[:, None] + offsets == place).float()
-    images = down @ images @ across.mT
-    rows, columns = (place + 0.5 - torch.rand(2, count, 1) * size).abs() < size / 4
-    hidden = rows[:, None, :, None] & columns[:, None, None, :]
-    return images.masked_fill(hidden, 0.0).contiguous(memory_format=LAST)
+    return (down @ images @ across.mT).contiguous(memory_format=LAST)
 
 
 class Trainer:
@@ -113,19 +106,18 @@ class Trainer:
             return self.discriminator(images, breed)
 
     def step(self) -> None:
-        self.discriminator_step()
-        self.generator_step()
+        chosen = torch.randint(len(self.images), (self.how.batch_size,))
+        breed = self.labels[chosen]
+        drawn = self.draw(breed)
+        self.discriminator_step(self.images[chosen], drawn.detach(), breed)
+        self.generator_step(drawn, breed)
         self.update_average()
         self.steps += 1
 
-    def discriminator_step(self) -> list[float]:
-        chosen = torch.randint(len(self.images), (self.how.batch_size,))
-        breed = self.labels[chosen]
-        real = self.images[chosen].float() / 127.5 - 1
+    def discriminator_step(self, photos: Tensor, drawn: Tensor, breed: Tensor) -> list[float]:
+        real = photos.float() / 127.5 - 1
         real = augment(torch.where(torch.rand(len(real), 1, 1, 1) < 0.5, real.flip(3), real))
-        with torch.no_grad():
-            fake = augment(self.draw(breed))
-        of_real, of_fake = self.judge(torch.cat([real, fake]), breed.repeat(2)).chunk(2)
+        of_real, of_fake = self.judge(torch.cat([real, augment(drawn)]), breed.repeat(2)).chunk(2)
         loss = cross_entropy(of_real, torch.ones_like(of_real)) + cross_entropy(of_fake, torch.zeros_like(of_fake))
         due = self.how.r1_weight and self.steps % self.how.r1_interval == 0
         penalty = self.penalty(real, breed) if due else torch.zeros(())
@@ -138,10 +130,9 @@ class Trainer:
         (slope,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
         return 0.5 * self.how.r1_weight * self.how.r1_interval * slope.square().sum((1, 2, 3)).mean()
 
-    def generator_step(self) -> list[float]:
-        breed = self.labels[torch.randint(len(self.labels), (self.how.generator_batch_size,))]
+    def generator_step(self, drawn: Tensor, breed: Tensor) -> list[float]:
         self.discriminator.requires_grad_(False)
-        loss = functional.softplus(-self.judge(augment(self.draw(breed)), breed)).mean()
+        loss = functional.softplus(-self.judge(augment(drawn), breed)).mean()
         norm = update(loss, self.generator_optimizer, self.generator)
         self.discriminator.requires_grad_(True)
         return [norm, loss.item()]

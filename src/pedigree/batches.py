@@ -19,18 +19,21 @@ Labels = npt.NDArray[np.int32]
 
 
 class Batch(TypedDict):
-    """One step's input; n is `train.batch_size`, m is `train.generator_batch_size`."""
+    """One step's input; n is `train.batch_size`, m is `train.generator_batch_size`.
+
+    The generator draws m pictures a step: the discriminator learns from the first n, which have the breeds of the
+    real ones, and the generator from all.
+    """
 
     images: npt.NDArray[np.uint8]  # (n, size, size, 3)
     labels: Labels  # (n,)
-    latents: Floats  # (n, latent_size), for the discriminator's fakes
     real_targets: Floats  # (n, 1), in [0, 1]
     fake_targets: Floats  # (n, 1), in [0, 1]
     real_chances: Floats  # (n, DRAWS), in [0, 1): augmentation
     fake_chances: Floats  # (n, DRAWS)
-    generator_latents: Floats  # (m, latent_size)
-    generator_labels: Labels  # (m,)
-    generator_chances: Floats  # (m, DRAWS)
+    latents: Floats  # (m, latent_size)
+    drawn_labels: Labels  # (m,), the first n as `labels`
+    drawn_chances: Floats  # (m, DRAWS)
 
 
 class Batches(keras.utils.PyDataset):
@@ -62,14 +65,13 @@ def batch_at(step: int, images: npt.NDArray[np.uint8], labels: Labels, train: Tr
     return {
         "images": real,
         "labels": labels[chosen],
-        "latents": _normal(chance, size, train.latent_size),
         "real_targets": np.where(flipped[0], 0, soft).astype(np.float32),
         "fake_targets": np.where(flipped[1], soft, 0).astype(np.float32),
         "real_chances": chance.random((size, DRAWS), np.float32),
         "fake_chances": chance.random((size, DRAWS), np.float32),
-        "generator_latents": _normal(chance, drawn, train.latent_size),
-        "generator_labels": chance.choice(labels, drawn),
-        "generator_chances": chance.random((drawn, DRAWS), np.float32),
+        "latents": chance.standard_normal((drawn, train.latent_size), np.float32),
+        "drawn_labels": np.concatenate([labels[chosen], chance.choice(labels, drawn - size)]),
+        "drawn_chances": chance.random((drawn, DRAWS), np.float32),
     }
 
 
@@ -87,7 +89,3 @@ def _order(step: int, total: int, train: Train) -> npt.NDArray[np.int64]:
 
 def _generator(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.array([seed, stream], np.uint64)))
-
-
-def _normal(chance: np.random.Generator, count: int, size: int) -> Floats:
-    return chance.standard_normal((count, size), np.float32)

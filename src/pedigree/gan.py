@@ -59,14 +59,17 @@ class ConditionalGAN(keras.Model):
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         super().compile(optimizer=self.generator_optimizer, **how)
 
-    def discriminator_images(self, batch: Any) -> tuple[Tensor, Tensor]:
-        """Return the real and the drawn pictures of a step as the discriminator sees them: augmented, in [-1, 1]."""
-        real = ops.cast(batch["images"], "float32") / 127.5 - 1
-        fake = self.generator([batch["latents"], batch["labels"]], training=True)
-        return augment(real, batch["real_chances"], self.kinds), augment(fake, batch["fake_chances"], self.kinds)
+    def draw(self, batch: Any) -> Tensor:
+        """Draw the step's pictures `(m, size, size, 3)` in [-1, 1]."""
+        return self.generator([batch["latents"], batch["drawn_labels"]], training=True)
 
-    def discriminator_loss(self, real: Tensor, fake: Tensor, batch: Any) -> tuple[Tensor, Facts]:
-        """Judge real and drawn pictures `(n, size, size, 3)` in one pass; return the adversarial loss and its facts."""
+    def real_images(self, batch: Any) -> Tensor:
+        """Return the step's photos `(n, size, size, 3)` as the discriminator sees them: [-1, 1], then augmented."""
+        return augment(ops.cast(batch["images"], "float32") / 127.5 - 1, batch["real_chances"], self.kinds)
+
+    def discriminator_loss(self, real: Tensor, drawn: Tensor, batch: Any) -> tuple[Tensor, Facts]:
+        """Judge the `real_images` and the first n of the `drawn` in one pass; return the loss and what it tells."""
+        fake = augment(drawn[: self.train.batch_size], batch["fake_chances"], self.kinds)
         labels = ops.concatenate([batch["labels"], batch["labels"]])
         logits = self.discriminator([ops.concatenate([real, fake]), labels], training=True)
         real_logits, fake_logits = ops.split(logits, 2)
@@ -78,11 +81,10 @@ class ConditionalGAN(keras.Model):
             "logit_gap": ops.mean(ops.abs(real_logits - fake_logits)),
         }
 
-    def generator_loss(self, batch: Any) -> tuple[Tensor, Facts]:
-        """Draw a batch of the generator's own and return its adversarial loss."""
-        labels = batch["generator_labels"]
-        fake = self.generator([batch["generator_latents"], labels], training=True)
-        logits = self.discriminator([augment(fake, batch["generator_chances"], self.kinds), labels], training=True)
+    def generator_loss(self, drawn: Tensor, batch: Any) -> tuple[Tensor, Facts]:
+        """Return the generator's loss for all it has drawn."""
+        images = augment(drawn, batch["drawn_chances"], self.kinds)
+        logits = self.discriminator([images, batch["drawn_labels"]], training=True)
         loss = self.loss_pair.generator(logits)
         return loss, {"generator_loss": loss}
 

@@ -112,7 +112,9 @@ class Train:
         return _rising(bounds)
 
     @model_validator(mode="after")
-    def _targets_suit_the_loss(self) -> Self:
+    def _knobs_agree(self) -> Self:
+        if self.generator_batch_size < self.batch_size:
+            raise ValueError("generator_batch_size is below batch_size: each step needs as many fakes as real pictures")
         if self.loss == "hinge" and self.real_targets != [1.0, 1.0]:
             raise ValueError("real_targets other than [1.0, 1.0] (soft labels) need the non-saturating loss")
         return self

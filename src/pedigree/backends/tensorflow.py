@@ -8,23 +8,31 @@ import tensorflow as tf
 from pedigree.gan import ConditionalGAN, Device, Facts
 
 Tensor = Any
+BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}  # processors that multiply in bfloat16: 1.2 times as quick and more
 
 
 class TensorFlowGAN(ConditionalGAN):
     """The GAN with its step taken by `tf.GradientTape`."""
 
     def train_step(self, data: Any) -> Facts:
-        """Take one step of the discriminator, then one of the generator, on one batch of `pedigree.batches`."""
+        """Draw once; let the discriminator, then the generator learn from it; on one batch of `pedigree.batches`."""
         (batch,) = data
-        facts = self._discriminator_step(batch) | self._generator_step(batch)
-        self.update_average()
-        return facts
-
-    def _discriminator_step(self, batch: Any) -> Facts:
-        variables = self.discriminator.trainable_variables
+        variables = self.generator.trainable_variables
         with tf.GradientTape() as tape:
-            real, fake = self.discriminator_images(batch)
-            loss, facts = self.discriminator_loss(real, fake, batch)
+            drawn = self.draw(batch)
+            with tape.stop_recording():
+                discriminator_facts = self._discriminator_step(drawn, batch)
+            loss, facts = self.generator_loss(drawn, batch)
+        gradients = tape.gradient(loss, variables)
+        self.generator_optimizer.apply(gradients, variables)
+        self.update_average()
+        return discriminator_facts | facts | {"generator_gradient_norm": tf.linalg.global_norm(gradients)}
+
+    def _discriminator_step(self, drawn: Tensor, batch: Any) -> Facts:
+        variables = self.discriminator.trainable_variables
+        real = self.real_images(batch)
+        with tf.GradientTape() as tape:
+            loss, facts = self.discriminator_loss(real, drawn, batch)
             penalty = self._gradient_penalty(real, batch["labels"])
             total = loss + penalty
         gradients = tape.gradient(total, variables)
@@ -48,20 +56,12 @@ class TensorFlowGAN(ConditionalGAN):
         due = self.discriminator_optimizer.iterations % self.train.r1_interval == 0
         return tf.cond(due, penalty, lambda: tf.constant(0.0))
 
-    def _generator_step(self, batch: Any) -> Facts:
-        variables = self.generator.trainable_variables
-        with tf.GradientTape() as tape:
-            loss, facts = self.generator_loss(batch)
-        gradients = tape.gradient(loss, variables)
-        self.generator_optimizer.apply(gradients, variables)
-        return facts | {"generator_gradient_norm": tf.linalg.global_norm(gradients)}
-
 
 def find_device() -> Device:
     """Find the GPU, its memory taken as needed, or else the CPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return Device("cpu", _processor_name(), "amx_bf16" in _processor_flags())
+        return Device("cpu", _processor_name(), bool(BFLOAT16_FLAGS & set(_processor_flags())))
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
