@@ -40,7 +40,7 @@ format: $(READY) ## rewrite the code in the house's format
 	ruff format
 	ruff check --fix
 
-bench: $(READY) ## the claims of bench/, each against a peer
+bench: $(READY) ## speed and memory beside a peer; TORCH_PYTHON=... names an interpreter with PyTorch
 	set -e; for script in bench/*.py; do echo "== $$script"; python $$script; done
 
 tensorboard: $(READY) ## losses and samples of every run, in a browser

