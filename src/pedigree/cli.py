@@ -6,11 +6,15 @@ A stage's own modules are imported when it runs, so that `pedigree --help` answe
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pedigree import __version__
 from pedigree.errors import PedigreeError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 MODEL = Path("models/generator.keras")
 
@@ -133,9 +137,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", run: object) -> argparse.ArgumentParser:
-    told = str(run.__doc__)
-    command: argparse.ArgumentParser = commands.add_parser(run.__name__, help=told, description=told)  # type: ignore[attr-defined]
+def _add(commands: "Commands", run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+    """Add the command called as the function `run`, helped by its docstring."""
+    command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
     command.set_defaults(run=run)
     return command
 

@@ -3,6 +3,8 @@
 Everything here is `keras.ops`. The gradient step belongs to the backend: `pedigree.backends`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,15 +101,12 @@ class ConditionalGAN(keras.Model):
             average.assign(weight + decay * (average - weight))
 
 
-class _dtype_policy:  # noqa: N801
+@contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
     """Build layers under another dtype policy, then return to the one before."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None:
-        self.before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(self.name)
-
-    def __exit__(self, *_: object) -> None:
-        keras.config.set_dtype_policy(self.before)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
