@@ -6,27 +6,12 @@ from typing import Any
 
 import pandas
 import pytest
+from bounds import EACH, FOX, PUG, STRICT, TZU
 
 from pedigree.census import COLUMNS, breed_census
 from pedigree.complaints import photo_complaints
 from pedigree.expectations import SHOWN, Finding, judge
 from pedigree.params import Validate
-
-PUG, FOX, TZU = "n02110958-pug", "n02095314-wire-haired_fox_terrier", "n02086240-Shih-Tzu"
-EACH = 10
-
-STRICT = Validate(
-    breed_pattern=r"^n\d{8}-.+$",
-    breeds=3,
-    photos_per_breed=[EACH - 2, EACH + 2],
-    min_decodable=0.9,
-    min_annotated=1.0,
-    max_bad_boxes=0.0,
-    max_breed_mismatch=0.0,
-    max_duplicates_within=0.0,
-    max_duplicates_across=0.0,
-    max_imbalance=1.2,
-)
 
 NAMES = "folder names match validate.breed_pattern"
 NUMBER = "number of breeds"

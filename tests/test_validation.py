@@ -5,29 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from bounds import EACH, FOX, PUG, STRICT, TZU
 from PIL import Image
 
 from pedigree.census import read_census
 from pedigree.errors import PedigreeError
 from pedigree.expectations import Finding
-from pedigree.params import Validate
 from pedigree.validation import Verdict, validate
-
-PUG, FOX, TZU = "n02110958-pug", "n02095314-wire-haired_fox_terrier", "n02086240-Shih-Tzu"
-EACH = 10
-
-STRICT = Validate(
-    breed_pattern=r"^n\d{8}-.+$",
-    breeds=3,
-    photos_per_breed=[EACH - 2, EACH + 2],
-    min_decodable=0.9,
-    min_annotated=1.0,
-    max_bad_boxes=0.0,
-    max_breed_mismatch=0.0,
-    max_duplicates_within=0.0,
-    max_duplicates_across=0.0,
-    max_imbalance=1.2,
-)
 
 
 def photo(path: Path, seed: int, name: str) -> None:

@@ -75,14 +75,9 @@ def train(_: argparse.Namespace) -> None:
 
 def score(_: argparse.Namespace) -> None:
     """Score models/generator.keras against data/crops."""
-    from pedigree import params, quiet
+    from pedigree import params, scoring
 
-    settings = params.load(params.Score)
-    quiet.import_keras()
-
-    from pedigree import scoring
-
-    scoring.score(settings=settings)
+    scoring.score(params.load(params.Score))
 
 
 def generate(asked: argparse.Namespace) -> None:

@@ -59,7 +59,7 @@ def _read(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
         EOFError,
         zipfile.BadZipFile,
         zlib.error,
-        NotImplementedError,
+        NotImplementedError,  # what zipfile says of a damaged compression field
     ):
         return None
     return features if features.shape == shape and features.dtype == np.float32 else None

@@ -52,14 +52,14 @@ class ConditionalGAN(keras.Model):
         self.loss_pair = LOSSES[train.loss]
         self.kinds = tuple(train.augment)
 
-    def compile_for_training(self, **how: Any) -> None:
-        """Give each network its own Adam; `how` goes to `keras.Model.compile`."""
+    def compile_for_training(self) -> None:
+        """Give each network its own Adam."""
         betas = {"beta_1": self.train.adam_beta_1, "beta_2": self.train.adam_beta_2}
         self.generator_optimizer = keras.optimizers.Adam(self.train.generator_learning_rate, **betas)
         self.discriminator_optimizer = keras.optimizers.Adam(self.train.discriminator_learning_rate, **betas)
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-        super().compile(optimizer=self.generator_optimizer, **how)
+        super().compile(optimizer=self.generator_optimizer)
 
     def draw(self, batch: Any) -> Tensor:
         """Draw the step's pictures `(m, size, size, 3)` in [-1, 1]."""

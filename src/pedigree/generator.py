@@ -69,7 +69,7 @@ def save(network: "keras.Model", breeds: tuple[str, ...], path: Path) -> None:
             _put(target, FACTS, json.dumps({"breeds": breeds}, indent=1).encode())
 
 
-def load(path: Path = Path("models/generator.keras")) -> Generator:
+def load(path: Path) -> Generator:
     """Read what `save` wrote.
 
     Raises:

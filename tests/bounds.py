@@ -1,0 +1,19 @@
+"""Three breeds of ten photos, and bounds they just meet: what the tests of judging start from."""
+
+from pedigree.params import Validate
+
+PUG, FOX, TZU = "n02110958-pug", "n02095314-wire-haired_fox_terrier", "n02086240-Shih-Tzu"
+EACH = 10
+
+STRICT = Validate(
+    breed_pattern=r"^n\d{8}-.+$",
+    breeds=3,
+    photos_per_breed=[EACH - 2, EACH + 2],
+    min_decodable=0.9,
+    min_annotated=1.0,
+    max_bad_boxes=0.0,
+    max_breed_mismatch=0.0,
+    max_duplicates_within=0.0,
+    max_duplicates_across=0.0,
+    max_imbalance=1.2,
+)
