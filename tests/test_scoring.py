@@ -13,7 +13,7 @@ from pedigree.dataset import Crops
 from pedigree.errors import PedigreeError
 
 BREEDS = ("n99000001-Disc", "n99000002-Stripes", "n99000003-Square")
-SETTINGS = params.Score(extractor="efficientnet-lite0", samples=36, batch_size=32, seed=0)
+SETTINGS = params.Score(extractor="efficientnet-lite0", weights=None, samples=36, batch_size=32, seed=0, require=[])
 
 
 def shape(rng, breed):

@@ -124,10 +124,12 @@ class Train:
 class Score:
     """How the generator is judged."""
 
-    extractor: Literal["efficientnet-lite0"]
+    extractor: Literal["efficientnet-lite0", "inception-2015", "nasnet-large", "resnet50-v2"]
+    weights: Annotated[str, Field(min_length=1)] | None
     samples: Annotated[int, Field(ge=2)]
     batch_size: Positive
     seed: Natural
+    require: list[str]
 
 
 def _rising(bounds: list[Number]) -> list[Number]:

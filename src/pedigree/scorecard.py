@@ -1,0 +1,112 @@
+"""What each number of `metrics.json` is called, means, and is held against: one place for the page and the diffs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of `metrics.json`."""
+
+    title: str
+    meaning: str
+    better: Better | None = None  # None: neither end is good by itself
+    real: str | None = None  # the key that real, held-out photos reach at the same sample size
+    sized: bool = False  # depends on how many pictures were drawn: numbers at two sizes do not compare
+
+
+_FRECHET = "How far the generated pictures' features are from the training crops', each taken for a normal distribution"
+
+ENTRIES: dict[str, Entry] = {
+    "frechet_distance": Entry("Fréchet distance", f"{_FRECHET}.", "lower", sized=True),
+    "frechet_distance_at_floor_size": Entry(
+        "Fréchet distance, floor's size",
+        f"{_FRECHET}; as many generated pictures as held-out photos.",
+        "lower",
+        "frechet_distance_floor",
+        sized=True,
+    ),
+    "kernel_distance": Entry(
+        "Kernel distance",
+        "How far apart the features are, by the unbiased cubic-kernel MMD; near 0 for real photos at any sample size.",
+        "lower",
+        "kernel_distance_floor",
+    ),
+    "precision": Entry(
+        "Precision", "The share of generated pictures that lie among real ones.", "higher", "precision_holdout"
+    ),
+    "recall": Entry("Recall", "The share of training crops that lie among generated pictures.", "higher", sized=True),
+    "recall_at_floor_size": Entry(
+        "Recall, floor's size",
+        "Recall of as many generated pictures as there are held-out photos.",
+        "higher",
+        "recall_holdout",
+        sized=True,
+    ),
+    "density": Entry(
+        "Density",
+        "How many training crops' neighbourhoods a generated picture lies in, 1 being as many as expected.",
+        "higher",
+        "density_holdout",
+    ),
+    "coverage": Entry(
+        "Coverage", "The share of training crops with a generated picture near by.", "higher", sized=True
+    ),
+    "coverage_at_floor_size": Entry(
+        "Coverage, floor's size",
+        "Coverage by as many generated pictures as there are held-out photos.",
+        "higher",
+        "coverage_holdout",
+        sized=True,
+    ),
+    "breed_accuracy": Entry(
+        "Breed accuracy",
+        "The share of generated pictures that a probe, fitted to the training crops, takes for the breed asked for.",
+        "higher",
+        "breed_accuracy_holdout",
+    ),
+    "imagenet_accuracy": Entry(
+        "Breed accuracy by ImageNet",
+        "The same by the feature network's own ImageNet classes, those of the breeds at hand.",
+        "higher",
+        "imagenet_accuracy_holdout",
+    ),
+    "memorization_distance": Entry(
+        "Memorisation distance",
+        "How far a generated picture is from its nearest training crop, on average; less than real photos are: copies.",
+        None,
+        "memorization_distance_holdout",
+    ),
+    "memorization_suspects": Entry(
+        "Suspected copies",
+        "The share of generated pictures nearer to a training crop than 99 of 100 held-out photos are.",
+        "lower",
+    ),
+    "memorization_informed_frechet_distance": Entry(
+        "Memorisation-informed Fréchet distance",
+        "The Fréchet distance, divided by the memorisation distance where that is suspiciously small (Kaggle, 2019).",
+        "lower",
+        sized=True,
+    ),
+    "intra_breed_diversity": Entry(
+        "Diversity within breeds",
+        "How far apart two pictures of a breed are on average, in features.",
+        "higher",
+        "intra_breed_diversity_real",
+    ),
+    "ms_ssim": Entry(
+        "MS-SSIM within breeds",
+        "How alike two pictures of a breed are on average, in structure; 1: the same picture.",
+        "lower",
+        "ms_ssim_real",
+    ),
+    "near_duplicates": Entry(
+        "Near duplicates",
+        "The share of generated pictures with a twin of their breed, nearer than real photos come to each other.",
+        "lower",
+        "near_duplicates_real",
+    ),
+    "collapsed_breeds": Entry("Collapsed breeds", "Breeds whose pictures are clearly too much alike.", "lower"),
+}
