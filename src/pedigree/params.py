@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from pedigree import requirements
 from pedigree.errors import UsageError
 
 FILE = Path("params.yaml")
@@ -120,6 +121,11 @@ class Train:
         return self
 
 
+def _requirement(line: str) -> str:
+    requirements.parse(line)
+    return line
+
+
 @dataclass(frozen=True, config=_STRICT)
 class Score:
     """How the generator is judged."""
@@ -129,7 +135,7 @@ class Score:
     samples: Annotated[int, Field(ge=2)]
     batch_size: Positive
     seed: Natural
-    require: list[str]
+    require: list[Annotated[str, AfterValidator(_requirement)]]
 
 
 def _rising(bounds: list[Number]) -> list[Number]:
