@@ -99,12 +99,12 @@ def _of_words(key: str, sign: str, bound: str) -> Requirement:
 
 
 def _unmet(required: Requirement, numbers: Mapping[str, Any]) -> str | None:
-    value, bound = numbers.get(required.key), required.bound
+    value = numbers.get(required.key)
+    bound: float | str | None = required.bound
     told = f"{required.key} is {_valued(value)}, required {required.told}"
     if isinstance(bound, str) and required.key not in WORDS:
-        bound = numbers.get(bound)
-        told = f"{told}, which is {_valued(bound)}"
-        bound = _written(bound)
+        told = f"{told}, which is {_valued(numbers.get(bound))}"
+        bound = _written(numbers.get(bound))
     return None if _holds(_written(value), required.sign, bound) else told
 
 
