@@ -1,5 +1,6 @@
 """The command line: quick help, one-line answers, exit codes, breeds by any name."""
 
+import json
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedigree import generator
+from pedigree import cli, generator
 from pedigree.cli import main
 from pedigree.networks import ARCHITECTURES
 
@@ -80,6 +81,7 @@ def test_all_breeds_give_a_row_each_and_seeds_differ(model: str, tmp_path: Path)
         (["crop"], 2, "project's root"),
         (["train"], 2, "project's root"),
         (["score"], 2, "project's root"),
+        (["score", "--against", "HEAD"], 1, "dvc repro"),
     ],
 )
 def test_a_mistake_gets_one_line_and_its_exit_code(
@@ -114,6 +116,38 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
         main(arguments)
     assert stop.value.code == 2
     assert "usage: pedigree" in capsys.readouterr().err
+
+
+def test_scores_are_compared_without_being_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def written(path: Path, coverage: float) -> Path:
+        numbers = {"samples": 100, "real": 50, "coverage": coverage, "standard_error": {"coverage": 0.02}}
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"efficientnet-lite0": numbers}))
+        return path
+
+    monkeypatch.chdir(tmp_path)
+    kept, now = written(tmp_path / "kept.json", 0.3), written(tmp_path / "reports" / "metrics.json", 0.5)
+    before = now.read_bytes()
+    assert main(["score", "--against", str(kept)]) == 0
+    out = capsys.readouterr().out
+    assert "1 better, 0 worse, 0 within noise." in out.splitlines()[0]
+    assert "\033" not in out, "colour is for terminals"
+    assert main(["score", "--against", "nope.json"]) == 2
+    assert now.read_bytes() == before
+
+
+@pytest.mark.parametrize(("settings", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colour_is_for_terminals_that_want_it(
+    settings: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert cli._in_colour() == coloured
 
 
 def test_a_stage_run_too_early_names_the_one_before(

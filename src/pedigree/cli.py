@@ -4,6 +4,7 @@ A stage's own modules are imported when it runs, so that `pedigree --help` answe
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -73,8 +74,14 @@ def train(_: argparse.Namespace) -> None:
     training.train(settings)
 
 
-def score(_: argparse.Namespace) -> None:
-    """Score models/generator.keras against data/crops."""
+def score(asked: argparse.Namespace) -> None:
+    """Score models/generator.keras against data/crops; with --against, compare its scores with earlier ones."""
+    if asked.against is not None:
+        from pedigree import comparison
+
+        print(comparison.against(asked.against, _in_colour()))
+        return
+
     from pedigree import params, scoring
 
     scoring.score(params.load(params.Score))
@@ -115,8 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pedigree {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for run in (unpack, validate, crop, train, score):
+    for run in (unpack, validate, crop, train):
         _add(commands, run)
+    _add_score(commands)
     drawing = _add(commands, generate)
     drawing.add_argument(
         "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; may be given several times"
@@ -137,6 +145,28 @@ def _add(commands: "Commands", run: Callable[[argparse.Namespace], None]) -> arg
     command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
     command.set_defaults(run=run)
     return command
+
+
+def _add_score(commands: "Commands") -> None:
+    scoring = _add(commands, score)
+    scoring.formatter_class = argparse.RawDescriptionHelpFormatter
+    scoring.epilog = (
+        "examples:\n"
+        "  pedigree score                      run the stage: draw, judge, write reports/\n"
+        "  pedigree score --against HEAD~1     what is better, worse or noise since that commit\n"
+        "  pedigree score --against kept.json  the same since a copy of reports/metrics.json"
+    )
+    scoring.add_argument(
+        "--against",
+        metavar="REV|FILE",
+        help="score nothing anew; hold reports/metrics.json as it stands against that of a git revision, "
+        "or against another such file",
+    )
+
+
+def _in_colour() -> bool:
+    """Whether stdout is a terminal of someone who has not asked for plain text (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _count(text: str) -> int:

@@ -1,0 +1,188 @@
+"""Telling better from noise: scores before and now, each change held against what chance alone does."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from pedigree.errors import PedigreeError
+from pedigree.scorecard import ENTRIES
+from pedigree.scorefiles import ERRORS, METRICS, Numbers, Value, read, read_against
+
+Word = Literal["better", "worse", "noise", "changed", "same", "?"]
+
+Z = 1.96  # standard errors to either side: 95 % of a normal distribution
+
+# What is known without error and says how the scoring was set up, not how good the generator is.
+SETTING = {
+    "samples": "Generated pictures",
+    "real": "Training crops",
+    "holdout": "Held-out crops",
+    "breed_accuracy_chance": "Breed accuracy, by chance",
+}
+_OF_REAL = {entry.real: entry for entry in ENTRIES.values() if entry.real}
+_TITLES = {
+    **{key: entry.title for key, entry in ENTRIES.items()},
+    "memorization_verdict": "Memorisation verdict",
+    **{key: f"{entry.title}: real photos" for key, entry in _OF_REAL.items()},
+    **SETTING,
+}
+_SUMMED: dict[Word, str] = {
+    "better": "better",
+    "worse": "worse",
+    "noise": "within noise",
+    "changed": "changed",
+    "same": "the same",
+    "?": "that cannot be told",
+}
+_COLOURS: dict[Word, str] = {"better": "32", "worse": "31"}
+_GROUND = "Not the generator's doing, but it moves the numbers above too (other crops, sizes or score parameters):"
+_FOOT = (
+    "± is 95 %. Of twenty numbers that did not move, chance alone calls one better or worse.\n"
+    "Training again with another seed moves them too; that is not in the ±."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number before and now, their standard errors where known, and what can be said of the change."""
+
+    key: str
+    before: Value
+    now: Value
+    error_before: float | None
+    error_now: float | None
+    word: Word
+    reason: str = ""  # why nothing can be said
+
+    @property
+    def of_generator(self) -> bool:
+        """Whether it speaks of the generator, not of real photos or of how the scoring was set up."""
+        return self.key not in _OF_REAL and self.key not in SETTING
+
+    @property
+    def differs(self) -> bool:
+        """Whether it was measured both times and is not the same, be that noise or not."""
+        return self.before is not None and self.now is not None and self.before != self.now
+
+
+def compare(before: Numbers, now: Numbers) -> list[Row]:
+    """Hold one extractor's numbers against earlier ones of the same extractor, in the scorecard's order.
+
+    A change is noise up to 1.96 standard errors of the difference of two independent samples. Generators scored on the
+    same crops share part of their errors, so this calls too much noise rather than too little. A number that depends
+    on how many pictures were drawn compares only with one of the same sizes. What neither has measured is left out.
+    """
+    keys = [key for key in dict.fromkeys([*_TITLES, *before, *now]) if key != ERRORS]
+    return [_row(key, before, now) for key in keys if before.get(key) is not None or now.get(key) is not None]
+
+
+def told(rows: list[Row], colour: bool = False) -> str:
+    """Lay rows out for a terminal: a summary, the generator's numbers, and what else differs."""
+    own = [row for row in rows if row.of_generator]
+    ground = [row for row in rows if not row.of_generator and row.differs]
+    same = [f"{row.key} {row.now}" for row in rows if row.key in SETTING and row.word == "same"]
+    head, *lines = _table([*own, *ground], colour)
+    parts = [_summary(own), "\n".join([head, *lines[: len(own)]])]
+    parts += ["\n".join([_GROUND, *lines[len(own) :]])] if ground else []
+    parts += [f"The same in both: {', '.join(same)}."] if same else []
+    return "\n\n".join(parts)
+
+
+def against(name: str, colour: bool = False) -> str:
+    """Tell how the scores of the project here differ from those of `name`, a file or a git revision.
+
+    Raises:
+        UsageError: where `name` is neither.
+        PedigreeError: where one of them has no scores, or they have no extractor in common.
+    """
+    now, before = read(), read_against(name)
+    common = [extractor for extractor in now if extractor in before]
+    if not common:
+        raise PedigreeError(
+            f"nothing compares: {METRICS} is by {', '.join(now)}, {name} by {', '.join(before)}, and numbers of "
+            "different extractors never meet; set score.extractor and run `dvc repro`."
+        )
+    compared = {extractor: compare(before[extractor], now[extractor]) for extractor in common}
+    heads = {extractor: f"{METRICS} against {name}, by {extractor}" for extractor in common}
+    if all(row.word == "same" for rows in compared.values() for row in rows):
+        return "\n".join(f"{head}: all numbers are equal." for head in heads.values())
+    tables = [f"{heads[extractor]}: {told(rows, colour)}" for extractor, rows in compared.items()]
+    return "\n\n".join([*tables, _FOOT])
+
+
+def _row(key: str, before: Numbers, now: Numbers) -> Row:
+    old, new = before.get(key), now.get(key)
+    errors = before.get(ERRORS, {}).get(key), now.get(ERRORS, {}).get(key)
+    if old is None or new is None:
+        return Row(key, old, new, *errors, "?", f"not measured {'before' if old is None else 'now'}")
+    if isinstance(old, str) or isinstance(new, str) or key in SETTING:
+        return Row(key, old, new, *errors, "same" if old == new else "changed")
+    if _sizes(key, before) != _sizes(key, now):
+        return Row(key, old, new, *errors, "?", "other sample sizes")
+    return Row(key, old, new, *errors, *_judged(key, new - old, *errors))
+
+
+def _judged(key: str, change: float, before: float | None, now: float | None) -> tuple[Word, str]:
+    """Find the word for a change, given both standard errors, and the reason where there is none."""
+    if not change:
+        return "same", ""
+    if abs(change) <= Z * math.hypot(before or 0, now or 0):
+        return "noise", ""
+    if before is None or now is None:
+        return "?", "no standard error" + ("" if before is now else " before" if before is None else " now")
+    better = ENTRIES[key].better if key in ENTRIES else None
+    if better is None:
+        return "changed", ""
+    return "better" if (change > 0) == (better == "higher") else "worse", ""
+
+
+def _sizes(key: str, numbers: Numbers) -> list[Value]:
+    """Return the sample sizes that a number depends on; those at the floor's size, on the smaller of both sides."""
+    entry = ENTRIES.get(key) or _OF_REAL.get(key)
+    if entry is None or not entry.sized:
+        return []
+    drawn, held = numbers.get("samples"), numbers.get("holdout")
+    if entry.real and isinstance(drawn, int) and isinstance(held, int):
+        drawn = min(drawn, held)
+    return [drawn, numbers.get("real")]
+
+
+def _summary(rows: list[Row]) -> str:
+    counts = Counter(row.word for row in rows)
+    always: list[Word] = ["better", "worse", "noise"]
+    return ", ".join(f"{counts[word]} {told}" for word, told in _SUMMED.items() if counts[word] or word in always) + "."
+
+
+def _table(rows: list[Row], colour: bool) -> list[str]:
+    """Return a headed, aligned line for each row: title, before, now and change, each with its ±, and the word."""
+    cells = [("", "before", "", "now", "", "change", ""), *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(7)]
+    form = "{:<{}}  {:>{}} {:<{}}  {:>{}} {:<{}}  {:>{}} {:<{}}"
+    lines = [form.format(*(part for pair in zip(line, widths, strict=True) for part in pair)) for line in cells]
+    return [lines[0].rstrip(), *(f"{line}  {_word(row, colour)}" for line, row in zip(lines[1:], rows, strict=True))]
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    title = _TITLES.get(row.key, row.key)
+    before, now = _number(row.before, row.error_before), _number(row.now, row.error_now)
+    if isinstance(row.before, float | int) and isinstance(row.now, float | int):
+        errors = row.error_before, row.error_now
+        both = None if None in errors else math.hypot(*(error or 0 for error in errors))
+        return title, *before, *now, *_number(row.now - row.before, both, "+")
+    return title, *before, *now, "", ""
+
+
+def _number(value: Value, error: float | None, sign: str = "-") -> tuple[str, str]:
+    """Write a number, and its ± to two digits; the number to as many decimals as those, to six digits without."""
+    if value is None or isinstance(value, str):
+        return value or "-", ""
+    if not error:
+        return f"{value:{sign}{'' if isinstance(value, int) else '.6g'}}", "" if error is None else "± 0"
+    decimals = min(max(1 - math.floor(math.log10(Z * error)), 0), 9)
+    return f"{value:{sign}.{decimals}f}", f"± {Z * error:.{decimals}f}"
+
+
+def _word(row: Row, colour: bool) -> str:
+    word = f"\033[{_COLOURS[row.word]}m{row.word}\033[0m" if colour and row.word in _COLOURS else row.word
+    return f"{word} {row.reason}".rstrip()
