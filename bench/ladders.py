@@ -1,0 +1,177 @@
+"""Which metric sees which damage: every metric of `pedigree score` along ladders of damage, from mild to strong.
+
+    python bench/ladders.py [FOLDER with images.tar and annotation.tar] [--out FOLDER] [--cache FOLDER]
+
+Real photos, cropped whole at 64 px by pedigree's own code, are split by photo: 7 of 15 stand for the training crops, 2
+are held out, and 6 are what an honest generator draws. These are then damaged; the first rung of each ladder is
+undamaged. Damages that leave the pictures as they are (fewer of them, other labels, training crops among them) are
+drawn several times anew: a rung's value is the mean.
+
+`damage/sight.py` says what it takes to see a damage. About N minutes on two cores.
+"""
+
+import argparse
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from damage import pictures
+from damage.sight import Table, as_json, markdown, tabulated
+from numpy.typing import NDArray
+
+from pedigree import extractors, imagenet, params
+from pedigree.breeds import display_name
+from pedigree.census import take_census
+from pedigree.crops import Plan, crop_photos, plan_crops
+from pedigree.features import FOLDER as CACHE
+from pedigree.features import cached_features
+from pedigree.files import write_text
+from pedigree.holdout import Entry, held_out
+from pedigree.judging import Sample, judge
+from pedigree.progress import progress
+
+TINYDOGS = Path(__file__).parents[2] / "shared" / "data" / "tinydogs6"
+SIZE, DRAWS, SEED = 64, 5, 0
+WHOLE = params.Crop(size=SIZE, frames="whole", padding=0.0, min_box=1, max_aspect=4.0, holdout=0.5, seed=SEED)
+
+Maker = Callable[[int], Sample]
+
+
+def unpacked_plans(archives: Path, root: Path) -> list[Plan]:
+    """Unpack both archives into `root` and plan a whole frame of each photo that can be used."""
+    for archive in ("images.tar", "annotation.tar"):
+        with tarfile.open(archives / archive) as tar:
+            tar.extractall(root, filter="data")
+    return plan_crops(take_census(root), WHOLE)[0]
+
+
+def split(plans: Sequence[Plan]) -> dict[str, list[Plan]]:
+    """Split photos 7 : 6 : 2 within every breed, copies of a photo together."""
+    entries = [Entry(plan.photo, plan.breed, plan.content) for plan in plans]
+    drawn = held_out(entries, 6 / 15, SEED)
+    kept = held_out([entry for entry in entries if entry.photo not in drawn], 2 / 9, SEED)
+    side = {plan.photo: "generated" if plan.photo in drawn else "holdout" for plan in plans}
+    side |= {plan.photo: "train" for plan in plans if plan.photo not in drawn | kept}
+    return {name: [plan for plan in plans if side[plan.photo] == name] for name in ("train", "generated", "holdout")}
+
+
+class Eye:
+    """Turns pictures into samples, as the default extractor sees them."""
+
+    def __init__(self, breeds: tuple[str, ...], cache: Path) -> None:
+        self.extractor, self.breeds, self.cache = extractors.load("efficientnet-lite0"), breeds, cache
+
+    def sample(self, images: pictures.Images, labels: pictures.Labels) -> Sample:
+        features = cached_features(self.extractor, images, folder=self.cache)
+        return Sample(images, features, labels, self._opinions(features))
+
+    def _opinions(self, features: NDArray[np.float32]) -> NDArray[np.intp] | None:
+        classes = [imagenet.class_index(breed) for breed in self.breeds]
+        if None in classes or not isinstance(self.extractor, extractors.ImageNetClassifier):
+            return None
+        return np.asarray(self.extractor.logits(features)[:, classes].argmax(axis=1))
+
+
+def real_samples(archives: Path, cache: Path) -> tuple[Eye, dict[str, Sample]]:
+    with tempfile.TemporaryDirectory() as folder:
+        sides = split(unpacked_plans(archives, Path(folder)))
+        breeds = tuple(sorted({plan.breed for plan in sides["train"]}))
+        eye, samples = Eye(breeds, cache), {}
+        for side, plans in sides.items():
+            images = np.concatenate(list(crop_photos(Path(folder) / "Images", plans, SIZE, workers=2)))
+            samples[side] = eye.sample(images, np.array([breeds.index(plan.breed) for plan in plans], np.int32))
+    return eye, samples
+
+
+def chosen(sample: Sample, places: NDArray[np.intp]) -> Sample:
+    """Return the pictures at `places`, asked for as what stands there now."""
+    opinions = None if sample.opinions is None else sample.opinions[places]
+    return Sample(sample.images[places], sample.features[places], sample.labels[places], opinions)
+
+
+def labelled(sample: Sample, labels: pictures.Labels) -> Sample:
+    return Sample(sample.images, sample.features, labels, sample.opinions)
+
+
+def copying(train: Sample, sample: Sample, share: float, seed: int) -> Sample:
+    """Put training crops of the same breeds in the place of a share of the pictures."""
+    both = Sample(
+        np.concatenate([sample.images, train.images]),
+        np.concatenate([sample.features, train.features]),
+        np.concatenate([sample.labels, train.labels]),
+        None if sample.opinions is None or train.opinions is None else np.append(sample.opinions, train.opinions),
+    )
+    random, places = pictures.chance(seed), np.arange(len(sample.labels))
+    for breed in np.unique(sample.labels):
+        old = np.flatnonzero(sample.labels == breed)
+        new = random.permutation(np.flatnonzero(train.labels == breed))[: round(share * len(old))]
+        places[old[: len(new)]] = len(places) + new
+    return chosen(both, places)
+
+
+def ladders(eye: Eye, train: Sample, real: Sample) -> dict[str, dict[str, tuple[int, Maker]]]:
+    """Return, by damage and strength, how often to draw a rung and what draws it from a seed."""
+
+    def damaged(change: Callable[[pictures.Images], pictures.Images], seed: int) -> Sample:
+        return eye.sample(change(real.images), real.labels)
+
+    def fewer(share: float, seed: int) -> Sample:
+        return chosen(real, pictures.distinct(real.labels, share, seed))
+
+    def mislabelled(share: float, seed: int) -> Sample:
+        return labelled(real, pictures.relabelled(real.labels, share, seed))
+
+    def copied(share: float, seed: int) -> Sample:
+        return copying(train, real, share, seed)
+
+    rungs: dict[str, dict[str, tuple[int, Maker]]] = {
+        damage: {strength: (1, partial(damaged, change)) for strength, change in strengths.items()}
+        for damage, strengths in pictures.ON_PIXELS.items()
+    }
+    tenths = {"10 %": 0.1, "50 %": 0.5, "all": 1.0}
+    rungs["fewer distinct"] = {"a tenth": (DRAWS, partial(fewer, 0.1)), "one a breed": (DRAWS, partial(fewer, 0.0))}
+    rungs["labels shuffled"] = {name: (DRAWS, partial(mislabelled, share)) for name, share in tenths.items()}
+    rungs["training crops"] = {name: (DRAWS, partial(copied, share)) for name, share in tenths.items()}
+    return rungs
+
+
+def judged(samples: dict[str, Sample], breeds: tuple[str, ...], draws: int, maker: Maker) -> list[dict[str, Any]]:
+    return [
+        judge(samples["train"], samples["holdout"], maker(seed), breeds).numbers for seed in range(SEED, SEED + draws)
+    ]
+
+
+def climb(archives: Path, cache: Path) -> tuple[Table, dict[str, Any], str]:
+    """Judge every rung; return the table, the undamaged pictures' numbers and what was judged."""
+    eye, samples = real_samples(archives, cache)
+    undamaged = judged(samples, eye.breeds, 1, lambda seed: samples["generated"])
+    results = {}
+    for ladder, rungs in progress(
+        ladders(eye, samples["train"], samples["generated"]).items(), label="ladders", unit="ladder"
+    ):
+        results[ladder] = {"none": undamaged}
+        results[ladder] |= {name: judged(samples, eye.breeds, *of) for name, of in rungs.items()}
+    counts = ", ".join(f"{len(sample.labels)} {name}" for name, sample in samples.items())
+    names = ", ".join(display_name(breed) for breed in eye.breeds)
+    return tabulated(results), undamaged[0], f"{counts}; whole frames at {SIZE} px of {names}; {eye.extractor.name}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("archives", nargs="?", type=Path, default=TINYDOGS)
+    parser.add_argument("--out", type=Path, default=Path("runs/ladders"), help="for ladders.md and ladders.json")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="of features")
+    given = parser.parse_args()
+    table, floors, told = climb(given.archives, given.cache)
+    text = f"{told}\n\n{markdown(table, floors)}"
+    write_text(given.out / "ladders.md", text)
+    write_text(given.out / "ladders.json", as_json(table))
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
