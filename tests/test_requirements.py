@@ -3,15 +3,17 @@
 import json
 import operator
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from conftest import ROOT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from pedigree import params, requirements
 from pedigree.errors import PedigreeError, UsageError
+from pedigree.metrics import memorization
 from pedigree.metrics.estimate import Estimate
 from pedigree.requirements import check, enforce, parse
 from pedigree.scorecard import ENTRIES
@@ -38,6 +40,7 @@ def loaded(path: Path, require: object) -> params.Score:
     return params.load(params.Score, path)
 
 
+@settings(deadline=None)
 @given(st.floats(-10, 10), st.floats(-10, 10), st.sampled_from(sorted(SIGNS)), st.sampled_from(["", " ", "\t "]))
 def test_a_line_means_what_its_sign_means(value: float, bound: float, sign: str, space: str) -> None:
     written = float(f"{value:.6g}")
@@ -115,7 +118,7 @@ def test_the_gate_tells_all_that_is_not_met_in_one_line() -> None:
         ("coverage >= 0_5", "'0_5' is neither"),
         ("coverage >= memorization_verdict", "'memorization_verdict' is neither"),
         ("memorization_verdict > fine", "memorization_verdict is a word: expected == or !="),
-        ("memorization_verdict == 3", "memorization_verdict is a word"),
+        ("memorization_verdict == fien", "memorization_verdict is a word: expected == or !=, and fine or copies"),
         ("coverage => 0.5", "expected a key of metrics.json, one of < <= > >= == !="),
         ("coverage = 0.5", "expected a key"),
         ("coverage >= 50%", "expected a key"),
@@ -142,6 +145,11 @@ def test_lines_reach_the_stage_as_they_were_written(tmp_path: Path) -> None:
     assert loaded(tmp_path / "params.yaml", lines).require == lines
     with pytest.raises(UsageError, match=r"score\.require: Input should be a valid list"):
         loaded(tmp_path / "params.yaml", "coverage >= 0.5")
+
+
+def test_the_words_of_the_verdict_are_those_it_is_given_in() -> None:
+    told = get_args(get_type_hints(memorization.Copying)["verdict"])
+    assert requirements.WORDS["memorization_verdict"] == told
 
 
 def test_every_number_of_the_scorecard_can_be_required() -> None:
