@@ -5,14 +5,15 @@ import os
 import pickle
 import sys
 import types
+import typing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pedigree import extractors
-from pedigree.errors import PedigreeError
+from pedigree import extractors, params
+from pedigree.errors import PedigreeError, UsageError
 from pedigree.extractors import checkpoint
 
 GOLDEN = Path(__file__).parent / "data" / "efficientnet_lite0.npz"  # written by bench/extractor.py
@@ -84,8 +85,42 @@ def test_what_is_no_stack_of_rgb_pictures_is_refused(extractor, images):
 
 
 def test_an_unknown_extractor_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"efficientnet-lite0\. Received: 'inception'"):
+    with pytest.raises(ValueError, match=r"efficientnet-lite0, .*resnet50-v2\. Received: 'inception'"):
         extractors.load("inception")
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "efficientnet-lite0-bfloat16"])
+def test_weights_from_elsewhere_are_refused(name, tmp_path):
+    with pytest.raises(
+        UsageError, match=rf"score\.weights must be null: {name} brings its own weights\. Received: 'w'"
+    ):
+        extractors.load(name, "w")
+
+
+def test_every_extractor_that_params_yaml_admits_is_known_here():
+    admitted = typing.get_type_hints(params.Score)["extractor"]
+    assert sorted(typing.get_args(admitted)) == sorted(extractors.NAMES)
+
+
+@pytest.fixture(scope="module")
+def halved():
+    return extractors.load("efficientnet-lite0-bfloat16")
+
+
+def test_bfloat16_is_near_float32_and_says_that_it_is_another_network(extractor, halved, golden):
+    enlarged = golden["small"].repeat(8, 0).repeat(8, 1)[None]
+    features = halved.features(enlarged)
+    assert features.dtype == np.float32
+    assert 1e-4 < relative_error(features[0], golden["features"][0]) < 0.1
+    assert halved.logits(features).argmax() == golden["logits"].argmax()
+    assert halved.name != extractor.name
+    assert halved.fingerprint != extractor.fingerprint
+
+
+def test_bfloat16_does_not_depend_on_the_batch(halved, pictures):
+    together = halved.features(pictures, 5)
+    assert relative_error(halved.features(pictures, 2), together) < 0.02
+    np.testing.assert_array_equal(halved.features(pictures, 5), together)
 
 
 # The weights' file.

@@ -62,6 +62,25 @@ def test_pictures_are_a_function_of_seed_and_place(saved: Path) -> None:
     assert np.abs(pictures.astype(int) - loaded.draw(labels, seed=3, batch_size=2)).max() <= one_level
 
 
+@pytest.mark.parametrize(("count", "batch_size"), [(0, 4), (5, 2), (6, 3), (5, 64)])
+def test_batches_are_what_is_drawn_cut_in_order(saved: Path, count: int, batch_size: int) -> None:
+    loaded = generator.load(saved)
+    labels = np.arange(count, dtype=np.int32) % 2
+    batches = list(loaded.batches(labels, 3, batch_size))
+    assert [len(batch) for batch in batches] == [min(batch_size, count - k) for k in range(0, count, batch_size)]
+    assert all(batch.dtype == np.uint8 for batch in batches)
+    drawn = loaded.draw(labels, 3, batch_size)
+    np.testing.assert_array_equal(np.concatenate([np.empty((0, 16, 16, 3), np.uint8), *batches]), drawn)
+
+
+def test_pictures_are_what_the_network_makes_of_the_seeds_latents_rounded_to_levels(saved: Path) -> None:
+    loaded = generator.load(saved)
+    labels = np.array([1, 0, 1], np.int32)
+    latents = np.random.Generator(np.random.Philox(key=9)).standard_normal((3, 8), np.float32)
+    expected = np.rint((np.asarray(loaded.network([latents, labels], training=False)) + 1) * 127.5).clip(0, 255)
+    np.testing.assert_array_equal(loaded.draw(labels, seed=9), expected.astype(np.uint8))
+
+
 def test_a_missing_file_and_files_of_other_kinds_are_told(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(PedigreeError, match="is not here"):
         generator.load(tmp_path / "none.keras")

@@ -8,6 +8,7 @@ import json
 import re
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,14 +49,23 @@ class Generator:
 
         The latents are a function of `seed` and the place in `labels` alone.
         """
+        images = np.empty((len(labels), self.image_size, self.image_size, 3), np.uint8)
+        start = 0
+        for batch in self.batches(labels, seed, batch_size):
+            images[start : start + len(batch)] = batch
+            start += len(batch)
+        return images
+
+    def batches(
+        self, labels: npt.NDArray[np.int32], seed: int, batch_size: int = 64
+    ) -> Iterator[npt.NDArray[np.uint8]]:
+        """Draw what `draw` draws, `batch_size` pictures at a time, each batch when it is asked for."""
         chance = np.random.Generator(np.random.Philox(key=seed))
         latents = chance.standard_normal((len(labels), self.latent_size), np.float32)
-        images = np.empty((len(labels), self.image_size, self.image_size, 3), np.uint8)
         for start in range(0, len(labels), batch_size):
             batch = slice(start, start + batch_size)
             drawn = np.asarray(self.network([latents[batch], labels[batch]], training=False))
-            images[batch] = np.clip(np.rint((drawn + 1) * 127.5), 0, 255)
-        return images
+            yield np.clip(np.rint((drawn + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
 def save(network: "keras.Model", breeds: tuple[str, ...], path: Path) -> None:

