@@ -33,6 +33,8 @@ def test_it_is_tensorflows_with_as_many_scales_as_the_window_fits_five_at_most(h
 
     one = smooth(0, 12, height, width)
     other = np.concatenate([noisy(one[:4], 10), noisy(one[4:8], 60), 255 - one[8:10], smooth(1, 2, height, width)])
+    if height > 200:
+        one, other = one[::4], other[::4]
     powers = (WEIGHTS[:scales] / WEIGHTS[:scales].sum()).tolist()
     expected = tensorflow.image.ssim_multiscale(one, other, 255, power_factors=powers).numpy()
     np.testing.assert_allclose(ms_ssim(one, other), expected, atol=1e-4)

@@ -207,10 +207,12 @@ def _twin_distance(real: Features, count: int) -> float:
 
 
 def _share_with_twin(twins: NDArray[np.bool_]) -> Estimate:
-    """Return the share of rows with a twin, by the jackknife: a row taken out may leave another one without."""
+    """Return the share of rows with a twin; NaN standard error under 3 rows, else at least one row's worth.
+
+    How many are without is taken to follow Poisson's law, less what fixing the number of rows takes from it: one more
+    changes that count by (rows without − rows with a single twin) / rows. Up to a third too large.
+    """
     counts, total = twins.sum(axis=1), len(twins)
-    having = np.count_nonzero(counts)
-    if total < 3:
-        return Estimate(having / total, math.nan)
-    without = (having - (counts > 0) - twins[:, counts == 1].sum(axis=1)) / (total - 1)
-    return Estimate(having / total, math.sqrt((total - 1) / total * np.square(without - without.mean()).sum()))
+    without, single = np.count_nonzero(counts == 0), np.count_nonzero(counts == 1)
+    variance = max(1.0, without - (without - single) ** 2 / total)
+    return Estimate(1 - without / total, math.sqrt(variance) / total if total > 2 else math.nan)
