@@ -1,36 +1,175 @@
-"""What the numbers are made of: features of real and generated pictures in, a judgement out. No files, no networks."""
+"""How real the pictures are, how varied, how true to the breed, how much merely copied: features in, judgement out."""
 
-from dataclasses import dataclass
+import math
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-Labels = NDArray[np.int32]
-Metrics = dict[str, int | float | str | None]
+from pedigree import breed_scores
+from pedigree.judgement import Judgement, Metrics, Sample
+from pedigree.metrics import memorization, probe
+from pedigree.metrics.diversity import Collapse, collapse, mean_pairwise_distance_per_breed
+from pedigree.metrics.estimate import Estimate
+from pedigree.metrics.frechet import fit
+from pedigree.metrics.kernel import kernel_distance
+from pedigree.metrics.manifold import Overlap, overlap
+from pedigree.metrics.memorization import Copying, nearest_training
+from pedigree.metrics.similarity import pair_similarity_per_breed
+
+NEIGHBORS = 5
+FEWEST = NEIGHBORS + 1  # pictures a side
+SIMILARITY_PAIRS = 100  # of a breed
 
 
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """Pictures, and what the extractor sees in them."""
+def judge(
+    train: Sample,
+    holdout: Sample,
+    generated: Sample,
+    breeds: tuple[str, ...],
+    *,
+    seed: int = 0,
+    epsilon: float | None = None,
+) -> Judgement:
+    """Compare generated pictures with the training crops, and held-out photos with the same crops.
 
-    images: NDArray[np.uint8]  # (n, size, size, 3) RGB
-    features: NDArray[np.float32]  # (n, d)
-    labels: Labels  # (n,): the breed of a real picture, the breed asked for of a drawn one
-    opinions: NDArray[np.intp] | None  # (n,): the breed an ImageNet network sees; None unless all are ImageNet's
+    What each number means is said in `pedigree.scorecard`, under its name.
+
+    Args:
+        train, holdout, generated: at least `FEWEST` pictures each, features from one extractor.
+        breeds: folder names, in the order of the labels.
+        seed: of the kernel distance's subsets and of the pairs that MS-SSIM compares.
+        epsilon: Kaggle's bound on the memorisation distance for this extractor, which the memorisation-informed Fréchet
+            distance goes by; None where Kaggle gave none: then it goes by the verdict.
+
+    Raises:
+        ValueError: there are fewer pictures, or features and labels do not fit.
+    """
+    probed = probe.fit(train.features, train.labels, len(breeds))
+    seen, seen_holdout = probed.predict(generated.features), probed.predict(holdout.features)
+    among = overlap(train.features, generated.features, neighbors=NEIGHBORS)
+    nearest = nearest_training(train.features, generated.features)
+    copying = memorization.judge_copying(nearest, nearest_training(train.features, holdout.features))
+    varied, varied_holdout = (
+        collapse(train.features, train.labels, side.features, side.labels, len(breeds)) for side in (generated, holdout)
+    )
+    alike, alike_real = (
+        pair_similarity_per_breed(side.images, side.labels, len(breeds), seed=seed, pairs=SIMILARITY_PAIRS)
+        for side in (generated, train)
+    )
+    distances = _distances(train, holdout, generated, seed)
+    numbers: Metrics = {
+        "samples": len(generated),
+        "real": len(train),
+        "holdout": len(holdout),
+        **distances,
+        **_neighborhoods(train, holdout, generated, among),
+        **_accuracies(holdout, generated, seen, seen_holdout),
+        **_memorization(train, holdout, generated, copying, distances["frechet_distance"], epsilon),
+        **_diversity(train, generated, varied, varied_holdout, len(breeds)),
+        "ms_ssim": alike.mean(),
+        "ms_ssim_real": alike_real.mean(),
+    }
+    seen_by = breed_scores.Seen(seen, seen_holdout)
+    table = breed_scores.table(train, holdout, generated, breeds, seen_by, among.realistic, varied, alike, alike_real)
+    train_map, generated_map = _principal_components(train.features, generated.features)
+    return Judgement(
+        numbers={key: _known(number) for key, number in numbers.items()},
+        table=table,
+        confusion=probe.confusion(seen, generated.labels, len(breeds)),
+        nearest=nearest.indices,
+        nearness=nearest.distances,
+        suspicious=copying.suspicious,
+        realistic=among.realistic,
+        covered=among.covered,
+        train_map=train_map,
+        generated_map=generated_map,
+    )
 
 
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """All that is found out about a generator; the reports only show it."""
+def _distances(train: Sample, holdout: Sample, generated: Sample, seed: int) -> dict[str, Estimate]:
+    count, normal = min(len(holdout), len(generated)), fit(train.features)
+    return {
+        "frechet_distance": normal.distance(generated.features),
+        "frechet_distance_at_floor_size": normal.distance(generated.evenly(count)),
+        "frechet_distance_floor": normal.distance(holdout.evenly(count)),
+        "kernel_distance": kernel_distance(train.features, generated.features, seed=seed),
+        "kernel_distance_floor": kernel_distance(train.features, holdout.features, seed=seed),
+    }
 
-    numbers: Metrics  # by name, as in metrics.json; those that chance moves are `Estimate`s
-    table: pd.DataFrame  # a row a breed, as in breeds.csv
-    confusion: NDArray[np.float64]  # (breeds, breeds): the share of each breed asked for that the probe takes for each
-    nearest: NDArray[np.intp]  # (m,): each generated picture's nearest training crop
-    nearness: NDArray[np.float64]  # (m,): the cosine distance to it
-    suspicious: float  # the distance below which a picture is suspected of being a copy
-    realistic: NDArray[np.bool_]  # (m,): whether a generated picture lies among the training crops (precision)
-    covered: NDArray[np.bool_]  # (n,): whether a training crop has a generated picture near by (coverage)
-    train_map: NDArray[np.float64]  # (n, 2): the training crops' first two principal components
-    generated_map: NDArray[np.float64]  # (m, 2): the generated pictures on the same axes
+
+def _neighborhoods(train: Sample, holdout: Sample, generated: Sample, among: Overlap) -> Metrics:
+    count = min(len(holdout), len(generated))
+    fewer = overlap(train.features, generated.evenly(count), neighbors=NEIGHBORS)
+    real = overlap(train.features, holdout.evenly(count), neighbors=NEIGHBORS)
+    return {
+        "precision": among.precision,
+        "precision_holdout": real.precision,
+        "recall": among.recall,
+        "recall_at_floor_size": fewer.recall,
+        "recall_holdout": real.recall,
+        "density": among.density,
+        "density_holdout": real.density,
+        "coverage": among.coverage,
+        "coverage_at_floor_size": fewer.coverage,
+        "coverage_holdout": real.coverage,
+    }
+
+
+def _accuracies(holdout: Sample, generated: Sample, seen: NDArray[Any], seen_holdout: NDArray[Any]) -> Metrics:
+    return {
+        "breed_accuracy": probe.accuracy(seen, generated.labels),
+        "breed_accuracy_holdout": probe.accuracy(seen_holdout, holdout.labels),
+        "breed_accuracy_chance": probe.chance(generated.labels),
+        "imagenet_accuracy": _by_opinion(generated),
+        "imagenet_accuracy_holdout": _by_opinion(holdout),
+    }
+
+
+def _by_opinion(side: Sample) -> float | None:
+    return None if side.opinions is None else probe.accuracy(side.opinions, side.labels)
+
+
+def _memorization(
+    train: Sample, holdout: Sample, generated: Sample, copying: Copying, frechet: Estimate, epsilon: float | None
+) -> Metrics:
+    distance = memorization.memorization_distance(train.features, generated.features)
+    bound = epsilon if epsilon is not None else math.inf if copying.verdict == "copies" else 0.0
+    informed = memorization.memorization_informed_frechet_distance(frechet, distance, epsilon=bound)
+    return {
+        "memorization_distance": distance,
+        "memorization_distance_holdout": memorization.memorization_distance(train.features, holdout.features),
+        "memorization_nearer": copying.nearer,
+        "memorization_suspects": copying.suspects,
+        "memorization_verdict": copying.verdict,
+        "memorization_informed_frechet_distance": informed,
+    }
+
+
+def _diversity(train: Sample, generated: Sample, varied: Collapse, varied_holdout: Collapse, breeds: int) -> Metrics:
+    spread, spread_real = (
+        mean_pairwise_distance_per_breed(side.features, side.labels, breeds) for side in (generated, train)
+    )
+    return {
+        "intra_breed_diversity": spread.mean(),
+        "intra_breed_diversity_real": spread_real.mean(),
+        "near_duplicates": varied.near_duplicates.mean(),
+        "near_duplicates_holdout": varied_holdout.near_duplicates.mean(),
+        "collapsed_breeds": int(np.count_nonzero(varied.collapsed)),
+    }
+
+
+def _known(number: Any) -> Any:
+    """Return None for what could not be measured (NaN), any other number as it is."""
+    return None if isinstance(number, float) and math.isnan(number) else number
+
+
+def _principal_components(
+    train: NDArray[np.float32], generated: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], ...]:
+    """Return both on the training features' first two principal components, whose largest weight is positive."""
+    mean = train.mean(axis=0, dtype=np.float64)
+    centred = train - mean
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])
+    return centred @ axes, (generated - mean) @ axes

@@ -134,7 +134,7 @@ class Score:
         "efficientnet-lite0", "efficientnet-lite0-bfloat16", "inception-2015", "nasnet-large", "resnet50-v2"
     ]
     weights: Annotated[str, Field(min_length=1)] | None
-    samples: Annotated[int, Field(ge=2)]
+    samples: Annotated[int, Field(ge=6)]
     batch_size: Positive
     seed: Natural
     require: list[Annotated[str, AfterValidator(_requirement)]]

@@ -1,6 +1,6 @@
 """What each number of `metrics.json` is called, means, and is held against: one place for the page and the diffs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Better = Literal["higher", "lower"]
@@ -79,6 +79,11 @@ ENTRIES: dict[str, Entry] = {
         None,
         "memorization_distance_holdout",
     ),
+    "memorization_nearer": Entry(
+        "Nearer than real photos",
+        "How often a generated picture is nearer to its nearest training crop than a held-out photo is; 0.5: as often "
+        "as not, 0: never.",
+    ),
     "memorization_suspects": Entry(
         "Suspected copies",
         "The share of generated pictures nearer to a training crop than 99 of 100 held-out photos are.",
@@ -86,7 +91,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "memorization_informed_frechet_distance": Entry(
         "Memorisation-informed Fréchet distance",
-        "The Fréchet distance, divided by the memorisation distance where that is suspiciously small (Kaggle, 2019).",
+        "The Fréchet distance, divided by the memorisation distance where that tells of copies (Kaggle, 2019).",
         "lower",
         sized=True,
     ),
@@ -106,7 +111,15 @@ ENTRIES: dict[str, Entry] = {
         "Near duplicates",
         "The share of generated pictures with a twin of their breed, nearer than real photos come to each other.",
         "lower",
-        "near_duplicates_real",
+        "near_duplicates_holdout",
     ),
     "collapsed_breeds": Entry("Collapsed breeds", "Breeds whose pictures are clearly too much alike.", "lower"),
 }
+
+# The names that Inception-2015's features alone have a right to.
+INCEPTION_NAMES = {
+    "fid": "frechet_distance",
+    "kid": "kernel_distance",
+    "mifid": "memorization_informed_frechet_distance",
+}
+ENTRIES |= {name: replace(ENTRIES[key], title=name.upper()) for name, key in INCEPTION_NAMES.items()}

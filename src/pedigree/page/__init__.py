@@ -6,7 +6,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pedigree import __version__
-from pedigree.judging import Judgement, Sample
+from pedigree.judgement import Judgement, Sample
 from pedigree.page import breed_table, confusion, curves, galleries, measures, neighbors, scatter, verdict
 from pedigree.page.wording import count, percent
 

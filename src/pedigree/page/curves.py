@@ -59,7 +59,7 @@ def _chart(title: str, lines: dict[str, str], history: pd.DataFrame) -> Chart | 
     up = around(min(0.0, float(values.min())), float(values.max()), _BOTTOM, _TOP)
     paths = [_path(frame["step"], frame[name], across, up) for name in present]
     drawn = [Line(lines[name], path) for name, path in zip(present, paths, strict=True)]
-    return Chart(title, drawn, across.ticks(4), up.ticks())
+    return Chart(title, drawn, across.ticks(6), up.ticks())
 
 
 def _path(steps: "pd.Series[float]", values: "pd.Series[float]", across: Axis, up: Axis) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pedigree.judging import Sample
+from pedigree.judgement import Sample
 from pedigree.page import breed_table
 from pedigree.page.strips import Strip, encode, some
 from pedigree.page.wording import breed_name

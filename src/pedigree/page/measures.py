@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.judging import Metrics
+from pedigree.judgement import Metrics
 from pedigree.page.wording import count, figure, finite, interval, margin
 from pedigree.scorecard import ENTRIES
 

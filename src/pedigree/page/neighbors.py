@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.judging import Judgement, Sample
+from pedigree.judgement import Judgement, Sample
 from pedigree.page.axes import Tick, around
 from pedigree.page.strips import Strip, encode
-from pedigree.page.wording import breed_name
+from pedigree.page.wording import breed_name, figure
 
 _PAIRS = 12
 _SIDE = 64
@@ -76,7 +76,7 @@ def lay_out(breeds: tuple[str, ...], train: Sample, generated: Sample, judgement
 
 
 def _distance(number: float) -> str:
-    return f"{number:.3f}"
+    return figure(float(number))
 
 
 def _histogram(nearness: NDArray[np.float64], threshold: float) -> Histogram:

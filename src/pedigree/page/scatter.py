@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.judging import Judgement
+from pedigree.judgement import Judgement
 from pedigree.page.strips import some
 
 _POINTS = 800  # a side

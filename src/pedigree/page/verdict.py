@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pedigree.judging import Judgement, Metrics
+from pedigree.judgement import Judgement, Metrics
 from pedigree.page import breed_table
 from pedigree.page.measures import Reading
 from pedigree.page.wording import breed_name, capitalized, count, finite, listed, of_100
