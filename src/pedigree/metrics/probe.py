@@ -2,8 +2,8 @@
 
 Generated pictures are a little soft or grainy, which moves the features of all of them; a probe that takes the move for
 a breed fails on pictures that anyone can read. So each sample is standardised by its own mean and deviation, and only
-what sets its pictures apart counts (Schneider et al., 2020, section 2, there for batch normalisation). And the probe
-may learn from damaged copies of the real photos besides.
+what sets its pictures apart counts (Schneider et al., 2020, do so inside networks, by their batch normalisation). And
+the probe may learn from damaged copies of the real photos besides.
 """
 
 from collections.abc import Iterable
