@@ -195,6 +195,14 @@ def test_a_suspect_is_nearer_than_99_of_100_held_out_photos():
     assert judge_copying(nearest([0.5]), nearest([0.3, 0.2])).suspicious == 0.2
 
 
+@pytest.mark.parametrize(("share", "verdict"), [(0.04, "fine"), (0.08, "copies")])
+def test_some_suspects_are_tolerated_however_sure_they_are(share, verdict):
+    chance = np.random.default_rng(4)
+    generated = nearest(np.where(np.arange(3000) < share * 3000, 0.001, 0.9))
+    found = judge_copying(generated, like_photos(chance, 3000))
+    assert (found.verdict, float(found.suspects)) == (verdict, share)
+
+
 def test_only_the_order_of_distances_counts():
     chance = np.random.default_rng(1)
     generated, holdout = like_photos(chance, 200).distances * 0.9, like_photos(chance, 80).distances
