@@ -1,6 +1,6 @@
 """`reports/scores.html`: what a judgement says, for a person to read. One file, which opens with no network."""
 
-import json
+from functools import cache
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -59,6 +59,7 @@ def render(
     )
 
 
+@cache
 def _environment() -> Environment:
     """Return the templates, escaping all they are given."""
     environment = Environment(
@@ -69,5 +70,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(count=count, percent=percent, json=json.dumps)
+    environment.filters.update(count=count, percent=percent)
     return environment

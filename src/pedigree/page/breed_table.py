@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pedigree.page.wording import breed_name, count
+from pedigree.page.wording import DEVIATIONS, breed_name, count
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Column:
     meaning: str
     write: Callable[[Any], str]
     text: bool = False
-    of_real: bool = False  # belongs to the column before it
+    beside: bool = False  # belongs to the column before it
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,36 @@ def _share(value: float) -> str:
     return f"{value:.2f}"
 
 
+def _half(error: float) -> str:
+    return f"± {DEVIATIONS * error:.2f}"
+
+
+def _half_tenths(error: float) -> str:
+    return f"± {DEVIATIONS * error:.1f}"
+
+
 def _tenths(value: float) -> str:
     return f"{value:,.1f}"
 
 
 _COLUMNS = (
-    Column("trouble", "Trouble", "How troubled the breed is, from all that follows; larger is worse", _share),
+    Column("trouble", "Trouble", "Average shortfall from real photos: 0 like them, 1 as far as can be", _share),
     Column("frechet_distance", "Fréchet", "Fréchet distance to the breed's training crops", _tenths),
-    Column("frechet_distance_floor", "real", "The same of the breed's held-out photos", _tenths, of_real=True),
+    Column("frechet_distance_error", "±", "Half of its 95 % interval", _half_tenths, beside=True),
+    Column("frechet_distance_floor", "real", "The same of the breed's held-out photos", _tenths, beside=True),
     Column("breed_accuracy", "Accuracy", "Share taken for this breed by the probe", _share),
-    Column("breed_accuracy_holdout", "real", "The same of the breed's held-out photos", _share, of_real=True),
+    Column("breed_accuracy_holdout", "real", "The same of the breed's held-out photos", _share, beside=True),
     Column("imagenet_accuracy", "By ImageNet", "Share taken for this breed by the network's own classes", _share),
-    Column("imagenet_accuracy_holdout", "real", "The same of the breed's held-out photos", _share, of_real=True),
+    Column("imagenet_accuracy_holdout", "real", "The same of the breed's held-out photos", _share, beside=True),
     Column("mistaken_for", "Mistaken for", "The breed its pictures are most often mistaken for", breed_name, text=True),
     Column("mistaken_share", "share", "The share of its pictures that are", _share),
     Column("precision", "Precision", "Share of its pictures that lie among real photos", _share),
     Column("diversity_ratio", "Diversity", "How varied its pictures are, real photos of it being 1", _share),
+    Column("diversity_ratio_error", "±", "Half of its 95 % interval", _half, beside=True),
     Column("near_duplicates", "Twins", "Share of its pictures with a near duplicate", _share),
+    Column("different", "Different", "How many different pictures those drawn are worth", _tenths),
     Column("ms_ssim", "MS-SSIM", "How alike its pictures are in structure; 1: the same", _share),
-    Column("ms_ssim_real", "real", "The same of real photos of the breed", _share, of_real=True),
+    Column("ms_ssim_real", "real", "The same of real photos of the breed", _share, beside=True),
     Column("generated", "Drawn", "Pictures generated", lambda value: count(int(value))),
     Column("train", "Training", "Training crops", lambda value: count(int(value))),
     Column("holdout", "Held out", "Held-out crops", lambda value: count(int(value))),

@@ -24,9 +24,9 @@ _USELESS: dict[str, tuple[float | str, str]] = {
     "memorization_distance": (0.0, "copies training photos"),
 }
 _GROUPS = {
-    "real": ("Do they look real?", ("frechet", "kernel", "precision", "density")),
+    "real": ("Do they look real?", ("frechet", "fid", "kernel", "kid", "precision", "density")),
     "breed": ("Are they the breed asked for?", ("breed_accuracy", "imagenet_accuracy")),
-    "copying": ("Are they copies?", ("memorization",)),
+    "copying": ("Are they copies?", ("memorization", "mifid")),
     "variety": (
         "Are they varied?",
         ("coverage", "recall", "intra_breed_diversity", "ms_ssim", "near_duplicates", "collapsed_breeds"),

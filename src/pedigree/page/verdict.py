@@ -123,7 +123,7 @@ def _copying(judgement: Judgement, unlike: bool) -> Finding | None:
     below = int((judgement.nearness < judgement.suspicious).sum())
     few = f"{count(below)} of {count(len(judgement.nearness))} are suspiciously near to a training photo."
     if verdict == "copies":
-        nearer = "The pictures are nearer to the training photos than real, held-out photos are. "
+        nearer = "On average, or clearly too often, pictures are nearer to a training photo than held-out photos are. "
         return Finding("bad", "training photos are copied", nearer + few)
     if verdict == "fine":
         answer = f"The pictures are no nearer to the training photos than held-out photos are. {capitalized(few)}"

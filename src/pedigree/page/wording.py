@@ -7,7 +7,7 @@ from typing import Any
 from pedigree.breeds import display_name
 from pedigree.metrics.estimate import standard_error
 
-_DEVIATIONS = 1.96  # a 95 % interval's half width in standard errors, of a normal distribution
+DEVIATIONS = 1.96  # a 95 % interval's half width in standard errors, of a normal distribution
 
 
 def finite(value: Any) -> float | None:
@@ -18,7 +18,7 @@ def finite(value: Any) -> float | None:
 def margin(value: Any) -> float | None:
     """Return half the width of the 95 % interval of an `Estimate`; None of any other number."""
     error = standard_error(value)
-    return None if error is None or not math.isfinite(error) else _DEVIATIONS * error
+    return None if error is None or not math.isfinite(error) else DEVIATIONS * error
 
 
 def figure(value: float) -> str:
