@@ -114,6 +114,15 @@ def recipe(asked: argparse.Namespace) -> None:
         print("\n".join(f"{name:<18}{recipes.headline(name)}" for name in recipes.names()))
 
 
+def fetch(asked: argparse.Namespace) -> None:
+    """Download a feature network's weights, 89 MB, from their publisher; continues after an interruption."""
+    from pedigree.extractors import inception_2015
+
+    out = asked.out or inception_2015.ARCHIVE
+    inception_2015.fetch(out)
+    print(f"{out} is complete and verified. In params.yaml, score.extractor: {asked.name} and score.weights: {out}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pedigree",
@@ -135,6 +144,11 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="where to (default dogs.png)"
     )
     _add(commands, recipe).add_argument("name", nargs="?", metavar="NAME", help="one of those listed without it")
+    fetching = _add(commands, fetch)
+    fetching.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
+    fetching.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to (default weights/inception-2015-12-05.tgz)"
+    )
     for command in (drawing, _add(commands, breeds)):
         command.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
     return parser

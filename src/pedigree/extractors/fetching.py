@@ -77,7 +77,8 @@ def _continue(url: str, part: Path) -> None:
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310 (the URL is the program's own)
     except urllib.error.HTTPError as error:
-        if error.code != 416:
+        error.close()
+        if error.code != 416 or not have:
             raise
         if error.headers.get("Content-Range") != f"bytes */{have}":  # more than there is: from another file
             part.unlink()
@@ -118,7 +119,7 @@ def _raise_if_final(error: Exception, url: str, part: Path) -> None:
 
 
 def _told(error: Exception, url: str, part: Path) -> str:
-    reason = getattr(error, "reason", None) or error
+    reason = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
     kept = f" {_size(part):,} bytes are kept in {part}; run it again to continue." if _size(part) else ""
     return f"{url}: {reason} ({TRIES} tries). Check the network, or get the file elsewhere.{kept}"
 
