@@ -1,6 +1,7 @@
 """How real the pictures are, how varied, how true to the breed, how much merely copied: features in, judgement out."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ def judge(
     generated: Sample,
     breeds: tuple[str, ...],
     *,
+    copies: Sequence[NDArray[np.float32]] = (),
     seed: int = 0,
     epsilon: float | None = None,
 ) -> Judgement:
@@ -38,6 +40,8 @@ def judge(
     Args:
         train, holdout, generated: at least `FEWEST` pictures each, features from one extractor.
         breeds: folder names, in the order of the labels.
+        copies: features of damaged copies of the training crops (`pedigree.damage.damaged_copies`), which the probe
+            learns from besides.
         seed: of the kernel distance's subsets and of the pairs that MS-SSIM compares.
         epsilon: Kaggle's bound on the memorisation distance for this extractor, which the memorisation-informed Fréchet
             distance goes by; None where Kaggle gave none: then it goes by the verdict.
@@ -45,7 +49,7 @@ def judge(
     Raises:
         ValueError: there are fewer pictures, or features and labels do not fit.
     """
-    probed = probe.fit(train.features, train.labels, len(breeds))
+    probed = probe.fit(train.features, train.labels, len(breeds), copies)
     seen, seen_holdout = probed.predict(generated.features), probed.predict(holdout.features)
     among = overlap(train.features, generated.features, neighbors=NEIGHBORS)
     nearest = nearest_training(train.features, generated.features)

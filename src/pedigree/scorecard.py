@@ -63,13 +63,14 @@ ENTRIES: dict[str, Entry] = {
     ),
     "breed_accuracy": Entry(
         "Breed accuracy",
-        "The share of generated pictures that a probe, fitted to the training crops, takes for the breed asked for.",
+        "The share of generated pictures that a probe, fitted to the training crops and to damaged copies of them, takes "
+        "for the breed asked for; what moves all pictures alike, softness or grain, does not count.",
         "higher",
         "breed_accuracy_holdout",
     ),
     "imagenet_accuracy": Entry(
         "Breed accuracy by ImageNet",
-        "The same by the feature network's own ImageNet classes, those of the breeds at hand.",
+        "The same by the feature network's own ImageNet classes, those of the breeds at hand; soft pictures fool it.",
         "higher",
         "imagenet_accuracy_holdout",
     ),

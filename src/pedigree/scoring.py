@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pedigree import extractors, generator, imagenet, page, params, requirements
 from pedigree.breeds import display_name
+from pedigree.damage import damaged_copies
 from pedigree.dataset import FOLDER as CROPS
 from pedigree.dataset import Crops, load_crops
 from pedigree.errors import PedigreeError
@@ -46,8 +47,9 @@ def score(
     _check_kinship(drawer, packed, model, crops)
     extractor = extractors.load(settings.extractor, settings.weights)
     samples = sample_all(drawer, packed, extractor, settings, cache)
+    copies = copies_features(packed, extractor, settings, cache)
     epsilon = _KAGGLE_EPSILON.get(extractor.name)
-    judgement = judge(*samples, packed.breeds, seed=settings.seed, epsilon=epsilon)
+    judgement = judge(*samples, packed.breeds, copies=copies, seed=settings.seed, epsilon=epsilon)
     losses = pd.read_csv(history) if history.is_file() else None
     write_text(reports / "metrics.json", metrics_json(extractor.name, judgement.numbers))
     with replacing_file(reports / "breeds.csv") as beside:
@@ -80,6 +82,14 @@ def sample_all(
         sample(crops.holdout_images, holdout, crops.holdout_labels),
         sample(images, features, asked),
     )
+
+
+def copies_features(
+    crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = CACHE
+) -> list[NDArray[np.float32]]:
+    """Return the features of damaged copies of the training crops, which the breed probe learns from besides."""
+    size = settings.batch_size
+    return [cached_features(extractor, copies, size, cache) for copies in damaged_copies(crops.train_images)]
 
 
 def metrics_json(extractor: str, numbers: Metrics) -> str:
