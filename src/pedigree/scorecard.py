@@ -63,8 +63,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "breed_accuracy": Entry(
         "Breed accuracy",
-        "The share of generated pictures that a probe, fitted to the training crops and to damaged copies of them, takes "
-        "for the breed asked for; what moves all pictures alike, softness or grain, does not count.",
+        "The share of generated pictures that a probe takes for the breed asked for. It has learned from the training "
+        "crops and damaged copies of them; what moves all pictures alike, softness or grain, does not count.",
         "higher",
         "breed_accuracy_holdout",
     ),
