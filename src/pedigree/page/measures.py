@@ -43,7 +43,7 @@ class Bar:
     at: float
     high: float
     real: float
-    off: bool  # whether the value lies left of the line
+    off: str  # the side, left or right, that the value lies beyond the line on; nothing where it lies on it
     words: str
 
 
@@ -145,7 +145,8 @@ def _bar(value: float, useless: float, real: float, does: str) -> Bar:
     low, at, high = (round(100 * min(1.0, max(0.0, way * _REAL_AT)), 1) for way in (min(ways), ways[1], max(ways)))
     way = f"{figure(round(ways[1], 2))} of the way from {figure(useless)}, of a generator that {does},"
     words = f"{way} to {figure(real)} of real photos"
-    return Bar(low, at, high, 100 * _REAL_AT, ways[1] < 0, words)
+    off = "left" if ways[1] < 0 else "right" if ways[1] * _REAL_AT > 1 else ""
+    return Bar(low, at, high, 100 * _REAL_AT, off, words)
 
 
 def _note(key: str, numbers: Metrics) -> str:
