@@ -92,6 +92,13 @@ def test_no_breed_of_real_photos_has_collapsed(photos, drawn, dimension):
     assert found.ratio.value.mean() == pytest.approx(1, abs=0.15)
 
 
+def test_five_pictures_that_happen_to_lie_close_have_not_collapsed():
+    real_labels, labels = np.repeat(np.arange(300), 40), np.repeat(np.arange(300), 5)
+    found = collapse(normal(0, 12_000, 1), real_labels, normal(1, 1500, 1), labels, 300)
+    assert (found.ratio.value < 0.5).sum() > 10
+    assert not found.collapsed.any()
+
+
 @pytest.mark.parametrize("drawn", [20, 100, 300])
 def test_as_many_real_photos_have_as_many_twins_as_the_yardstick_says(drawn):
     real, real_labels = breeds_of(0, 300, 20)

@@ -116,7 +116,7 @@ def judge_copying(generated: Nearest, holdout: Nearest) -> Copying:
 
     The verdict is "copies" if either of two tests says so, each wrong about real photos at most once in 100 times:
 
-    - on average: the Mann-Whitney test of Meehan, Chaudhuri and Dasgupta (2020, section 3), for generators that stay
+    - on average: the Mann-Whitney test of Meehan, Chaudhuri and Dasgupta (2020), for generators that stay
       too near to all they have seen. Pictures that share their nearest photo are not taken for independent, so that
       a generator that draws few different pictures is not judged by luck.
     - in part: clearly more than 5 of 100 pictures are suspects, nearer than 99 of 100 held-out photos, and more than
@@ -169,7 +169,7 @@ def _cosine_distances(one: Features, other: Features) -> Distances:
 def _chance_to_be_nearer(generated: Distances, holdout: Distances) -> Estimate:
     """Estimate P(generated < held out) + P(equal) / 2: Mann and Whitney's U over the pairs.
 
-    The standard error is DeLong, DeLong and Clarke-Pearson's (1988, equation 4); NaN of a single picture on a side.
+    The standard error is DeLong, DeLong and Clarke-Pearson's (1988); NaN of a single picture on a side.
     """
     placed = 1.0 - _share_below(generated, holdout), _share_below(holdout, generated)
     variances = [side.var(ddof=1) / len(side) if len(side) > 1 else math.nan for side in placed]

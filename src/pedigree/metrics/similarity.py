@@ -53,7 +53,7 @@ def pair_similarity_per_breed(images: Images, labels: Labels, breeds: int, *, se
 
     A breed's pairs are all different, and all there are where that is no more than `pairs`. They depend on `seed`, the
     breed's label and how many pictures it has, and on nothing else. The standard error is that of drawing the pictures
-    anew: pairs that share a picture are not taken for independent (Aronow, Samii and Assenova, 2015, equation 5).
+    anew: pairs that share a picture are not taken for independent (Aronow, Samii and Assenova, 2015).
 
     Args:
         images: `(n, height, width, channels)` uint8, sides at least 11.
