@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 
 from pedigree import breed_scores
 from pedigree.judgement import Judgement, Metrics, Sample
-from pedigree.metrics import memorization, probe
+from pedigree.metrics import probe
 from pedigree.metrics.diversity import Collapse, collapse, mean_pairwise_distance_per_breed
 from pedigree.metrics.estimate import Estimate
 from pedigree.metrics.frechet import fit
 from pedigree.metrics.kernel import kernel_distance
 from pedigree.metrics.manifold import Overlap, overlap
-from pedigree.metrics.memorization import Copying, nearest_training
+from pedigree.metrics.memorization import (
+    Copying,
+    Nearest,
+    judge_copying,
+    memorization_informed_frechet_distance,
+    nearest_training,
+)
 from pedigree.metrics.similarity import pair_similarity_per_breed
 
 NEIGHBORS = 5
@@ -52,8 +58,8 @@ def judge(
     probed = probe.fit(train.features, train.labels, len(breeds), copies)
     seen, seen_holdout = probed.predict(generated.features), probed.predict(holdout.features)
     among = overlap(train.features, generated.features, neighbors=NEIGHBORS)
-    nearest = nearest_training(train.features, generated.features)
-    copying = memorization.judge_copying(nearest, nearest_training(train.features, holdout.features))
+    nearest, nearest_holdout = (nearest_training(train.features, side.features) for side in (generated, holdout))
+    copying = judge_copying(nearest, nearest_holdout)
     varied, varied_holdout = (
         collapse(train.features, train.labels, side.features, side.labels, len(breeds)) for side in (generated, holdout)
     )
@@ -69,7 +75,7 @@ def judge(
         **distances,
         **_neighborhoods(train, holdout, generated, among),
         **_accuracies(holdout, generated, seen, seen_holdout),
-        **_memorization(train, holdout, generated, copying, distances["frechet_distance"], epsilon),
+        **_memorization(nearest, nearest_holdout, copying, distances["frechet_distance"], epsilon),
         **_diversity(train, generated, varied, varied_holdout, len(breeds)),
         "ms_ssim": alike.mean(),
         "ms_ssim_real": alike_real.mean(),
@@ -135,14 +141,14 @@ def _by_opinion(side: Sample) -> float | None:
 
 
 def _memorization(
-    train: Sample, holdout: Sample, generated: Sample, copying: Copying, frechet: Estimate, epsilon: float | None
+    nearest: Nearest, nearest_holdout: Nearest, copying: Copying, frechet: Estimate, epsilon: float | None
 ) -> Metrics:
-    distance = memorization.memorization_distance(train.features, generated.features)
+    distance = nearest.distance
     bound = epsilon if epsilon is not None else math.inf if copying.verdict == "copies" else 0.0
-    informed = memorization.memorization_informed_frechet_distance(frechet, distance, epsilon=bound)
+    informed = memorization_informed_frechet_distance(frechet, distance, epsilon=bound)
     return {
         "memorization_distance": distance,
-        "memorization_distance_holdout": memorization.memorization_distance(train.features, holdout.features),
+        "memorization_distance_holdout": nearest_holdout.distance,
         "memorization_nearer": copying.nearer,
         "memorization_suspects": copying.suspects,
         "memorization_verdict": copying.verdict,

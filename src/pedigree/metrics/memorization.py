@@ -27,6 +27,16 @@ class Nearest:
 
     indices: NDArray[np.intp]  # (m,)
     distances: Distances  # (m,): the cosine distance to it, 1 − |cos|, in 0..1
+    directed: NDArray[np.bool_]  # (m,): whether it has one; a row of zeros has no direction
+
+    @property
+    def distance(self) -> Estimate:
+        """The memorisation distance; see `memorization_distance`."""
+        distances = self.distances[self.directed]
+        if not len(distances):
+            raise ValueError(f"generated must have rows other than zeros. Received: {len(self.distances)} of zeros")
+        deviation = float(distances.std(ddof=1)) if len(distances) > 1 else math.nan
+        return Estimate(distances.mean(), deviation / math.sqrt(len(distances)))
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ def nearest_training(train: Features, generated: Features) -> Nearest:
         cosines = _unit_rows(generated[block]) @ units.T
         indices[block] = usable[np.abs(cosines, out=cosines).argmax(axis=1)]
         distances[block] = _cosine_distances(train[indices[block]], generated[block])
-    return Nearest(indices, distances)
+    return Nearest(indices, distances, np.asarray(generated.any(axis=1)))
 
 
 def memorization_distance(real: Features, generated: Features) -> Estimate:
@@ -84,13 +94,7 @@ def memorization_distance(real: Features, generated: Features) -> Estimate:
     Raises:
         ValueError: either is not features, or nothing but rows of zeros.
     """
-    check_features(real=real, generated=generated)
-    kept = generated.any(axis=1)
-    if not kept.any():
-        raise ValueError(f"generated must have rows other than zeros. Received: {len(generated)} of zeros")
-    distances = nearest_training(real, generated if kept.all() else generated[kept]).distances
-    deviation = float(distances.std(ddof=1)) if len(distances) > 1 else math.nan
-    return Estimate(distances.mean(), deviation / math.sqrt(len(distances)))
+    return nearest_training(real, generated).distance
 
 
 def memorization_informed_frechet_distance(frechet: float, distance: float, *, epsilon: float) -> Estimate:
