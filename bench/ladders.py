@@ -31,7 +31,8 @@ from pedigree.features import FOLDER as CACHE
 from pedigree.features import cached_features
 from pedigree.files import write_text
 from pedigree.holdout import Entry, held_out
-from pedigree.judging import Sample, judge
+from pedigree.judgement import Sample
+from pedigree.judging import judge
 from pedigree.progress import progress
 
 TINYDOGS = Path(__file__).parents[2] / "shared" / "data" / "tinydogs6"

@@ -3,13 +3,13 @@
 Pictures are `(n, size, size, 3)` uint8 RGB. Every damage is a function of its arguments alone, randomness by seed.
 """
 
-import io
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+
+from pedigree.damage import blurred, compressed, noisy
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int32]
@@ -17,32 +17,6 @@ Labels = NDArray[np.int32]
 
 def chance(seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=seed))
-
-
-def each(images: Images, change: Callable[[Image.Image], Image.Image]) -> Images:
-    return np.stack([np.asarray(change(Image.fromarray(image))) for image in images])
-
-
-def blurred(images: Images, radius: float) -> Images:
-    """Blur by a Gaussian of `radius` pixels' standard deviation."""
-    return each(images, lambda image: image.filter(ImageFilter.GaussianBlur(radius)))
-
-
-def noisy(images: Images, sigma: float, seed: int = 0) -> Images:
-    """Add Gaussian noise of `sigma` grey levels to each channel of each pixel."""
-    noise = chance(seed).normal(0, sigma, images.shape)
-    return np.clip(np.rint(images + noise), 0, 255).astype(np.uint8)
-
-
-def compressed(images: Images, quality: int) -> Images:
-    """Save as JPEG, with chroma at half the resolution, and open again."""
-
-    def change(image: Image.Image) -> Image.Image:
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
-        return Image.open(buffer)
-
-    return each(images, change)
 
 
 def shuffled(images: Images, side: int, seed: int = 0) -> Images:
@@ -57,7 +31,7 @@ def shuffled(images: Images, side: int, seed: int = 0) -> Images:
 
 ON_PIXELS: dict[str, dict[str, Callable[[Images], Images]]] = {
     "blur": {f"r {radius:g}": partial(blurred, radius=radius) for radius in (0.5, 1, 2)},
-    "noise": {f"sigma {sigma}": partial(noisy, sigma=sigma) for sigma in (10, 25, 50)},
+    "noise": {f"sigma {sigma}": partial(noisy, deviation=sigma) for sigma in (10, 25, 50)},
     "JPEG": {f"quality {quality}": partial(compressed, quality=quality) for quality in (50, 20, 5)},
     "patches shuffled": {f"{side}×{side}": partial(shuffled, side=side) for side in (2, 4, 8)},
 }

@@ -18,6 +18,7 @@ from pedigree.metrics.estimate import standard_error
 from pedigree.scorecard import ENTRIES
 
 VERDICT = "memorization_verdict"
+UNLIKE_COPIES = {"memorization_distance": "higher", "memorization_nearer": "lower"}  # "better", where neither end is
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ def rung(damage: str, metric: str, draws: Sequence[dict[str, Any]]) -> Rung:
 
 def worse(metric: str, one: Rung, other: Rung) -> float:
     """Return how much worse `other` is than `one`, in 95 % intervals of noise: 0 if the same."""
-    sign = 1.0 if metric in ENTRIES and ENTRIES[metric].better == "lower" else -1.0  # copies are near: less is worse
-    change = sign * (float(other.value) - float(one.value))
+    better = UNLIKE_COPIES.get(metric) or ENTRIES[metric].better
+    change = (float(other.value) - float(one.value)) * (1 if better == "lower" else -1)
     noise = 1.96 * math.hypot(one.error, other.error)
     return change / noise if noise else math.copysign(math.inf, change) if change else 0.0
 
