@@ -75,18 +75,18 @@ with _installed(_stand_ins()):
     metric_kid = importlib.import_module("torch_fidelity.metric_kid")
 
 
-def tensor(features):
-    return torch.from_numpy(np.array(features, dtype=np.float64))
-
-
-def fid(real, generated):
+def fid(real, generated, dtype=np.float64):
     """Return torch-fidelity's Fréchet distance of two `(n, d)` arrays."""
-    statistics = [metric_fid.fid_features_to_statistics(tensor(sample)) for sample in (real, generated)]
+    statistics = [metric_fid.fid_features_to_statistics(tensor) for tensor in _tensors(real, generated, dtype)]
     return metric_fid.fid_statistics_to_metric(*statistics, verbose=False)[metric_fid.KEY_METRIC_FID]
 
 
-def kid(real, generated, subsets, subset_size):
+def kid(real, generated, subsets, subset_size, dtype=np.float64):
     """Return torch-fidelity's kernel distance of two `(n, d)` arrays, and its standard deviation over subsets."""
     sizes = {"kid_subsets": subsets, "kid_subset_size": subset_size, "verbose": False, "rng_seed": 2020}
-    found = metric_kid.kid_features_to_metric(tensor(real), tensor(generated), **sizes)
+    found = metric_kid.kid_features_to_metric(*_tensors(real, generated, dtype), **sizes)
     return found[metric_kid.KEY_METRIC_KID_MEAN], found[metric_kid.KEY_METRIC_KID_STD]
+
+
+def _tensors(real, generated, dtype):
+    return [torch.from_numpy(np.ascontiguousarray(sample, dtype)) for sample in (real, generated)]

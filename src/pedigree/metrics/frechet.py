@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +28,10 @@ def frechet_distance(real: Features, generated: Features) -> Estimate:
     It is biased upwards, the more so the smaller the samples: compare only distances at the same two sample sizes.
 
     The standard error is that of drawing the generated sample anew, at its size, while the real one stays: it is by
-    what two generators differ by chance when held against the same photos. It is the infinitesimal jackknife's (Efron,
-    1982, chapter 6); for samples larger than their dimension, less what that counts twice where the distance is next to
-    none. In simulations it was then 0.9 to 1.3 times the standard deviation of repeated samples; for samples
-    no larger than their dimension, 0.7 to 1.6 times.
+    what two generators differ by chance when held against the same photos. What chance did to these is common to
+    both, and not in it. It is the infinitesimal jackknife's (Efron, 1982, chapter 6); for samples larger than their
+    dimension, less what that counts twice where the distance is next to none. In simulations it was then 0.9 to 1.3
+    times the standard deviation of repeated samples; for samples no larger than their dimension, 0.7 to 1.6 times.
 
     Args:
         real, generated: `(n, d)` and `(m, d)` features; computed in float64.
@@ -55,16 +57,14 @@ class Normal:
         """Return `frechet_distance(real, generated)`, real being the sample that this was fitted to."""
         check_features(minimum=2, generated=generated)
         check_features(real=self.mean[None], generated=generated)
-        mean = generated.mean(axis=0, dtype=np.float64)
-        centred, apart = np.concatenate(list(_centred(generated, mean))), self.mean - mean
-        spread = np.einsum("ij,ij->i", centred, centred)
-        overlaps, shares = _nuclear_norm(centred @ self.factor.T)
-        value = apart @ apart + np.vdot(self.factor, self.factor) + spread.sum() - 2 * overlaps.sum()
-        rows = len(generated)
-        influence = rows * (spread - shares) - 2 * np.sqrt(rows - 1) * (centred @ apart)
+        rows, mean = len(generated), generated.mean(axis=0, dtype=np.float64)
+        apart, blocks = self.mean - mean, partial(_centred, generated, mean)
+        overlap = (_overlap_of_many if rows > generated.shape[1] else _overlap_of_few)(self.factor, blocks)
+        spread, along = np.concatenate([[(block**2).sum(axis=1), block @ apart] for block in blocks()], axis=1)
+        value = apart @ apart + np.vdot(self.factor, self.factor) + spread.sum() - 2 * overlap.values.sum()
+        influence = rows * (spread - overlap.shares) - 2 * np.sqrt(rows - 1) * along
         variance = influence.var(ddof=1) / rows
-        if rows > generated.shape[1]:
-            variance = max(variance - _second_order(centred, overlaps), variance / 2)
+        variance = max(variance - overlap.second_order / rows**2, variance / 2)
         return Estimate(max(0.0, float(value)), float(np.sqrt(variance)))
 
 
@@ -76,53 +76,75 @@ def fit(real: Features) -> Normal:
     """
     check_features(minimum=2, real=real)
     mean = real.mean(axis=0, dtype=np.float64)
+    blocks = partial(_centred, real, mean)
     if len(real) <= real.shape[1]:
-        return Normal(mean, np.concatenate(list(_centred(real, mean))))
-    lengths, axes = _principal_axes(lambda: _centred(real, mean))
+        return Normal(mean, np.concatenate(list(blocks())))
+    covariance = _gram(blocks())
+    squares = np.linalg.eigvalsh(covariance)
+    if squares[0] > _SHORT**2 * squares[-1]:  # then a Cholesky factor is as exact, and takes half as long
+        return Normal(mean, np.asarray(np.linalg.cholesky(covariance).T))
+    lengths, axes = _principal_axes(covariance, blocks)
     return Normal(mean, lengths[:, None] * axes.T)
 
 
-def _centred(sample: Features, mean: Exact) -> Iterator[Exact]:
-    """Yield A by blocks of rows, `(n, d)` with AᵀA the unbiased covariance of the `(n, d)` sample."""
+def _centred(sample: Features, mean: Exact, turn: Exact | None = None) -> Iterator[Exact]:
+    """Yield A by blocks of rows, `(n, d)` with AᵀA the unbiased covariance of the sample; times `turn` where given."""
     for first in range(0, len(sample), _ROWS_AT_ONCE):
-        yield (sample[first : first + _ROWS_AT_ONCE] - mean) / np.sqrt(len(sample) - 1)
+        block = (sample[first : first + _ROWS_AT_ONCE] - mean) / np.sqrt(len(sample) - 1)
+        yield block if turn is None else block @ turn
 
 
-def _principal_axes(rows: Callable[[], Iterable[Exact]]) -> tuple[Exact, Exact]:
-    """Return the singular values and right singular vectors (columns) of a tall matrix, given by blocks of rows.
+def _gram(blocks: Iterable[Exact]) -> Exact:
+    return np.asarray(sum(block.T @ block for block in blocks))
 
-    They are those of its Gram matrix. Squaring loses the values below 1e-8 of the largest in rounding; they are found
-    among the short axes alone, where they are large.
+
+def _principal_axes(gram: Exact, turned: Callable[[Exact], Iterable[Exact]]) -> tuple[Exact, Exact]:
+    """Return the singular values and right singular vectors (columns) of a tall matrix M.
+
+    They are those of its Gram matrix MᵀM. Squaring loses the values below 1e-8 of the largest in rounding; they are
+    found among the short axes alone, where they are large.
+
+    Args:
+        gram: MᵀM.
+        turned: gives M times its argument, by blocks of rows.
     """
-    squares, axes = np.linalg.eigh(sum(block.T @ block for block in rows()))
+    squares, axes = np.linalg.eigh(gram)
     lengths = np.sqrt(squares.clip(0))
     short = lengths < _SHORT * lengths.max()
     if short.any():
-        turned = (block @ axes[:, short] for block in rows())
-        squares, turn = np.linalg.eigh(sum(block.T @ block for block in turned))
+        squares, turn = np.linalg.eigh(_gram(turned(axes[:, short])))
         lengths[short], axes[:, short] = np.sqrt(squares.clip(0)), axes[:, short] @ turn
     return lengths, axes
 
 
-def _nuclear_norm(product: Exact) -> tuple[Exact, Exact]:
-    """Return the singular values of the `(n, r)` matrix and each row's part of their sum: the diagonal of (MMᵀ)^½."""
-    if len(product) <= product.shape[1]:
-        values, vectors = _principal_axes(lambda: [product.T])
-        return values, vectors**2 @ values
-    values, vectors = _principal_axes(lambda: [product])
-    turned = product @ vectors
+class _Overlap(NamedTuple):
+    """The nuclear norm of M = A factorᵀ, AᵀA being the covariance of the generated rows."""
+
+    values: Exact  # (r,): M's singular values; it is their sum
+    shares: Exact  # (n,): each row's part of it, the diagonal of (MMᵀ)^½
+    second_order: float  # n² times the variance of the distance's second-order term, which a jackknife counts twice
+
+
+def _overlap_of_few(factor: Exact, blocks: Callable[..., Iterable[Exact]]) -> _Overlap:
+    product = np.concatenate(list(blocks(factor.T)))
+    values, vectors = _principal_axes(product @ product.T, lambda turn: [product.T @ turn])
+    return _Overlap(values, vectors**2 @ values, 0.0)  # nothing is known of the second-order term
+
+
+def _overlap_of_many(factor: Exact, blocks: Callable[..., Iterable[Exact]]) -> _Overlap:
+    covariance = _gram(blocks())
+    values, vectors = _principal_axes(factor @ covariance @ factor.T, lambda turn: blocks(factor.T @ turn))
     inverse = np.divide(1, values, out=np.zeros_like(values), where=values > 0)
-    return values, np.asarray(np.einsum("ij,ij,j->i", turned, turned, inverse))
+    shares = [block**2 @ inverse for block in blocks(factor.T @ vectors)]
+    return _Overlap(values, np.concatenate(shares), _second_order(covariance, values))
 
 
-def _second_order(centred: Exact, overlaps: Exact) -> float:
-    """Return the variance of the distance's second-order term, for normal features; a jackknife counts it twice.
+def _second_order(covariance: Exact, overlaps: Exact) -> float:
+    """Return what `_Overlap.second_order` is for normal features.
 
     The distance's second derivative pairs two deviations of the mean as 2x·y, and two of the covariance, on the
-    axes of the singular values s, by weights s·t / (s + t) for each two values s and t.
+    axes of the singular values, by weights s·t / (s + t) for each two values s and t.
     """
-    covariance = centred.T @ centred
     positive = overlaps[overlaps > 0]
     weights = np.multiply.outer(positive, positive) / np.add.outer(positive, positive)
-    total = 2 * np.vdot(covariance, covariance) + np.vdot(weights, weights) + np.vdot(positive, positive) / 4
-    return float(total) / len(centred) ** 2
+    return float(2 * np.vdot(covariance, covariance) + np.vdot(weights, weights) + np.vdot(positive, positive) / 4)

@@ -30,9 +30,11 @@ def kernel_distance(real: Features, generated: Features, *, seed: int, subset_si
     with the samples, not their square. A sample that has no two subsets is compared whole, and no chance is in it.
 
     The standard error is that of drawing the generated sample anew, at its size, while the real one stays: it is by
-    what two generators differ by chance when held against the same photos. It is the variance of a U-statistic: its
-    first-order term from each row's mean kernels, its second-order one from the kernel doubly centred (Serfling, 1980,
-    section 5.2; Sutherland et al., 2017). It needs no spread over subsets, and so holds for a single one.
+    what two generators differ by chance when held against the same photos. What chance did to these is common to
+    both, and not in it. It is the variance of a U-statistic: its first-order term from each row's mean kernels, its
+    second-order one from the kernel doubly centred (Serfling, 1980, section 5.2; Sutherland et al., 2017). It needs no
+    spread over subsets, and so holds for a single one; of ten pictures it may be a quarter too small, and of two or
+    three it tells nothing.
 
     Args:
         real, generated: `(n, d)` and `(m, d)` features; computed in float64.
@@ -60,19 +62,22 @@ def _compare(real: Features, generated: Features, subset_size: int) -> _Terms:
     """Compare one subset with another; of one that is much larger, rows are paired within parts of `subset_size`."""
     parts = _parts(real, subset_size)
     terms = []
-    for rows in _parts(generated, subset_size):
+    for rows in map(_exact, _parts(generated, subset_size)):
         kernel, means = _within(rows)
-        across = sum(_kernel(rows, part).sum(axis=1) for part in parts) / len(real)
+        across = sum(_kernel(rows, _exact(part)).sum(axis=1) for part in parts) / len(real)
         first = 4 * (means - across).var(ddof=1) / len(generated)
         second = 2 * _centred_square(kernel) / (len(generated) * (len(rows) - 1))
         terms.append(_Terms(means.mean() - 2 * across.mean(), first, second))
     value, first, second = np.mean(terms, axis=0)
-    return _Terms(value + np.mean([_within(part)[1].mean() for part in parts]), first, second)
+    return _Terms(value + np.mean([_within(_exact(part))[1].mean() for part in parts]), first, second)
 
 
-def _parts(sample: Features, size: int) -> list[Exact]:
-    parts = np.array_split(sample, max(1, len(sample) // size))
-    return [part.astype(np.float64) for part in parts]
+def _parts(sample: Features, size: int) -> list[Features]:
+    return np.array_split(sample, max(1, len(sample) // size))
+
+
+def _exact(sample: Features) -> Exact:
+    return sample.astype(np.float64, copy=False)
 
 
 def _kernel(one: Exact, other: Exact) -> Exact:
@@ -80,7 +85,9 @@ def _kernel(one: Exact, other: Exact) -> Exact:
     linear = one @ other.T
     linear /= one.shape[1]
     linear += 1
-    return np.asarray(linear * linear * linear)
+    kernel = linear * linear
+    kernel *= linear
+    return np.asarray(kernel)
 
 
 def _within(rows: Exact) -> tuple[Exact, Exact]:
