@@ -1,5 +1,6 @@
 """A number that knows how far chance may have moved it."""
 
+import math
 from typing import Any, Self
 
 
@@ -27,3 +28,13 @@ class Estimate(float):
 def standard_error(value: Any) -> float | None:
     """Return the standard error of an `Estimate`; None of any other number."""
     return value.standard_error if isinstance(value, Estimate) else None
+
+
+def share_of(found: int, total: int) -> Estimate:
+    """Return found / total with its binomial standard error, never 0.
+
+    After `found` of `total`, with all shares as likely before, the true share follows the Beta distribution of
+    found + 1 and total − found + 1 (Laplace); the error is its standard deviation.
+    """
+    likely = (found + 1) / (total + 2)
+    return Estimate(found / total, math.sqrt(likely * (1 - likely) / (total + 3)))

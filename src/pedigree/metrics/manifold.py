@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.metrics import check_features
-from pedigree.metrics.estimate import Estimate
+from pedigree.metrics.estimate import Estimate, share_of
 from pedigree.metrics.neighbors import BLOCK, Cloud, Floats, Indices, Neighbors, clouds, nearest, sparse
 
 Counts = NDArray[np.int64]
@@ -57,26 +57,33 @@ class Overlap:
     @property
     def precision(self) -> Estimate:
         """The share of generated pictures in any real ball (Kynkäänniemi et al., 2019, equation 2)."""
-        return self._estimate(0, self.realistic.mean())
+        return self._estimate(0, self._share(self.real_balls))
 
     @property
     def recall(self) -> Estimate:
         """The share of real pictures in any generated ball (Kynkäänniemi et al., 2019, equation 2)."""
-        return self._estimate(1, (self.generated_balls > 0).mean())
+        return self._estimate(1, self._share(self.generated_balls))
 
     @property
     def density(self) -> Estimate:
         """The real balls a generated picture lies in, on average, over k, so it may exceed 1 (Naeem et al., 2020)."""
-        return self._estimate(2, self.real_balls.mean() / self.neighbors)
+        least = self._share(self.real_balls).standard_error / self.neighbors  # a picture more in a single ball
+        return self._estimate(2, Estimate(self.real_balls.mean() / self.neighbors, least))
 
     @property
     def coverage(self) -> Estimate:
         """The share of real balls with a generated picture inside (Naeem et al., 2020)."""
-        return self._estimate(3, self.covered.mean())
+        return self._estimate(3, self._share(self.generated_inside))
 
-    def _estimate(self, which: int, value: np.floating) -> Estimate:
+    @staticmethod
+    def _share(counts: Counts) -> Estimate:
+        return share_of(int(np.count_nonzero(counts)), len(counts))
+
+    def _estimate(self, which: int, value: Estimate) -> Estimate:
+        """Return `value` with the error that the halves tell, or its own where that is larger: equal halves tell 0."""
         one, other = self.halves[:, 0, which], self.halves[:, 1, which]
-        return Estimate(float(value), float(np.sqrt(np.mean((one - other) ** 2)) / 2))
+        told = float(np.sqrt(np.mean((one - other) ** 2)) / 2)
+        return Estimate(value, max(told, value.standard_error))
 
 
 def precision_recall_density_coverage(

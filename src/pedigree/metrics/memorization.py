@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.metrics import check_features
-from pedigree.metrics.estimate import Estimate, standard_error
+from pedigree.metrics.estimate import Estimate, share_of, standard_error
 
 Features = NDArray[np.floating]
 Distances = NDArray[np.float64]
@@ -149,7 +149,7 @@ def judge_copying(generated: Nearest, holdout: Nearest) -> Copying:
     noise = np.fmax(nearer.standard_error, _deviation_of_chance(_independent(generated), _independent(holdout)))
     on_average = bool(nearer - 0.5 > _CRITICAL * noise)
     verdict: Literal["fine", "copies"] = "copies" if on_average or many else "fine"
-    return Copying(verdict, _share(suspects, pictures), suspicious, nearer, on_average, many)
+    return Copying(verdict, share_of(suspects, pictures), suspicious, nearer, on_average, many)
 
 
 def _unit_rows(sample: Features) -> NDArray[np.float32]:
@@ -196,12 +196,6 @@ def _independent(nearest: Nearest) -> float:
     """Return how many independent pictures these are worth, by Kish's formula, if those of one photo vary as one."""
     counts = np.unique(nearest.indices, return_counts=True)[1].astype(np.float64)
     return float(counts.sum() ** 2 / (counts @ counts))
-
-
-def _share(found: int, total: int) -> Estimate:
-    """Return found / total; its standard error is that of one more found and one more not, so that it is never 0."""
-    guess = (found + 1) / (total + 2)
-    return Estimate(found / total, math.sqrt(guess * (1 - guess) / (total + 2)))
 
 
 def _lower_bound(found: int, total: int) -> float:
