@@ -150,22 +150,29 @@ def test_rows_come_in_the_scorecards_order_and_unknown_keys_last() -> None:
 def test_the_lines_say_what_the_rows_say() -> None:
     before = {**SIZES, "frechet_distance": 151.526, "breed_accuracy": 0.6, "precision": 0.71, "recall": 0.2}
     now = {**SIZES, "frechet_distance": 120.1, "breed_accuracy": 0.5, "precision": 0.72, "recall": 0.2}
-    before |= {"memorization_verdict": "fine", "of_tomorrow": 4}
-    now |= {"memorization_verdict": "copies", "of_tomorrow": 5}
+    before |= {"memorization_verdict": "fine", "of_tomorrow": 4.5}
+    now |= {"memorization_verdict": "copies", "of_tomorrow": 5.5}
     errors = {"frechet_distance": 3.0, "breed_accuracy": 0.015, "precision": 0.014}
     lines = told(compare({**before, "standard_error": errors}, {**now, "standard_error": errors})).splitlines()
-    assert lines[0] == "1 better, 1 worse, 1 within noise, 1 changed, 1 the same, 1 that cannot be told."
+    assert lines[0] == "1 better, 2 worse, 1 within noise, 1 the same, 1 that cannot be told."
     assert [" ".join(line.split()) for line in lines[2:9]] == [
         "before now change",
         "Fréchet distance 151.5 ± 5.9 120.1 ± 5.9 -31.4 ± 8.3 better",
         "Precision 0.710 ± 0.027 0.720 ± 0.027 +0.010 ± 0.039 noise",
         "Recall 0.2 0.2 +0 same",
         "Breed accuracy 0.600 ± 0.029 0.500 ± 0.029 -0.100 ± 0.042 worse",
-        "Memorisation verdict fine copies changed",
-        "of_tomorrow 4 5 +1 ? no standard error",
+        "Memorisation verdict fine copies worse",
+        "of_tomorrow 4.5 5.5 +1 ? no standard error",
     ]
     assert len({line.index(" ± ") for line in lines if line.count("±") == 3}) == 1, "aligned"
     assert lines[-1] == "The same in both: samples 1000, real 700, holdout 200."
+
+
+def test_a_breed_more_that_clearly_collapsed_is_worse_and_a_verdict_cleared_is_better() -> None:
+    before = {**SIZES, "collapsed_breeds": 1, "memorization_verdict": "copies"}
+    now = {**SIZES, "collapsed_breeds": 2, "memorization_verdict": "fine"}
+    words = {row.key: row.word for row in compare(before, now)}
+    assert (words["collapsed_breeds"], words["memorization_verdict"]) == ("worse", "better")
 
 
 def test_other_crops_are_told_since_they_move_every_number() -> None:

@@ -35,6 +35,7 @@ _SUMMED: dict[Word, str] = {
     "same": "the same",
     "?": "that cannot be told",
 }
+_VERDICTS: dict[tuple[Value, Value], Word] = {("fine", "copies"): "worse", ("copies", "fine"): "better"}
 _COLOURS: dict[Word, str] = {"better": "32", "worse": "31"}
 _GROUND = "Not the generator's doing, but it moves the numbers above too (other crops, sizes or score parameters):"
 _FOOT = (
@@ -116,8 +117,10 @@ def _row(key: str, before: Numbers, now: Numbers) -> Row:
     errors = before.get(ERRORS, {}).get(key), now.get(ERRORS, {}).get(key)
     if old is None or new is None:
         return Row(key, old, new, *errors, "?", f"not measured {'before' if old is None else 'now'}")
-    if isinstance(old, str) or isinstance(new, str) or key in SETTING:
+    if key in SETTING:
         return Row(key, old, new, *errors, "same" if old == new else "changed")
+    if isinstance(old, str) or isinstance(new, str):
+        return Row(key, old, new, *errors, _VERDICTS.get((old, new), "same" if old == new else "changed"))
     if _sizes(key, before) != _sizes(key, now):
         return Row(key, old, new, *errors, "?", "other sample sizes")
     return Row(key, old, new, *errors, *_judged(key, new - old, *errors))
@@ -129,7 +132,7 @@ def _judged(key: str, change: float, before: float | None, now: float | None) ->
         return "same", ""
     if abs(change) <= Z * math.hypot(before or 0, now or 0):
         return "noise", ""
-    if before is None or now is None:
+    if (before is None or now is None) and not isinstance(change, int):  # a count of breeds clearly collapsed is exact
         return "?", "no standard error" + ("" if before is now else " before" if before is None else " now")
     better = ENTRIES[key].better if key in ENTRIES else None
     if better is None:
