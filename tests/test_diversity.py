@@ -131,7 +131,7 @@ def test_one_picture_ten_pictures_and_a_narrow_blob_are_collapses_and_a_varied_b
     assert found.ratio.value[2] == pytest.approx(0.3, abs=0.03)
 
 
-@pytest.mark.parametrize(("distinct", "collapsed"), [(5, True), (10, True), (40, False), (80, False)])
+@pytest.mark.parametrize(("distinct", "collapsed"), [(5, True), (10, True), (100, False), (200, False)])
 @pytest.mark.parametrize("drawn", [40, 100, 400])
 def test_how_many_different_pictures_there_are_decides_and_not_how_many_are_drawn(distinct, collapsed, drawn):
     real, real_labels = breeds_of(0, 150, 1)
@@ -139,6 +139,13 @@ def test_how_many_different_pictures_there_are_decides_and_not_how_many_are_draw
     found = collapse(real, real_labels, breeds_of(1, distinct, 1)[0][chosen], np.zeros(drawn, int), 1)
     assert found.collapsed.tolist() == [collapsed]
     assert found.different[0] == pytest.approx(distinct * drawn / (distinct + drawn - 1), rel=0.2)
+
+
+@pytest.mark.parametrize("drawn", [100, 400])
+def test_twenty_pictures_again_and_again_are_a_collapse_once_enough_are_drawn(drawn):
+    real, real_labels = breeds_of(0, 150, 1)
+    generated = breeds_of(1, 20, 1)[0][np.arange(drawn) % 20]
+    assert collapse(real, real_labels, generated, np.zeros(drawn, int), 1).collapsed[0]
 
 
 def test_a_contracted_breed_has_collapsed_and_a_wider_one_has_not():

@@ -17,9 +17,7 @@ Floats = NDArray[np.float64]
 
 NEAR_DUPLICATES = 0.05  # the share of near duplicates among as many real photos of a breed: what sets the yardstick
 COLLAPSED_SPREAD = 0.7  # of the real mean pairwise distance: a breed clearly below has collapsed
-COLLAPSED_PICTURES = (
-    20  # a breed that clearly draws fewer different pictures, however many are asked for, has collapsed
-)
+COLLAPSED_PICTURES = 50  # a breed that clearly draws fewer different ones, however many are asked for, has collapsed
 
 ENOUGH_REAL, ENOUGH_GENERATED = 10, 5  # pictures of a breed: fewer tell too little of twins, or of collapse
 
@@ -102,7 +100,7 @@ def collapse(
     A breed has collapsed if either is so beyond noise (2.3 standard errors):
 
     - it is contracted: its mean pairwise distance is below 0.7 of the real one;
-    - it repeats itself: it draws fewer than 20 different pictures. Two pictures are twins if they are nearer than
+    - it repeats itself: it draws fewer than 50 different pictures. Two pictures are twins if they are nearer than
       real ones come to each other: so near that 5 in 100 of as many real photos of the breed would have a twin. Where
       real photos are too few to show such pairs, the distance is that of a normal distribution of their distances. If
       all of k pictures are as likely, one pair in k is of twins (the birthday paradox; Arora and Zhang, 2017), so the
