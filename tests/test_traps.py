@@ -180,6 +180,13 @@ def test_copying_the_training_photos_is_seen_by_the_verdict_alone(copies, honest
     assert (copies.nearness < copies.suspicious).all()
 
 
+def test_mirrored_training_photos_are_still_copies(traps):
+    mirrored = np.ascontiguousarray(traps.train.images[::2, :, ::-1])
+    judgement = traps.judge(traps.sample(mirrored.reshape(BREEDS, -1, SIZE, SIZE, 3)))
+    assert judgement.numbers["memorization_verdict"] == "copies"
+    assert np.mean(judgement.nearest == np.arange(len(traps.train))[::2]) > 0.9  # each next to what it was made of
+
+
 def test_swapped_breeds_are_the_two_that_the_confusion_shows(traps, honest):
     labels = traps.honest.labels.copy()
     labels[traps.honest.labels == ODD], labels[traps.honest.labels == EVEN] = EVEN, ODD

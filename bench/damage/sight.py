@@ -9,6 +9,7 @@ from their stated standard errors, or from the spread over the draws of a rung w
 import json
 import math
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -27,14 +28,15 @@ class Rung:
 
     damage: str
     value: float | str
-    error: float = 0.0
+    error: float  # standard error; of a word, the share of draws that say another
 
 
 def rung(damage: str, metric: str, draws: Sequence[dict[str, Any]]) -> Rung:
     """Average one metric over the draws of a rung."""
     values = [numbers[metric] for numbers in draws]
-    if any(isinstance(value, str) for value in values):
-        return Rung(damage, " or ".join(sorted({str(value) for value in values})))
+    if isinstance(values[0], str):
+        word, times = Counter(values).most_common(1)[0]
+        return Rung(damage, word, 1 - times / len(values))
     stated = statistics.fmean(standard_error(value) or 0.0 for value in values)
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
     return Rung(damage, statistics.fmean(values), max(stated, spread))
@@ -85,7 +87,13 @@ def tabulated(results: dict[str, dict[str, list[dict[str, Any]]]]) -> Table:
 
 
 def shown(one: Rung) -> str:
-    return one.value if isinstance(one.value, str) else f"{one.value:.3g}"
+    if isinstance(one.value, float):
+        return f"{one.value:.3g}"
+    return f"{one.value}, {one.error:.0%} not" if one.error else one.value
+
+
+def interval(one: Rung) -> str:
+    return f"{1.96 * one.error:.2g}" if isinstance(one.value, float) else ""
 
 
 def markdown(table: Table, floors: dict[str, Any]) -> str:
@@ -100,7 +108,7 @@ def markdown(table: Table, floors: dict[str, Any]) -> str:
         lines.append("| --- " * (len(strengths) + 4) + "|")
         for metric, rows in table.items():
             rungs, floor = rows[ladder], floors.get(ENTRIES[metric].real or "") if metric in ENTRIES else None
-            cells = [*map(shown, rungs), f"{1.96 * rungs[-1].error:.2g}", "" if floor is None else f"{floor:.3g}"]
+            cells = [*map(shown, rungs), interval(rungs[-1]), "" if floor is None else f"{floor:.3g}"]
             lines.append(f"| {title(metric)} | {' | '.join(cells)} | {says(metric, rungs)} |")
     return "\n".join(lines) + "\n"
 
