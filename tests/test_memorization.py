@@ -27,7 +27,9 @@ def all_distances(train, generated):
 
 def nearest(distances, indices=None):
     distances = np.asarray(distances, np.float64)
-    return Nearest(np.arange(len(distances)) if indices is None else np.asarray(indices), distances, np.ones(len(distances), bool))
+    return Nearest(
+        np.arange(len(distances)) if indices is None else np.asarray(indices), distances, np.ones(len(distances), bool)
+    )
 
 
 def like_photos(chance, count):

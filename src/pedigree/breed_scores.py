@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pedigree.judgement import Sample
 from pedigree.metrics import probe
 from pedigree.metrics.diversity import Collapse, PerBreed
-from pedigree.metrics.estimate import Estimate
+from pedigree.metrics.estimate import Estimate, share_of
 from pedigree.metrics.frechet import Normal, fit
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ def table(
         "holdout": np.bincount(holdout.labels, minlength=count),
         "generated": np.bincount(generated.labels, minlength=count),
         **_distances(train, holdout, generated, count),
-        "breed_accuracy": probe.accuracy_per_class(seen.generated, generated.labels, count),
+        **_accuracies(seen.generated, generated.labels, count),
         "breed_accuracy_holdout": probe.accuracy_per_class(seen.holdout, holdout.labels, count),
         **_by_opinion(holdout, generated, count),
         "mistaken_for": [breeds[breed] if breed >= 0 else None for breed in taken_for],
@@ -109,6 +109,14 @@ def _trouble(table: pd.DataFrame) -> Floats:
         1 - table["frechet_distance_floor"] / table["frechet_distance"].replace(0, np.nan),
     ]
     return np.asarray(pd.concat(shortfalls, axis=1).clip(0, 1).mean(axis=1))
+
+
+def _accuracies(seen: Breeds, labels: Breeds, breeds: int) -> Columns:
+    """Return each breed's accuracy and its standard error; NaN where it has no pictures."""
+    right, asked = np.bincount(labels[seen == labels], minlength=breeds), np.bincount(labels, minlength=breeds)
+    none = Estimate(math.nan, math.nan)
+    found = [share_of(int(k), int(n)) if n else none for k, n in zip(right, asked, strict=True)]
+    return {"breed_accuracy": found, "breed_accuracy_error": [share.standard_error for share in found]}
 
 
 def _by_opinion(holdout: Sample, generated: Sample, breeds: int) -> Columns:

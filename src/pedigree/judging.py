@@ -180,6 +180,10 @@ def _principal_components(
     """Return both on the training features' first two principal components, whose largest weight is positive."""
     mean = train.mean(axis=0, dtype=np.float64)
     centred = train - mean
-    axes = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
+    if len(centred) < centred.shape[1]:  # the smaller of the two products with its transpose has the same axes
+        axes = centred.T @ np.linalg.eigh(centred @ centred.T)[1][:, :-3:-1]
+    else:
+        axes = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
+    axes = axes / np.maximum(np.linalg.norm(axes, axis=0), np.finfo(float).tiny)
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])
     return centred @ axes, (generated - mean) @ axes

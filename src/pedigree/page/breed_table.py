@@ -71,6 +71,7 @@ _COLUMNS = (
     Column("frechet_distance_error", "±", "Half of its 95 % interval", _half_tenths, beside=True),
     Column("frechet_distance_floor", "real", "The same of the breed's held-out photos", _tenths, beside=True),
     Column("breed_accuracy", "Accuracy", "Share taken for this breed by the probe", _share),
+    Column("breed_accuracy_error", "±", "Half of its 95 % interval", _half, beside=True),
     Column("breed_accuracy_holdout", "real", "The same of the breed's held-out photos", _share, beside=True),
     Column("imagenet_accuracy", "By ImageNet", "Share taken for this breed by the network's own classes", _share),
     Column("imagenet_accuracy_holdout", "real", "The same of the breed's held-out photos", _share, beside=True),

@@ -7,6 +7,7 @@ from typing import Any
 from pedigree.breeds import display_name
 from pedigree.metrics.estimate import standard_error
 
+_HUGE = 1e7  # written as a power of ten: what dividing by next to nothing gives
 DEVIATIONS = 1.96  # a 95 % interval's half width in standard errors, of a normal distribution
 
 
@@ -75,4 +76,7 @@ def _decimals(size: float, digits: int) -> int:
 
 
 def _written(value: float, decimals: int) -> str:
+    if abs(value) >= _HUGE:
+        digits, power = f"{value:.2e}".split("e")
+        return f"{digits} × 10^{int(power)}".replace("-", "−")
     return f"{value + 0.0:,.{decimals}f}".replace("-", "−")
