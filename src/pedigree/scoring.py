@@ -1,6 +1,7 @@
 """The score stage: draw, judge, and write `metrics.json`, `breeds.csv` and `scores.html`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def score(
     samples = sample_all(drawer, packed, extractor, settings, cache)
     copies = copies_features(packed, extractor, settings, cache)
     epsilon = _KAGGLE_EPSILON.get(extractor.name)
+    print(f"Judging {len(samples[2])} pictures by their features.", file=sys.stderr)
     judgement = judge(*samples, packed.breeds, copies=copies, seed=settings.seed, epsilon=epsilon)
     losses = pd.read_csv(history) if history.is_file() else None
     write_text(reports / "metrics.json", metrics_json(extractor.name, judgement.numbers))
