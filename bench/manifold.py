@@ -4,7 +4,7 @@
 
 Both sides see the same features, float32 and drawn: like a network's pooled ones, none negative, with a heavy mean that
 all share. Each run is a process of its own on all cores; the two take turns. Seconds and megabytes are those of the one
-call, features not counted; medians over the rounds. At full size prdc needs about 12 GB and minutes a round.
+call, features not counted; medians over the rounds. At full size prdc needs about 5 GB and minutes a round.
 """
 
 import argparse
