@@ -1,6 +1,7 @@
 """Networks of keras.applications as extractors, with random weights that the test saves; the real ones are not here."""
 
 import functools
+import urllib.request
 
 import keras
 import numpy as np
@@ -118,6 +119,7 @@ def test_without_weights_keras_fetches_its_own_and_no_network_is_told_in_one_lin
     from keras.src.utils import file_utils
 
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # or one from an earlier test goes another way
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
     with pytest.raises(PedigreeError, match=r"Keras could not fetch the weights of MobileNet \(.*refused.*\): check"):
         extractors.load("nasnet-large")
