@@ -110,7 +110,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "near_duplicates": Entry(
         "Near duplicates",
-        "The share of generated pictures with a twin of their breed, nearer than real photos come to each other.",
+        "The share of generated pictures with a twin of their breed: nearer, for how varied that breed's pictures are, "
+        "than real photos come to each other.",
         "lower",
         "near_duplicates_holdout",
     ),

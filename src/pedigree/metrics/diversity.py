@@ -22,7 +22,7 @@ COLLAPSED_PICTURES = 50  # a breed that clearly draws fewer different ones, howe
 ENOUGH_REAL, ENOUGH_GENERATED = 10, 5  # pictures of a breed: fewer tell too little of twins, or of collapse
 
 _CRITICAL = 2.326  # standard errors that chance exceeds once in 100 times: what "clearly" means
-_SAME = 0.01  # of the mean real distance: so near, two pictures are twins whatever the real ones do
+_SAME = 0.01  # of the mean real distance: so near, two pictures are twins whatever the others do
 _YARDSTICK_PHOTOS = 2000  # of a breed, at most: two million pairs tell the nearest ones well enough
 _DISTANCES_AT_ONCE = 2**23  # float64: a block is 64 MB
 
@@ -88,7 +88,7 @@ def mean_pairwise_distance_per_breed(features: Features, labels: Labels, breeds:
     """
     check_features(minimum=0, features=features)
     check_labels(labels, len(features), breeds)
-    groups = [features[labels == breed] for breed in range(breeds)]
+    groups = _grouped(features, labels, breeds)
     return _per_breed(mean_pairwise_distance(group) if len(group) > 1 else None for group in groups)
 
 
@@ -100,11 +100,12 @@ def collapse(
     A breed has collapsed if either is so beyond noise (2.3 standard errors):
 
     - it is contracted: its mean pairwise distance is below 0.7 of the real one;
-    - it repeats itself: it draws fewer than 50 different pictures. Two pictures are twins if they are nearer than
-      real ones come to each other: so near that 5 in 100 of as many real photos of the breed would have a twin. Where
-      real photos are too few to show such pairs, the distance is that of a normal distribution of their distances. If
-      all of k pictures are as likely, one pair in k is of twins (the birthday paradox; Arora and Zhang, 2017), so the
-      reciprocal of that share says how many different ones there are.
+    - it repeats itself: it draws fewer than 50 different pictures. Two pictures are twins if they are nearer, for how
+      varied the breed's pictures are, than real ones come to each other: so near that 5 in 100 of as many real photos
+      of a breed would have a twin, in the median of the breeds. Where real photos are too few to show such pairs, the
+      distance is that of a normal distribution of their distances. If all of k pictures are as likely, one pair in k is
+      of twins (the birthday paradox; Arora and Zhang, 2017), so the reciprocal of that share says how many different
+      ones there are. Shapeless pictures, whose features all lie close, are not for that the same ones.
 
     How many different pictures the drawn ones are worth is the same count of them alone: the Vendi score of order 2
     (Pasarkar and Dieng, 2023) whose similarity is 1 for twins and else 0.
@@ -129,7 +130,11 @@ def collapse(
     usual = spread_real.standard_error * np.sqrt(counts_real / np.maximum(counts, 1))  # of as many real photos
     noise = np.maximum(ratio.standard_error, _ratio(PerBreed(spread_real.value, usual), spread_real).standard_error)
     contracted = ratio.value + _CRITICAL * noise < COLLAPSED_SPREAD
-    twins = [_twins(generated[generated_labels == b], real[real_labels == b]) for b in range(breeds)]
+    groups, groups_real = _grouped(generated, generated_labels, breeds), _grouped(real, real_labels, breeds)
+    near = _yardstick(groups_real, counts)
+    limits = np.maximum(near * np.fmin(spread.value, spread_real.value), _SAME * spread_real.value)
+    told = (counts > 1) & (counts_real >= ENOUGH_REAL)
+    twins = [_twins(groups[b], limits[b]) if told[b] else (None, None) for b in range(breeds)]
     rate, share = _per_breed(rate for rate, _ in twins), _per_breed(share for _, share in twins)
     repeating = rate.value - _CRITICAL * rate.standard_error > 1 / COLLAPSED_PICTURES
     different = counts / (1 + (counts - 1) * rate.value)
@@ -146,6 +151,10 @@ def check_labels(labels: Labels, rows: int, breeds: int) -> None:
         raise ValueError(f"labels must be ({rows},) integers. Received: {labels.shape} {labels.dtype}")
     if rows and not 0 <= labels.min() <= labels.max() < breeds:
         raise ValueError(f"labels must be in 0..{breeds - 1}. Received: {labels.min()}..{labels.max()}")
+
+
+def _grouped(features: Features, labels: Labels, breeds: int) -> list[Features]:
+    return [features[labels == breed] for breed in range(breeds)]
 
 
 def _per_breed(estimates: Iterable[Estimate | None]) -> PerBreed:
@@ -182,26 +191,33 @@ def _average_of_pairs(means: Floats) -> Estimate:
     return Estimate(means.mean(), math.sqrt(variance))
 
 
-def _twins(generated: Features, real: Features) -> tuple[Estimate | None, Estimate | None]:
-    """Return the share of pairs that are twins and of pictures that have one; None where there is nothing to tell."""
-    if len(generated) < 2 or len(real) < ENOUGH_REAL:
-        return None, None
-    limit = _twin_distance(real, len(generated))
+def _yardstick(real: list[Features], counts: NDArray[np.integer]) -> float:
+    """Return how near twins are, as a share of the mean distance: the median over the breeds that can tell, or NaN."""
+    found = [
+        _twin_distance(photos, count)
+        for photos, count in zip(real, counts.tolist(), strict=True)
+        if count > 1 and len(photos) >= ENOUGH_REAL
+    ]
+    return float(np.median(found)) if found else math.nan
+
+
+def _twins(generated: Features, limit: float) -> tuple[Estimate, Estimate]:
+    """Return the share of pairs that are nearer than `limit`, and of pictures that are in such a pair."""
     twins = np.vstack([block < limit for block in _distances(generated)])
     np.fill_diagonal(twins, False)
     return _average_of_pairs(twins.sum(axis=1) / (len(twins) - 1)), _share_with_twin(twins)
 
 
 def _twin_distance(real: Features, count: int) -> float:
-    """Return the distance below which `NEAR_DUPLICATES` of `count` real pictures have another one."""
+    """Return how near, as a share of the mean distance, `NEAR_DUPLICATES` of `count` real pictures have another."""
     chosen = np.linspace(0, len(real) - 1, min(len(real), _YARDSTICK_PHOTOS)).astype(np.intp)
     pairs = np.vstack(list(_distances(real[chosen])))[np.triu_indices(len(chosen), 1)]
-    rate = NEAR_DUPLICATES / (count - 1)
+    mean, rate = float(pairs.mean()), NEAR_DUPLICATES / (count - 1)
     place = int(rate * len(pairs))
     distance = float(np.partition(pairs, place)[place])
     if place == 0:
-        distance = min(distance, float(pairs.mean() + NormalDist().inv_cdf(rate) * pairs.std()))
-    return max(distance, _SAME * float(pairs.mean()))
+        distance = min(distance, mean + NormalDist().inv_cdf(rate) * float(pairs.std()))
+    return max(distance / mean, 0.0) if mean else 0.0
 
 
 def _share_with_twin(twins: NDArray[np.bool_]) -> Estimate:
