@@ -145,12 +145,12 @@ def _told(extractor: str, judgement: Judgement, reports: Path) -> str:
     """Lay out what was found for a terminal: every number beside what real photos reach, and the breeds."""
     numbers, table = judgement.numbers, judgement.table
     counts = "{samples} generated, {real} training and {holdout} held-out crops".format_map(numbers)
-    lines = [f"by {extractor}: {counts}", f"{'':<38}{'generated':>18}{'real photos':>18}"]
+    lines = [f"by {extractor}: {counts}", f"{'':<38}{'generated':>20}{'real photos':>22}"]
     for key, entry in ENTRIES.items():
         if numbers.get(key) is not None:
             real = numbers.get(entry.real) if entry.real else None
-            lines.append(f"{entry.title:<38}{_figure(numbers[key]):>18}{'' if real is None else _figure(real):>18}")
-    lines.append(f"{'Memorisation verdict':<38}{numbers['memorization_verdict']:>18}")
+            lines.append(f"{entry.title:<38}{_figure(numbers[key]):>20}{'' if real is None else _figure(real):>22}")
+    lines.append(f"{'Memorisation verdict':<38}{numbers['memorization_verdict']:>20}")
     shown = ["breed", "generated", "frechet_distance", "breed_accuracy", "diversity_ratio", "collapsed", "trouble"]
     breeds = table[shown].assign(breed=[display_name(breed) for breed in table["breed"]])
     breeds = breeds.sort_values("trouble", ascending=False, kind="stable")
