@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from pedigree.metrics.estimate import standard_error
-from pedigree.scorecard import ENTRIES
+from pedigree.scorecard import DEVIATIONS, ENTRIES
 
 VERDICT = "memorization_verdict"
 UNLIKE_COPIES = {"memorization_distance": "higher", "memorization_nearer": "lower"}  # "better", where neither end is
@@ -46,7 +46,7 @@ def worse(metric: str, one: Rung, other: Rung) -> float:
     """Return how much worse `other` is than `one`, in 95 % intervals of noise: 0 if the same."""
     better = UNLIKE_COPIES.get(metric) or ENTRIES[metric].better
     change = (float(other.value) - float(one.value)) * (1 if better == "lower" else -1)
-    noise = 1.96 * math.hypot(one.error, other.error)
+    noise = DEVIATIONS * math.hypot(one.error, other.error)
     return change / noise if noise else math.copysign(math.inf, change) if change else 0.0
 
 
@@ -93,7 +93,7 @@ def shown(one: Rung) -> str:
 
 
 def interval(one: Rung) -> str:
-    return f"{1.96 * one.error:.2g}" if isinstance(one.value, float) else ""
+    return f"{DEVIATIONS * one.error:.2g}" if isinstance(one.value, float) else ""
 
 
 def markdown(table: Table, floors: dict[str, Any]) -> str:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pedigree.errors import PedigreeError
-from pedigree.scorecard import ENTRIES
+from pedigree.scorecard import DEVIATIONS, ENTRIES
 from pedigree.scorefiles import ERRORS, METRICS, Numbers, Value, read, read_against
 
 Word = Literal["better", "worse", "noise", "changed", "same", "?"]
 
-Z = 1.96  # standard errors to either side: 95 % of a normal distribution
 
 # What is known without error and says how the scoring was set up, not how good the generator is.
 SETTING = {
@@ -130,7 +129,7 @@ def _judged(key: str, change: float, before: float | None, now: float | None) ->
     """Find the word for a change, given both standard errors, and the reason where there is none."""
     if not change:
         return "same", ""
-    if abs(change) <= Z * math.hypot(before or 0, now or 0):
+    if abs(change) <= DEVIATIONS * math.hypot(before or 0, now or 0):
         return "noise", ""
     if (before is None or now is None) and not isinstance(change, int):  # a count of breeds clearly collapsed is exact
         return "?", "no standard error" + ("" if before is now else " before" if before is None else " now")
@@ -182,8 +181,8 @@ def _number(value: Value, error: float | None, sign: str = "-") -> tuple[str, st
         return value or "-", ""
     if not error:
         return f"{value:{sign}{'' if isinstance(value, int) else '.6g'}}", "" if error is None else "± 0"
-    decimals = min(max(1 - math.floor(math.log10(Z * error)), 0), 9)
-    return f"{value:{sign}.{decimals}f}", f"± {Z * error:.{decimals}f}"
+    decimals = min(max(1 - math.floor(math.log10(DEVIATIONS * error)), 0), 9)
+    return f"{value:{sign}.{decimals}f}", f"± {DEVIATIONS * error:.{decimals}f}"
 
 
 def _word(row: Row, colour: bool) -> str:

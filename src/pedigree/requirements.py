@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from pedigree.errors import PedigreeError
-from pedigree.scorecard import ENTRIES
+from pedigree.scorecard import DEVIATIONS, ENTRIES
 
 NUMBERS = frozenset(
     {"samples", "real", "holdout", "breed_accuracy_chance"}
@@ -123,7 +123,7 @@ def _valued(value: Any) -> str:
     if not isinstance(written, float):
         return written or "not measured"
     error = getattr(value, "standard_error", None)  # an Estimate's; its module would bring in NumPy
-    return f"{written:.6g}" + (f" ± {1.96 * error:.2g}" if error else "")
+    return f"{written:.6g}" + (f" ± {DEVIATIONS * error:.2g}" if error else "")
 
 
 def _nearest(key: str, known: frozenset[str]) -> str:

@@ -5,6 +5,8 @@ from typing import Literal
 
 Better = Literal["higher", "lower"]
 
+DEVIATIONS = 1.96  # a 95 % interval's half width in standard errors, of a normal distribution
+
 
 @dataclass(frozen=True)
 class Entry:

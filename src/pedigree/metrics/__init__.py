@@ -18,3 +18,15 @@ def check_features(*, minimum: int = 1, **samples: NDArray[np.floating]) -> None
     if len({sample.shape[1] for sample in samples.values()}) > 1:
         shapes = ", ".join(f"{name} {sample.shape}" for name, sample in samples.items())
         raise ValueError(f"Features must have the same dimension. Received: {shapes}")
+
+
+def check_labels(labels: NDArray[np.integer], rows: int, classes: int) -> None:
+    """Check that `labels` are `(rows,)` integers in 0..classes-1.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if labels.shape != (rows,) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"labels must be ({rows},) integers. Received: {labels.shape} {labels.dtype}")
+    if rows and not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError(f"labels must be in 0..{classes - 1}. Received: {labels.min()}..{labels.max()}")

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.metrics import check_features
+from pedigree.metrics import check_features, check_labels
 from pedigree.metrics.estimate import Estimate
 
 Features = NDArray[np.floating]
@@ -53,6 +53,8 @@ class Collapse:
     """How varied each breed's generated pictures are, beside its real ones."""
 
     collapsed: NDArray[np.bool_]  # (breeds,)
+    spread: PerBreed  # mean pairwise distance of the generated pictures
+    spread_real: PerBreed  # the same of the real ones
     ratio: PerBreed  # generated mean pairwise distance by the real one; 1: as varied
     near_duplicates: PerBreed  # the share of generated pictures with a twin; see `collapse`
     different: Floats  # (breeds,): how many different pictures the generated ones are worth; NaN where not to be told
@@ -138,19 +140,8 @@ def collapse(
     rate, share = _per_breed(rate for rate, _ in twins), _per_breed(share for _, share in twins)
     repeating = rate.value - _CRITICAL * rate.standard_error > 1 / COLLAPSED_PICTURES
     different = counts / (1 + (counts - 1) * rate.value)
-    return Collapse((contracted | repeating) & (counts >= ENOUGH_GENERATED), ratio, share, different)
-
-
-def check_labels(labels: Labels, rows: int, breeds: int) -> None:
-    """Check that `labels` are `(rows,)` integers in 0..breeds-1.
-
-    Raises:
-        ValueError: they are not.
-    """
-    if labels.shape != (rows,) or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be ({rows},) integers. Received: {labels.shape} {labels.dtype}")
-    if rows and not 0 <= labels.min() <= labels.max() < breeds:
-        raise ValueError(f"labels must be in 0..{breeds - 1}. Received: {labels.min()}..{labels.max()}")
+    collapsed = (contracted | repeating) & (counts >= ENOUGH_GENERATED)
+    return Collapse(collapsed, spread, spread_real, ratio, share, different)
 
 
 def _grouped(features: Features, labels: Labels, breeds: int) -> list[Features]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.metrics import check_features
+from pedigree.metrics import check_features, check_labels
 from pedigree.metrics.estimate import Estimate, share_of
 
 # Ridge regression's penalty as a share of the standardised features' mean square: 1 shrinks all their correlations
@@ -71,7 +71,7 @@ def fit(features: Features, labels: Labels, classes: int, copies: Iterable[Featu
         ValueError: no rows, features not finite, or labels or copies that do not fit them.
     """
     check_features(features=features)
-    _check_labels(labels, len(features), classes)
+    check_labels(labels, len(features), classes)
     targets = np.eye(classes)[labels]
     shares = targets.mean(axis=0)
     exact = features.astype(np.float64)
@@ -133,13 +133,6 @@ def chance(labels: Labels) -> float:
     """Return the accuracy that the right breeds in a random order would have on average: the sum of squared shares."""
     shares = np.bincount(labels) / len(labels)
     return float(shares @ shares)
-
-
-def _check_labels(labels: Labels, rows: int, classes: int) -> None:
-    if labels.shape != (rows,) or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be ({rows},) integers. Received: {labels.shape} {labels.dtype}")
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"labels must be in 0..{classes - 1}. Received: {labels.min()}..{labels.max()}")
 
 
 def _check_copies(copies: Features, features: Features) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.metrics.diversity import Labels, PerBreed, check_labels
+from pedigree.metrics import check_labels
+from pedigree.metrics.diversity import Labels, PerBreed
 from pedigree.metrics.estimate import Estimate
 
 Images = NDArray[np.uint8]

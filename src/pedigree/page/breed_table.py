@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pedigree.page.wording import DEVIATIONS, breed_name, count
+from pedigree.page.wording import breed_name, count
+from pedigree.scorecard import DEVIATIONS
 
 
 @dataclass(frozen=True)

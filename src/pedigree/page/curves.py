@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pedigree.page.axes import Axis, Tick, around
+from pedigree.page.strips import some
 
 _CHARTS = {
     "Losses": {"discriminator_loss": "discriminator", "generator_loss": "generator"},
@@ -51,7 +52,7 @@ def _chart(title: str, lines: dict[str, str], history: pd.DataFrame) -> Chart | 
     frame = frame.dropna()
     if frame.empty or not present:
         return None
-    frame = frame.iloc[np.unique(np.linspace(0, len(frame) - 1, min(len(frame), _POINTS)).round().astype(int))]
+    frame = frame.iloc[some(np.arange(len(frame)), _POINTS)]
     values = frame[present].to_numpy(dtype=np.float64)
     across = Axis(float(frame["step"].min()), float(frame["step"].max()), _LEFT, _RIGHT)
     if across.low == across.high:

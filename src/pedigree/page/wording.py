@@ -6,9 +6,9 @@ from typing import Any
 
 from pedigree.breeds import display_name
 from pedigree.metrics.estimate import standard_error
+from pedigree.scorecard import DEVIATIONS
 
 _HUGE = 1e7  # written as a power of ten: what dividing by next to nothing gives
-DEVIATIONS = 1.96  # a 95 % interval's half width in standard errors, of a normal distribution
 
 
 def finite(value: Any) -> float | None:
