@@ -233,10 +233,20 @@ def test_inceptions_features_alone_get_the_names_of_the_field():
         "memorization_verdict": "copies",
         "imagenet_accuracy": None,
     }
-    told = json.loads(scoring.metrics_json("inception-2015", numbers))["inception-2015"]
+    told = json.loads(scoring.metrics_json("inception-2015", scoring.named("inception-2015", numbers)))[
+        "inception-2015"
+    ]
     assert (told["fid"], told["kid"], told["mifid"]) == (20.5, 0.0123, 205.0)
     assert told["standard_error"] == {"frechet_distance": 0.5, "fid": 0.5}
-    assert "fid" not in json.loads(scoring.metrics_json("nasnet-large", numbers))["nasnet-large"]
+    plain = scoring.metrics_json("nasnet-large", scoring.named("nasnet-large", numbers))
+    assert "fid" not in json.loads(plain)["nasnet-large"]
+
+
+def test_the_names_of_the_field_can_be_required_and_are_on_the_page(run, packed, extractor, monkeypatch):
+    monkeypatch.setattr(extractor, "name", "inception-2015")
+    with pytest.raises(PedigreeError, match=r"1 of 2 in score\.require not met: fid is [\d.]+ .*required < 1\."):
+        run(Fake(), require=["fid < 1", "mifid > 0"])
+    assert ">FID<" in (packed / "reports" / "scores.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def score(
     epsilon = _KAGGLE_EPSILON.get(extractor.name)
     print(f"Judging {len(samples[2])} pictures by their features.", file=sys.stderr)
     judgement = judge(*samples, packed.breeds, copies=copies, seed=settings.seed, epsilon=epsilon)
+    judgement = replace(judgement, numbers=named(extractor.name, judgement.numbers))
     losses = pd.read_csv(history) if history.is_file() else None
     write_text(reports / "metrics.json", metrics_json(extractor.name, judgement.numbers))
     with replacing_file(reports / "breeds.csv") as beside:
@@ -94,13 +96,15 @@ def copies_features(
     return [cached_features(extractor, copies, size, cache) for copies in damaged_copies(crops.train_images)]
 
 
-def metrics_json(extractor: str, numbers: Metrics) -> str:
-    """Lay the numbers out as `metrics.json`: under the extractor's name, to six digits, their standard errors to three.
+def named(extractor: str, numbers: Metrics) -> Metrics:
+    """Give Inception-2015's numbers, and no other's, the names FID, KID and MiFID beside."""
+    if extractor != "inception-2015":
+        return numbers
+    return numbers | {name: numbers[key] for name, key in INCEPTION_NAMES.items()}
 
-    Inception-2015's get the names FID, KID and MiFID beside.
-    """
-    if extractor == "inception-2015":
-        numbers = numbers | {name: numbers[key] for name, key in INCEPTION_NAMES.items()}
+
+def metrics_json(extractor: str, numbers: Metrics) -> str:
+    """Lay the numbers out as `metrics.json`: under the extractor's name, to six digits, standard errors to three."""
     errors = {key: number.standard_error for key, number in numbers.items() if isinstance(number, Estimate)}
     content: dict[str, Any] = {key: _rounded(number, 6) for key, number in numbers.items()}
     content["standard_error"] = {key: _rounded(error, 3) for key, error in errors.items() if np.isfinite(error)}
