@@ -24,7 +24,7 @@ from damage import pictures
 from damage.sight import Table, as_json, markdown, tabulated
 from numpy.typing import NDArray
 
-from pedigree import extractors, imagenet, params
+from pedigree import extractors, params, scoring
 from pedigree.breeds import display_name
 from pedigree.census import take_census
 from pedigree.crops import Plan, crop_photos, plan_crops
@@ -67,19 +67,14 @@ class Eye:
 
     def __init__(self, breeds: tuple[str, ...], cache: Path) -> None:
         self.extractor, self.breeds, self.cache = extractors.load("efficientnet-lite0"), breeds, cache
+        self.indices = scoring.imagenet_indices(breeds)
 
     def sample(self, images: pictures.Images, labels: pictures.Labels) -> Sample:
         features = self.features(images)
-        return Sample(images, features, labels, self._opinions(features))
+        return Sample(images, features, labels, scoring.opinions(self.extractor, features, self.indices))
 
     def features(self, images: pictures.Images) -> NDArray[np.float32]:
         return cached_features(self.extractor, images, folder=self.cache)
-
-    def _opinions(self, features: NDArray[np.float32]) -> NDArray[np.intp] | None:
-        classes = [imagenet.class_index(breed) for breed in self.breeds]
-        if None in classes or not isinstance(self.extractor, extractors.ImageNetClassifier):
-            return None
-        return np.asarray(self.extractor.logits(features)[:, classes].argmax(axis=1))
 
 
 def real_samples(archives: Path, cache: Path) -> tuple[Eye, dict[str, Sample]]:

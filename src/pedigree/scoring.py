@@ -22,6 +22,7 @@ from pedigree.files import replacing_file, write_text
 from pedigree.judgement import Judgement, Labels, Metrics, Sample, spread
 from pedigree.judging import FEWEST, judge
 from pedigree.metrics.estimate import Estimate
+from pedigree.page.wording import figure, interval
 from pedigree.scorecard import ENTRIES, INCEPTION_NAMES
 
 MODEL = Path("models/generator.keras")
@@ -74,7 +75,7 @@ def sample_all(
     indices = imagenet_indices(crops.breeds)
 
     def sample(images: NDArray[np.uint8], features: NDArray[np.float32], labels: Labels) -> Sample:
-        return Sample(images, features, np.asarray(labels), _opinions(extractor, features, indices))
+        return Sample(images, features, np.asarray(labels), opinions(extractor, features, indices))
 
     size = settings.batch_size
     train = cached_features(extractor, crops.train_images, size, cache)
@@ -117,9 +118,16 @@ def imagenet_indices(breeds: tuple[str, ...]) -> list[int] | None:
     return indices if len(set(indices)) == len(breeds) else None
 
 
-def _opinions(
+def opinions(
     extractor: extractors.Extractor, features: NDArray[np.float32], indices: list[int] | None
 ) -> NDArray[np.intp] | None:
+    """Return the breed that the extractor itself takes each picture for, `(n,)`; None where it cannot tell.
+
+    Args:
+        extractor: what made the features.
+        features: `(n, extractor.dimension)`.
+        indices: `imagenet_indices` of the breeds.
+    """
     if indices is None or not isinstance(extractor, extractors.ImageNetClassifier):
         return None
     return np.asarray(extractor.logits(features)[:, indices].argmax(axis=1))
@@ -163,6 +171,4 @@ def _told(extractor: str, judgement: Judgement, reports: Path) -> str:
 
 
 def _figure(number: Any) -> str:
-    if isinstance(number, Estimate) and np.isfinite(number.standard_error):
-        return f"{float(number):.4g} ± {1.96 * number.standard_error:.2g}"
-    return f"{number:.4g}"
+    return f"{figure(number)} {interval(number)}".rstrip()
