@@ -77,7 +77,14 @@ def flipped(content):
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
-@pytest.mark.parametrize("damage", [flipped, lambda c: c[:-500], lambda c: b"", lambda c: b"not a zip" * 50])
+def oddly_compressed(content):
+    method = content.rindex(b"PK\x01\x02") + 10  # in the zip's directory
+    return content[:method] + b"\x63\x00" + content[method + 2 :]
+
+
+@pytest.mark.parametrize(
+    "damage", [flipped, oddly_compressed, lambda c: c[:-500], lambda c: b"", lambda c: b"not a zip" * 50]
+)
 def test_a_damaged_file_is_computed_anew_and_mended(tmp_path, images, damage):
     expected = cached_features(Counting(), images, folder=tmp_path)
     (file,) = tmp_path.iterdir()
