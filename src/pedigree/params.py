@@ -2,26 +2,21 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pedigree import requirements
 from pedigree.errors import UsageError
+from pedigree.train_params import STRICT, Natural, Positive, Share, Train
 
 FILE = Path("params.yaml")
 
-Positive = Annotated[int, Field(gt=0)]
-Natural = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Number = TypeVar("Number", int, float)
-_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Data:
     """The archives everything is made from."""
 
@@ -29,7 +24,7 @@ class Data:
     annotations: Annotated[str, Field(min_length=1)] | None
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Unpack:
     """Limits on what an archive may unpack to."""
 
@@ -38,7 +33,7 @@ class Unpack:
     max_ratio: Annotated[float, Field(gt=0)]
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Validate:
     """What the photos must be like; shares are of all photos."""
 
@@ -65,14 +60,16 @@ class Validate:
     @field_validator("photos_per_breed")
     @classmethod
     def _photos_rise(cls, bounds: list[int]) -> list[int]:
-        return _rising(bounds)
+        if bounds[0] > bounds[1]:
+            raise ValueError("the lower bound is above the upper one")
+        return bounds
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Crop:
     """How a photo and a box become a square; sizes in pixels."""
 
-    size: Literal[16, 32, 64, 128]
+    size: Literal[16, 28, 32, 64, 128]
     frames: Literal["boxes", "whole", "both"]
     padding: Annotated[float, Field(ge=0, le=1)]
     min_box: Positive
@@ -81,52 +78,12 @@ class Crop:
     seed: Natural
 
 
-@dataclass(frozen=True, config=_STRICT)
-class Train:
-    """How the networks are built and trained; sizes are in pictures, learning is by Adam."""
-
-    recipe: Literal["projection-dcgan", "seed-cgan"]
-    steps: Positive
-    batch_size: Positive
-    generator_batch_size: Positive
-    seed: Natural
-    precision: Literal["auto", "float32", "bfloat16"]
-    latent_size: Positive
-    channels: Positive
-    loss: Literal["non-saturating", "hinge"]
-    real_targets: Annotated[list[Share], Field(min_length=2, max_length=2)]
-    flip_targets: Share
-    augment: list[Literal["flip", "color", "translation", "cutout"]]
-    r1_weight: Annotated[float, Field(ge=0)]
-    r1_interval: Positive
-    generator_learning_rate: Annotated[float, Field(gt=0)]
-    discriminator_learning_rate: Annotated[float, Field(gt=0)]
-    adam_beta_1: Annotated[float, Field(ge=0, lt=1)]
-    adam_beta_2: Annotated[float, Field(ge=0, lt=1)]
-    ema_half_life: Natural
-    log_every: Positive
-    sample_every: Positive
-
-    @field_validator("real_targets")
-    @classmethod
-    def _targets_rise(cls, bounds: list[float]) -> list[float]:
-        return _rising(bounds)
-
-    @model_validator(mode="after")
-    def _knobs_agree(self) -> Self:
-        if self.generator_batch_size < self.batch_size:
-            raise ValueError("generator_batch_size is below batch_size: each step needs as many fakes as real pictures")
-        if self.loss == "hinge" and self.real_targets != [1.0, 1.0]:
-            raise ValueError("real_targets other than [1.0, 1.0] (soft labels) need the non-saturating loss")
-        return self
-
-
 def _requirement(line: str) -> str:
     requirements.parse(line)
     return line
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Score:
     """How the generator is judged."""
 
@@ -138,12 +95,6 @@ class Score:
     batch_size: Positive
     seed: Natural
     require: list[Annotated[str, AfterValidator(_requirement)]]
-
-
-def _rising(bounds: list[Number]) -> list[Number]:
-    if bounds[0] > bounds[1]:
-        raise ValueError("the lower bound is above the upper one")
-    return bounds
 
 
 SECTIONS = {section.__name__.lower(): section for section in (Data, Unpack, Validate, Crop, Train, Score)}
