@@ -1,4 +1,7 @@
-"""Writing beside and renaming into place, so that a stage that dies leaves what was there before."""
+"""Writing beside and renaming into place, so that a stage that dies leaves what was there before.
+
+A file is on the disk before it takes its name, so that a power cut leaves the old one or the new one, whole.
+"""
 
 import os
 import shutil
@@ -18,7 +21,9 @@ def replacing_file(path: Path) -> Iterator[Path]:
     try:
         yield beside
         beside.chmod(0o666 & ~_umask())
+        _to_disk(beside)
         beside.replace(path)
+        _to_disk(path.parent)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -47,6 +52,15 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, beside first."""
     with replacing_file(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, would outlast a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

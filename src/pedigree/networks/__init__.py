@@ -1,8 +1,8 @@
 """One file an architecture, each with a generator and a discriminator builder.
 
 Generator: latents `(n, latent_size)` and breed indices `(n,)` int32 → images `(n, size, size, 3)` in [-1, 1].
-Discriminator: images `(n, size, size, 3)` in [-1, 1] and breed indices `(n,)` → logits `(n, 1)`, real above fake.
-Both are made of Keras's own layers only, so that `keras.saving.load_model` reads them without this package.
+Discriminator: images `(n, size, size, 3)` in [-1, 1] and breed indices `(n,)` → logits `(n, 1)`, real above fake;
+with an auxiliary classifier, logits `(n, breeds)` besides. Layers come from a `Kit`.
 """
 
 from collections.abc import Callable
@@ -10,18 +10,19 @@ from dataclasses import dataclass
 
 import keras
 
-from pedigree.networks import projection_dcgan, seed_cgan
+from pedigree.networks import projection_dcgan
+from pedigree.networks.kit import Kit
+from pedigree.networks.shapes import Shape
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The two builders of a recipe's networks."""
+    """The two builders of a recipe's networks; the discriminator's last argument is `train.conditioning`."""
 
-    build_generator: Callable[[int, int, int, int], keras.Model]
-    build_discriminator: Callable[[int, int, int], keras.Model]
+    build_generator: Callable[[Shape, Kit], keras.Model]
+    build_discriminator: Callable[[Shape, Kit, str], keras.Model]
 
 
 ARCHITECTURES = {
     "projection-dcgan": Architecture(projection_dcgan.build_generator, projection_dcgan.build_discriminator),
-    "seed-cgan": Architecture(seed_cgan.build_generator, seed_cgan.build_discriminator),
 }

@@ -1,0 +1,56 @@
+"""The layers that networks are made of, chosen once for a whole network."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers
+
+from pedigree.networks import reparametrization
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Makes layers: Keras's own for the generator that is kept, in training those that the settings ask for.
+
+    Attributes:
+        kept: only Keras's own layers, so that anyone's `load_model` reads them.
+        spectral: spectral normalisation of every kernel, and of the embeddings that ask for it.
+        ramped: the breeds' embeddings are ramped in.
+        synchronized: batch norm counts over all devices.
+    """
+
+    kept: bool = False
+    spectral: bool = False
+    ramped: bool = False
+    synchronized: bool = False
+
+    def conv(self, filters: int, size: int, equalized: float | None = None, **options: Any) -> keras.Layer:
+        """Make a convolution, `padding="same"` unless told; `equalized` is the gain of an equalised kernel."""
+        return self._weighted("Conv2D", filters, size, equalized=equalized, **({"padding": "same"} | options))
+
+    def transposed_conv(self, filters: int, size: int, equalized: float | None = None, **options: Any) -> keras.Layer:
+        """Make a transposed convolution, with the options of `conv`."""
+        return self._weighted("Conv2DTranspose", filters, size, equalized=equalized, **({"padding": "same"} | options))
+
+    def dense(self, units: int, equalized: float | None = None, **options: Any) -> keras.Layer:
+        """Make a dense layer; `equalized` is the gain of an equalised kernel."""
+        return self._weighted("Dense", units, equalized=equalized, **options)
+
+    def embedding(self, breeds: int, width: int, spectral: bool = False, **options: Any) -> keras.Layer:
+        """Make a table with a row a breed; `spectral`: normalised where the kernels are."""
+        spectral = spectral and self.spectral
+        if self.kept or not (spectral or self.ramped):
+            return layers.Embedding(breeds, width, **options)
+        return reparametrization.Embedding(breeds, width, spectral=spectral, ramped=self.ramped, **options)
+
+    def batch_norm(self, **options: Any) -> keras.Layer:
+        """Make a batch normalisation."""
+        return layers.BatchNormalization(synchronized=self.synchronized and not self.kept, **options)
+
+    def _weighted(self, kind: str, *sizes: int, equalized: float | None, **options: Any) -> keras.Layer:
+        if self.kept or not (self.spectral or equalized is not None):
+            return getattr(layers, kind)(*sizes, **options)
+        if equalized is not None:
+            options["kernel_initializer"] = keras.initializers.RandomNormal(stddev=1.0)
+        return getattr(reparametrization, kind)(*sizes, spectral=self.spectral, equalized=equalized, **options)
