@@ -11,19 +11,31 @@ from keras import ops
 
 Tensor = Any
 
-DRAWS = 7  # uniform numbers a picture needs
+DRAWS = 10  # uniform numbers a picture needs: 3 for colour, 2 for translation, 2 for cutout, a gate for each
 KINDS = ("color", "translation", "cutout")
 
 
-def augment(images: Tensor, chances: Tensor, kinds: tuple[str, ...]) -> Tensor:
-    """Change `images` `(n, size, size, 3)` in [-1, 1] by `chances` `(n, DRAWS)` in [0, 1), in the ways of `kinds`."""
-    if "color" in kinds:
-        images = _color(images, chances[:, 0:3])
-    if "translation" in kinds:
-        images = _translation(images, chances[:, 3:5])
-    if "cutout" in kinds:
-        images = _cutout(images, chances[:, 5:7])
+def augment(images: Tensor, chances: Tensor, kinds: tuple[str, ...], strength: Tensor) -> Tensor:
+    """Change `images` `(n, size, size, 3)` in [-1, 1] by `chances` `(n, DRAWS)` in [0, 1), in the ways of `kinds`.
+
+    Each kind comes to a picture with probability `strength`, a scalar in [0, 1], whatever else comes to it.
+    """
+    changes = (_color, chances[:, 0:3]), (_translation, chances[:, 3:5]), (_cutout, chances[:, 5:7])
+    for place, (kind, (change, own)) in enumerate(zip(KINDS, changes, strict=True)):
+        if kind in kinds:
+            gate = ops.reshape(chances[:, 7 + place], (-1, 1, 1, 1))
+            images = ops.where(gate < strength, change(images, own), images)
     return images
+
+
+def adapted(strength: Tensor, real_sign_mean: Tensor, target: float, pictures: int, speed: int) -> Tensor:
+    """Return the `strength` for the next `pictures`, in [0, 1]: more where the discriminator overfits.
+
+    `real_sign_mean` is the mean sign of its logits on real pictures: 0 where it knows nothing, 1 where it knows the
+    photos by heart. Above `target` the strength rises, below it falls, by `pictures / speed` (Karras et al.,
+    "Training Generative Adversarial Networks with Limited Data", 2020, section 3.2).
+    """
+    return ops.clip(strength + ops.sign(real_sign_mean - target) * (pictures / speed), 0.0, 1.0)
 
 
 def _color(images: Tensor, chances: Tensor) -> Tensor:

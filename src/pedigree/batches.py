@@ -3,88 +3,200 @@
 So an interrupted run resumes where it was, worker counts and backends change nothing, and a step can be repeated.
 """
 
-from typing import TypedDict
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any, TypedDict, cast
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from pedigree.augment import DRAWS
-from pedigree.params import Train
+from pedigree.train_params import Train
 
 _EPOCHS = 2**63  # where the random streams of epochs begin; those of steps lie below
 
+Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int32]
 
 
 class Batch(TypedDict):
-    """One step's input; n is `train.batch_size`, m is `train.generator_batch_size`.
+    """One step's input; of several steps, every array has one more axis in front.
 
-    The generator draws m pictures a step: the discriminator learns from the first n, which have the breeds of the
-    real ones, and the generator from all.
+    D is `train.discriminator_steps`, n is `train.batch_size`, m is `train.generator_batch_size`. The discriminator
+    learns D times from n photos and as many drawn pictures, of the same breeds; the generator once, from m drawn
+    pictures, the first n of which are those of the discriminator's last time.
     """
 
-    images: npt.NDArray[np.uint8]  # (n, size, size, 3)
-    labels: Labels  # (n,)
-    real_targets: Floats  # (n, 1), in [0, 1]
-    fake_targets: Floats  # (n, 1), in [0, 1]
-    real_chances: Floats  # (n, DRAWS), in [0, 1): augmentation
-    fake_chances: Floats  # (n, DRAWS)
+    images: Images  # (D, n, size, size, 3)
+    labels: Labels  # (D, n)
+    real_targets: Floats  # (D, n, 1), in [0, 1]
+    fake_targets: Floats  # (D, n, 1), in [0, 1]
+    real_chances: Floats  # (D, n, DRAWS), in [0, 1): augmentation
+    fake_chances: Floats  # (D, n, DRAWS)
+    mixing: Floats  # (D, n, 1), in [0, 1): where between a real and a drawn picture the gradient penalty looks
+    early_latents: Floats  # (D - 1, n, latent_size): all times but the last
     latents: Floats  # (m, latent_size)
-    drawn_labels: Labels  # (m,), the first n as `labels`
+    drawn_labels: Labels  # (m,), the first n as the last of `labels`
     drawn_chances: Floats  # (m, DRAWS)
+    condition_strength: Floats  # (), in [0, 1]
 
 
-class Batches(keras.utils.PyDataset):
-    """All steps of a run, for `fit`: item s is step s of the run."""
-
-    def __init__(self, images: npt.NDArray[np.uint8], labels: Labels, train: Train) -> None:
-        super().__init__()
-        self.images, self.labels, self.train = images, labels, train
-
-    def __len__(self) -> int:
-        return self.train.steps
-
-    def __getitem__(self, step: int) -> tuple[Batch]:
-        return (batch_at(step, self.images, self.labels, self.train),)
-
-
-def batch_at(step: int, images: npt.NDArray[np.uint8], labels: Labels, train: Train) -> Batch:
+def batch_at(step: int, images: Images, labels: Labels, train: Train) -> Batch:
     """Make the batch of one step from all training `images` `(total, size, size, 3)` and `labels` `(total,)`."""
-    chance = _generator(train.seed, step)
-    chosen = _order(step, len(images), train)
-    real, size = images[chosen], train.batch_size
-    if "flip" in train.augment:
-        mirrored = chance.random(size) < 0.5
-        real[mirrored] = real[mirrored, :, ::-1]
-    flipped = chance.random((2, size, 1)) < train.flip_targets
-    low, high = train.real_targets
-    soft = low + (high - low) * chance.random((size, 1))
-    drawn = train.generator_batch_size
+    return _mapped(lambda array: array[0], stacked(range(step, step + 1), images, labels, train))
+
+
+def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch:
+    """Make the batches of several steps as one: every array with an axis `len(steps)` long in front."""
+    batch = _empty(len(steps), images.shape[1:], train)
+    for row, step in enumerate(steps):
+        _fill(_mapped(lambda array, row=row: array[row, ...], batch), step, images, labels, train)
+    return batch
+
+
+def stream(calls: Iterable[range], images: Images, labels: Labels, train: Train) -> Generator[Batch, None, None]:
+    """Yield `stacked` of each of `calls`, while the next one is made in a thread; never more than one ahead."""
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+        ready: Future[Batch] | None = None
+        for steps in calls:
+            coming = thread.submit(stacked, steps, images, labels, train)
+            if ready:
+                yield ready.result()
+            ready = coming
+        if ready:
+            yield ready.result()
+
+
+def portion(batch: Batch, index: int, count: int) -> Batch:
+    """Return device `index`'s part of `count` equal ones of a `stacked` batch.
+
+    Of the drawn pictures each device gets its share of the first n and its share of the rest, so that the first
+    n / count of them still have the breeds of the discriminator's last photos.
+
+    Raises:
+        ValueError: where n or m - n does not divide by `count`.
+    """
+    real, drawn = batch["labels"].shape[2], batch["drawn_labels"].shape[1]
+    if real % count or (drawn - real) % count:
+        raise ValueError(f"{real} real and {drawn} drawn pictures a step have no equal parts for {count} devices")
+    first = _share(0, real, index, count)
+    rest = _share(real, drawn, index, count)
+
+    def part(name: str, array: Any) -> Any:
+        if name == "condition_strength":
+            return array
+        if name in ("latents", "drawn_labels", "drawn_chances"):
+            return np.concatenate([array[:, first], array[:, rest]], axis=1)
+        return array[:, :, first]
+
+    return cast(Batch, {name: part(name, array) for name, array in batch.items()})
+
+
+def _share(start: int, stop: int, index: int, count: int) -> slice:
+    size = (stop - start) // count
+    return slice(start + index * size, start + (index + 1) * size)
+
+
+def _mapped(change: Any, batch: Batch) -> Batch:
+    return cast(Batch, {name: change(array) for name, array in batch.items()})
+
+
+def _empty(steps: int, picture: tuple[int, ...], train: Train) -> Batch:
+    """Room for the batches of so many steps."""
+    times, real, drawn = train.discriminator_steps, train.batch_size, train.generator_batch_size
+
+    def floats(*shape: int) -> Floats:
+        return np.empty((steps, *shape), np.float32)
+
     return {
-        "images": real,
-        "labels": labels[chosen],
-        "real_targets": np.where(flipped[0], 0, soft).astype(np.float32),
-        "fake_targets": np.where(flipped[1], soft, 0).astype(np.float32),
-        "real_chances": chance.random((size, DRAWS), np.float32),
-        "fake_chances": chance.random((size, DRAWS), np.float32),
-        "latents": chance.standard_normal((drawn, train.latent_size), np.float32),
-        "drawn_labels": np.concatenate([labels[chosen], chance.choice(labels, drawn - size)]),
-        "drawn_chances": chance.random((drawn, DRAWS), np.float32),
+        "images": np.empty((steps, times, real, *picture), np.uint8),
+        "labels": np.empty((steps, times, real), np.int32),
+        "real_targets": floats(times, real, 1),
+        "fake_targets": floats(times, real, 1),
+        "real_chances": floats(times, real, DRAWS),
+        "fake_chances": floats(times, real, DRAWS),
+        "mixing": floats(times, real, 1),
+        "early_latents": floats(times - 1, real, train.latent_size),
+        "latents": floats(drawn, train.latent_size),
+        "drawn_labels": np.empty((steps, drawn), np.int32),
+        "drawn_chances": floats(drawn, DRAWS),
+        "condition_strength": floats(),
     }
 
 
+def _fill(batch: Batch, step: int, images: Images, labels: Labels, train: Train) -> None:
+    """Write one step's input into `batch`."""
+    chance = _generator(train.seed, step)
+    chosen = _order(step, len(images), train)
+    _take_photos(images, chosen, chance if "flip" in train.augment else None, batch["images"])
+    batch["labels"][...] = labels[chosen]
+    sides = (train.real_targets, train.fake_targets)
+    batch["real_targets"][...] = _targets(chance, train.real_flips, *sides, batch["labels"].shape)
+    batch["fake_targets"][...] = _targets(chance, train.fake_flips, *sides[::-1], batch["labels"].shape)
+    for uniform in (batch["real_chances"], batch["fake_chances"], batch["mixing"], batch["drawn_chances"]):
+        chance.random(dtype=np.float32, out=uniform)
+    for latents in (batch["early_latents"], batch["latents"]):
+        _draw_latents(latents, chance, train)
+    rest = train.generator_batch_size - train.batch_size
+    batch["drawn_labels"][...] = np.concatenate([labels[chosen[-1]], chance.choice(labels, rest)])
+    batch["condition_strength"][...] = _condition_strength(step, train)
+
+
+def _targets(
+    chance: np.random.Generator, flips: float, own: list[float], other: list[float], shape: tuple[int, ...]
+) -> npt.NDArray[np.float64]:
+    """Draw soft labels `(*shape, 1)` between the `own` side's bounds, a share `flips` of them between the `other`'s."""
+    flipped, there, here = chance.random((3, *shape, 1))
+    return np.where(flipped < flips, _between(other, there), _between(own, here))
+
+
+def _between(bounds: list[float], share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return bounds[0] + (bounds[1] - bounds[0]) * share
+
+
+def _take_photos(
+    images: Images, chosen: npt.NDArray[np.int64], mirror: np.random.Generator | None, into: Images
+) -> None:
+    np.take(images, chosen, axis=0, out=into, mode="clip")  # the mode that writes without a buffer
+    if mirror:
+        mirrored = mirror.random(chosen.shape) < 0.5
+        columns = np.arange(into.shape[-2])[::-1]
+        into[mirrored] = np.take(into[mirrored], columns, axis=2)  # whole pixels; a reversed slice goes byte by byte
+
+
+def _draw_latents(into: Floats, chance: np.random.Generator, train: Train) -> None:
+    if train.latent == "normal":
+        chance.standard_normal(dtype=np.float32, out=into)
+    else:
+        chance.random(dtype=np.float32, out=into)
+        into *= 2
+        into -= 1
+
+
+def _condition_strength(step: int, train: Train) -> float:
+    """How much the breed counts (Shahbazi et al., "Collapse by Conditioning", 2022), by the photos shown before."""
+    start, end = train.condition_ramp
+    shown = step * train.discriminator_steps * train.batch_size
+    return 1.0 if shown >= end else max(0.0, (shown - start) / (end - start))
+
+
 def _order(step: int, total: int, train: Train) -> npt.NDArray[np.int64]:
-    """Indices of the step's photos: every epoch is a shuffle of all of them, and batches run across epochs."""
-    places = np.arange(step * train.batch_size, (step + 1) * train.batch_size)
-    epochs, within = places // total, places % total
-    chosen = np.empty(train.batch_size, np.int64)
-    for epoch in np.unique(epochs):
+    """Indices `(D, n)` of the step's photos: every epoch is a shuffle of all of them; batches run across epochs."""
+    shape = train.discriminator_steps, train.batch_size
+    size = shape[0] * shape[1]
+    epochs, within = np.divmod(np.arange(step * size, (step + 1) * size), total)
+    chosen = np.empty(size, np.int64)
+    for epoch in range(epochs[0], epochs[-1] + 1):
         here = epochs == epoch
-        shuffle = _generator(train.seed, _EPOCHS + int(epoch)).permutation(total)
-        chosen[here] = shuffle[within[here]]
-    return chosen
+        chosen[here] = _shuffle(train.seed, epoch, total)[within[here]]
+    return chosen.reshape(shape)
+
+
+@lru_cache(maxsize=2)
+def _shuffle(seed: int, epoch: int, total: int) -> npt.NDArray[np.int64]:
+    return _generator(seed, _EPOCHS + epoch).permutation(total)
 
 
 def _generator(seed: int, stream: int) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""Adversarial losses, in `keras.ops`: logits `(n, 1)` in, a scalar out."""
+"""Adversarial losses and the auxiliary classifier's, in `keras.ops`: logits in, a scalar out, always in float32."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,21 +11,43 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """A pair: what the discriminator and what the generator make small.
+    """A pair of formulas: what the discriminator and what the generator make small.
 
-    `discriminator(real_logits, fake_logits, real_targets, fake_targets)`, targets `(n, 1)` in [0, 1];
-    `generator(fake_logits)`.
+    `paired` says that the generator's formula needs the logits of real pictures too, one for each it has drawn.
     """
 
-    discriminator: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
+    discriminator_formula: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+    generator_formula: Callable[..., Tensor]
+    paired: bool = False
+
+    def discriminator(
+        self, real_logits: Tensor, fake_logits: Tensor, real_targets: Tensor, fake_targets: Tensor
+    ) -> Tensor:
+        """Return the discriminator's loss; logits `(n, 1)`, targets `(n, 1)` in [0, 1], 1 for a real picture."""
+        return self.discriminator_formula(*_float32(real_logits, fake_logits, real_targets, fake_targets))
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
+        """Return the generator's loss; logits `(n, 1)`, the real ones only for a paired loss."""
+        return self.generator_formula(*_float32(fake_logits, *([real_logits] if self.paired else [])))
+
+
+def classification(class_logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy of `class_logits` `(n, breeds)` for the breeds `labels` `(n,)`.
+
+    What an auxiliary classifier adds to both networks' losses (Odena et al., 2017, equation 3).
+    """
+    return ops.mean(ops.sparse_categorical_crossentropy(labels, *_float32(class_logits), from_logits=True))
+
+
+def _float32(*tensors: Tensor) -> list[Tensor]:
+    return [ops.cast(tensor, "float32") for tensor in tensors]
 
 
 def _binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return ops.mean(ops.softplus(logits) - targets * logits)
 
 
-def _non_saturating_discriminator(real: Tensor, fake: Tensor, real_targets: Tensor, fake_targets: Tensor) -> Tensor:
+def _cross_entropy_discriminator(real: Tensor, fake: Tensor, real_targets: Tensor, fake_targets: Tensor) -> Tensor:
     return _binary_cross_entropy(real, real_targets) + _binary_cross_entropy(fake, fake_targets)
 
 
@@ -34,8 +56,31 @@ def _hinge_discriminator(real: Tensor, fake: Tensor, real_targets: Tensor, fake_
     return ops.mean(ops.relu(1 - (2 * real_targets - 1) * real)) + ops.mean(ops.relu(1 - (2 * fake_targets - 1) * fake))
 
 
-# Goodfellow et al. (2014), section 3, the generator's loss in its non-saturating form; Lim and Ye (2017).
+def _least_squares_discriminator(real: Tensor, fake: Tensor, real_targets: Tensor, fake_targets: Tensor) -> Tensor:
+    return (ops.mean(ops.square(real - real_targets)) + ops.mean(ops.square(fake - fake_targets))) / 2
+
+
+def _wasserstein_discriminator(real: Tensor, fake: Tensor, _real_targets: Tensor, _fake_targets: Tensor) -> Tensor:
+    return ops.mean(fake) - ops.mean(real)
+
+
+def _relativistic_discriminator(real: Tensor, fake: Tensor, _real_targets: Tensor, _fake_targets: Tensor) -> Tensor:
+    return ops.mean(ops.softplus(fake - real))
+
+
 LOSSES = {
-    "non-saturating": AdversarialLoss(_non_saturating_discriminator, lambda fake: ops.mean(ops.softplus(-fake))),
+    # Goodfellow et al. (2014), equation 1: the generator makes log(1 - sigmoid(logit)) small.
+    "minimax": AdversarialLoss(_cross_entropy_discriminator, lambda fake: -ops.mean(ops.softplus(fake))),
+    # Goodfellow et al. (2014), section 3: it makes log(sigmoid(logit)) large instead, whose slope does not vanish.
+    "non-saturating": AdversarialLoss(_cross_entropy_discriminator, lambda fake: ops.mean(ops.softplus(-fake))),
+    # Lim and Ye (2017); Miyato et al. (2018), equations 16 and 17.
     "hinge": AdversarialLoss(_hinge_discriminator, lambda fake: -ops.mean(fake)),
+    # Mao et al. (2017), equation 9.
+    "least-squares": AdversarialLoss(_least_squares_discriminator, lambda fake: ops.mean(ops.square(fake - 1)) / 2),
+    # Arjovsky et al. (2017), algorithm 1.
+    "wasserstein": AdversarialLoss(_wasserstein_discriminator, lambda fake: -ops.mean(fake)),
+    # Jolicoeur-Martineau (2019); Huang et al. (2025), equation 2: each fake against one real picture.
+    "relativistic": AdversarialLoss(
+        _relativistic_discriminator, lambda fake, real: ops.mean(ops.softplus(real - fake)), paired=True
+    ),
 }
