@@ -1,5 +1,6 @@
 """Writing beside and renaming: all or nothing, and nothing left lying about."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def test_a_file_survives_a_failure(tmp_path: Path) -> None:
         raise RuntimeError
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name_and_the_name_before_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda handle: seen.append((os.fstat(handle).st_ino, path.read_text())))
+    write_text(path, "new")
+    assert seen == [(path.stat().st_ino, "old"), (tmp_path.stat().st_ino, "new")]
 
 
 def test_a_file_is_readable_by_others_as_the_umask_allows(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from importlib.metadata import packages_distributions, version
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def fingerprint(
     backend: str,
     versions: Mapping[str, str] | None = None,
     without: frozenset[str] = frozenset(),
+    source: Path = SOURCE,
 ) -> str:
     """Return 32 hexadecimal digits that change with whatever may change the outcome of training.
 
@@ -37,25 +38,24 @@ def fingerprint(
         backend: Keras's, such as "tensorflow".
         versions: of packages by name, and whatever else of the machine counts; None: Keras's, NumPy's, the backend's.
         without: names of further parameters left out, such as `steps` where a longer run goes on from a shorter one.
+        source: the folder of this package, of which the modules that training runs count.
     """
     parameters = {name: value for name, value in dataclasses.asdict(train).items() if name not in WITHOUT | without}
     facts = {
         "parameters": parameters,
         "breeds": crops.breeds,
         "backend": backend,
-        "versions": dict(installed(backend) if versions is None else versions),
-        "code": {str(path.relative_to(SOURCE)): _content(path) for path in modules()},
+        "versions": dict(loaded(backend) if versions is None else versions),
+        "code": {str(path.relative_to(source)): _content(path) for path in modules(source)},
         "crops": {side: _pixels(array) for side, array in _arrays(crops).items()},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def installed(backend: str) -> dict[str, str]:
-    """Return the versions of the installed packages that compute: Keras, NumPy and the backend."""
-    owners = packages_distributions()
-    return {
-        owner: version(owner) for module in ("keras", "numpy", backend) for owner in sorted(set(owners.get(module, ())))
-    }
+def loaded(backend: str) -> dict[str, str]:
+    """Return the versions of what computes, by module: Keras, NumPy and the backend."""
+    compiler = ("jaxlib",) if backend == "jax" else ()
+    return {name: import_module(name).__version__ for name in ("keras", "numpy", backend, *compiler)}
 
 
 def modules(source: Path = SOURCE) -> list[Path]:
