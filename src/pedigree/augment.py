@@ -20,11 +20,13 @@ def augment(images: Tensor, chances: Tensor, kinds: tuple[str, ...], strength: T
 
     Each kind comes to a picture with probability `strength`, a scalar in [0, 1], whatever else comes to it.
     """
-    changes = (_color, chances[:, 0:3]), (_translation, chances[:, 3:5]), (_cutout, chances[:, 5:7])
-    for place, (kind, (change, own)) in enumerate(zip(KINDS, changes, strict=True)):
-        if kind in kinds:
-            gate = ops.reshape(chances[:, 7 + place], (-1, 1, 1, 1))
-            images = ops.where(gate < strength, change(images, own), images)
+    comes = chances[:, 7:] < strength
+    if "color" in kinds:
+        images = _color(images, chances[:, 0:3], comes[:, 0:1])
+    if "translation" in kinds:
+        images = _translation(images, chances[:, 3:5], comes[:, 1:2])
+    if "cutout" in kinds:
+        images = _cutout(images, chances[:, 5:7], comes[:, 2:3])
     return images
 
 
@@ -38,38 +40,49 @@ def adapted(strength: Tensor, real_sign_mean: Tensor, target: float, pictures: i
     return ops.clip(strength + ops.sign(real_sign_mean - target) * (pictures / speed), 0.0, 1.0)
 
 
-def _color(images: Tensor, chances: Tensor) -> Tensor:
-    """Brightness ±0.5, saturation ×[0, 2), contrast ×[0.5, 1.5), as in the paper."""
-    brightness, saturation, contrast = (ops.reshape(chances[:, i], (-1, 1, 1, 1)) for i in range(3))
-    images = images + (brightness - 0.5)
-    grey = ops.mean(images, axis=3, keepdims=True)
-    images = grey + (images - grey) * (2 * saturation)
-    level = ops.mean(images, axis=(1, 2, 3), keepdims=True)
-    return level + (images - level) * (contrast + 0.5)
+def _color(images: Tensor, chances: Tensor, comes: Tensor) -> Tensor:
+    """Brightness ±0.5, saturation ×[0, 2), contrast ×[0.5, 1.5), as in the paper; all of it as one 3×3 product."""
+    brightness = _where(comes, chances[:, 0:1] - 0.5, 0.0)
+    saturation = _where(comes, chances[:, 1:2] * 2, 1.0)
+    contrast = _where(comes, chances[:, 2:3] + 0.5, 1.0)
+    size = images.shape[1]
+    pixels = ops.reshape(images, (-1, size * size, 3))
+    level = ops.mean(pixels, axis=(1, 2), keepdims=True)
+    mixing = contrast * (saturation * ops.eye(3) + (1 - saturation) / 3)
+    changed = ops.matmul(pixels, mixing) + ((1 - contrast) * level + brightness)
+    return ops.reshape(changed, (-1, size, size, 3))
 
 
-def _translation(images: Tensor, chances: Tensor) -> Tensor:
+def _where(comes: Tensor, value: Tensor, neutral: float) -> Tensor:
+    """Choose among `(n, 1)`; return `(n, 1, 1)`."""
+    return ops.where(comes, value, neutral)[:, :, None]
+
+
+def _translation(images: Tensor, chances: Tensor, comes: Tensor) -> Tensor:
     """Shift by up to an eighth of the side each way; what comes in is mid-grey (0), as in the paper."""
     size = images.shape[1]
-    images = ops.einsum("nij,njkc->nikc", _shifts(chances[:, 0], size), images)
-    return ops.einsum("nij,nkjc->nkic", _shifts(chances[:, 1], size), images)
-
-
-def _shifts(chance: Tensor, size: int) -> Tensor:
-    """Return matrices `(n, size, size)` that shift a line of pixels by whole pixels."""
     reach = size // 8
-    offset = ops.floor(chance * (2 * reach + 1)) - reach
+    offsets = ops.where(comes, ops.floor(chances * (2 * reach + 1)) - reach, 0.0)
+    for axis in (0, 1):  # rows; then, pictures turned, columns; twice as fast as products that leave pictures upright
+        images = ops.transpose(_shifted(images, offsets[:, axis]), (0, 2, 1, 3))
+    return images
+
+
+def _shifted(images: Tensor, offsets: Tensor) -> Tensor:
+    """Shift rows up by the whole numbers `offsets` `(n,)`, as a product with a matrix of zeros and ones."""
+    size = images.shape[1]
     place = ops.arange(size, dtype="float32")
-    source = place[None, :, None] + offset[:, None, None]
-    return ops.cast(ops.equal(source, place[None, None, :]), "float32")
+    source = place[None, :, None] + offsets[:, None, None]
+    chosen = ops.cast(ops.equal(source, place[None, None, :]), "float32")
+    return ops.reshape(ops.matmul(chosen, ops.reshape(images, (-1, size, size * 3))), (-1, size, size, 3))
 
 
-def _cutout(images: Tensor, chances: Tensor) -> Tensor:
+def _cutout(images: Tensor, chances: Tensor, comes: Tensor) -> Tensor:
     """Blank a square of half the side, its centre anywhere."""
     size = images.shape[1]
     centre = chances * size
     place = ops.arange(size, dtype=images.dtype)[None, :] + 0.5
-    hidden_rows = ops.abs(place - centre[:, 0:1]) < size / 4
+    hidden_rows = (ops.abs(place - centre[:, 0:1]) < size / 4) & comes
     hidden_columns = ops.abs(place - centre[:, 1:2]) < size / 4
     hidden = hidden_rows[:, :, None] & hidden_columns[:, None, :]
     return images * (1 - ops.cast(hidden, images.dtype))[..., None]

@@ -45,7 +45,7 @@ class Batch(TypedDict):
 
 def batch_at(step: int, images: Images, labels: Labels, train: Train) -> Batch:
     """Make the batch of one step from all training `images` `(total, size, size, 3)` and `labels` `(total,)`."""
-    return _mapped(lambda array: array[0], stacked(range(step, step + 1), images, labels, train))
+    return _mapped(lambda array: array[0, ...], stacked(range(step, step + 1), images, labels, train))
 
 
 def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch:
