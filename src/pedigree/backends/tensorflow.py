@@ -1,81 +1,103 @@
-"""The gradient step and the device, for TensorFlow."""
+"""The gradient step and the devices, for TensorFlow."""
 
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
-from pedigree.gan import ConditionalGAN, Device, Facts
+from pedigree.backends.devices import Device, processor
+from pedigree.gan import Facts
 
 Tensor = Any
-BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}  # processors that multiply in bfloat16; training gains 1.2 times
 
 
-class TensorFlowGAN(ConditionalGAN):
-    """The GAN with its step taken by `tf.GradientTape`."""
+class TensorFlowEngine:
+    """Gradients by `tf.GradientTape`, devices by `tf.distribute`, steps compiled as one `tf.function`."""
 
-    def train_step(self, data: Any) -> Facts:
-        """Draw once; let the discriminator, then the generator learn from it; on one batch of `pedigree.batches`."""
-        (batch,) = data
-        variables = self.generator.trainable_variables
-        with tf.GradientTape() as tape:
-            drawn = self.draw(batch)
-            with tape.stop_recording():
-                discriminator_facts = self._discriminator_step(drawn, batch)
-            loss, facts = self.generator_loss(drawn, batch)
-        gradients = tape.gradient(loss, variables)
-        self.generator_optimizer.apply(gradients, variables)
-        self.update_average()
-        return discriminator_facts | facts | {"generator_gradient_norm": tf.linalg.global_norm(gradients)}
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        self.strategy = strategy
 
-    def _discriminator_step(self, drawn: Tensor, batch: Any) -> Facts:
-        variables = self.discriminator.trainable_variables
-        real = self.real_images(batch)
-        with tf.GradientTape() as tape:
-            loss, facts = self.discriminator_loss(real, drawn, batch)
-            penalty = self._gradient_penalty(real, batch["labels"])
-            total = loss + penalty
-        gradients = tape.gradient(total, variables)
-        self.discriminator_optimizer.apply(gradients, variables)
-        norm = tf.linalg.global_norm(gradients)
-        return facts | {"r1_penalty": penalty, "discriminator_gradient_norm": norm}
+    @property
+    def devices(self) -> int:
+        """Over how many devices a batch is spread."""
+        return int(self.strategy.num_replicas_in_sync)
 
-    def _gradient_penalty(self, real: Tensor, labels: Tensor) -> Tensor:
-        """R1 (Mescheder et al., 2018): |gradient of the logit by the picture|², lazily (Karras et al., 2020)."""
-        if self.train.r1_weight == 0:
-            return tf.constant(0.0)
+    def scope(self) -> AbstractContextManager[Any]:
+        """Where variables are made."""
+        return self.strategy.scope()
 
-        def penalty() -> Tensor:
-            with tf.GradientTape() as tape:
-                tape.watch(real)
-                logits = self.discriminator([real, labels], training=True)
-            slope = tape.gradient(logits, real)
-            squares = tf.reduce_sum(tf.square(slope), axis=(1, 2, 3))
-            return 0.5 * self.train.r1_weight * self.train.r1_interval * tf.reduce_mean(squares)
+    def gradients(
+        self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]
+    ) -> tuple[Facts, list[Tensor]]:
+        """Return what `objective` tells, and the gradient of its loss by each variable, meaned over devices."""
+        watched = [variable.value for variable in variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(watched)
+            loss, facts = objective()
+        gradients = tape.gradient(loss, watched, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return facts, [self.mean(tf.convert_to_tensor(gradient)) for gradient in gradients]
 
-        due = self.discriminator_optimizer.iterations % self.train.r1_interval == 0
-        return tf.cond(due, penalty, lambda: tf.constant(0.0))
+    def slope(self, function: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return what `function` gives, and the gradient of its first output's sum by the pictures, differentiable."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(pictures)
+            outputs = function(pictures)
+        return outputs, tape.gradient(outputs[0], pictures)
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Return the mean of a value over devices."""
+        return value
+
+    def compile(
+        self, step: Callable[[Any], Facts], variables: Sequence[keras.Variable], capacity: int
+    ) -> Callable[[Any, int], dict[str, np.ndarray]]:
+        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`."""
+        packing = _Packing()
+
+        @tf.function
+        def steps(batches: dict[str, Tensor], count: Tensor) -> Tensor:
+            told = tf.TensorArray(tf.float32, count)
+            for place in tf.range(count):
+                facts = step({name: array[place] for name, array in batches.items()})
+                told = told.write(place, packing.packed(facts))
+            return told.stack()
+
+        def call(batches: Any, count: int) -> dict[str, np.ndarray]:
+            return packing.unpacked(steps(batches, tf.constant(count)).numpy())
+
+        return call
+
+
+class _Packing:
+    """One vector for all that a step tells, so that a loop can collect it."""
+
+    def packed(self, facts: Facts) -> Tensor:
+        self.shapes = {name: tuple(fact.shape) for name, fact in facts.items()}
+        return tf.concat([tf.reshape(tf.cast(fact, tf.float32), (-1,)) for fact in facts.values()], 0)
+
+    def unpacked(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
+        parts = np.split(rows, ends[:-1], axis=1)
+        return {
+            name: part.reshape((len(rows), *shape))
+            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
+        }
+
+
+def make_engine(devices: str) -> TensorFlowEngine:
+    """Return the engine for `train.devices`."""
+    return TensorFlowEngine(tf.distribute.get_strategy())
 
 
 def find_device() -> Device:
     """Find the GPU, its memory taken as needed, or else the CPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return Device("cpu", _processor_name(), bool(BFLOAT16_FLAGS & set(_processor_flags())))
+        return processor()
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
-    return Device("gpu", details.get("device_name", "GPU"), details.get("compute_capability", (0, 0)) >= (8, 0))
-
-
-def _processor_name() -> str:
-    return next((line.split(":")[1].strip() for line in _processor_lines() if line.startswith("model name")), "CPU")
-
-
-def _processor_flags() -> list[str]:
-    return next((line.split() for line in _processor_lines() if line.startswith("flags")), [])
-
-
-def _processor_lines() -> list[str]:
-    facts = Path("/proc/cpuinfo")
-    return facts.read_text().splitlines() if facts.exists() else []
+    return Device("gpu", details.get("device_name", "GPU"))
