@@ -18,12 +18,14 @@ class Kit:
         spectral: spectral normalisation of every kernel, and of the embeddings that ask for it.
         ramped: the breeds' embeddings are ramped in.
         synchronized: batch norm counts over all devices.
+        initializer: what kernels and embeddings start from, by Keras's name; None: Keras's own choice for each.
     """
 
     kept: bool = False
     spectral: bool = False
     ramped: bool = False
     synchronized: bool = False
+    initializer: str | None = None
 
     def conv(self, filters: int, size: int, equalized: float | None = None, **options: Any) -> keras.Layer:
         """Make a convolution, `padding="same"` unless told; `equalized` is the gain of an equalised kernel."""
@@ -40,6 +42,8 @@ class Kit:
     def embedding(self, breeds: int, width: int, spectral: bool = False, **options: Any) -> keras.Layer:
         """Make a table with a row a breed; `spectral`: normalised where the kernels are."""
         spectral = spectral and self.spectral
+        if self.initializer:
+            options = {"embeddings_initializer": self.initializer} | options
         if self.kept or not (spectral or self.ramped):
             return layers.Embedding(breeds, width, **options)
         return reparametrization.Embedding(breeds, width, spectral=spectral, ramped=self.ramped, **options)
@@ -49,6 +53,8 @@ class Kit:
         return layers.BatchNormalization(synchronized=self.synchronized and not self.kept, **options)
 
     def _weighted(self, kind: str, *sizes: int, equalized: float | None, **options: Any) -> keras.Layer:
+        if self.initializer:
+            options = {"kernel_initializer": self.initializer} | options
         if self.kept or not (self.spectral or equalized is not None):
             return getattr(layers, kind)(*sizes, **options)
         if equalized is not None:
