@@ -5,6 +5,7 @@ Everything here is `keras.ops`. What must know the backend is an `Engine`, one s
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 import keras
@@ -85,10 +86,10 @@ class ConditionalGAN:
 
     def _build_networks(self, shape: Shape, precision: str) -> None:
         recipe, train = ARCHITECTURES[self.train.recipe], self.train
-        common = {"ramped": train.condition_ramp[1] > 0, "synchronized": self.engine.devices > 1}
+        plain = Kit(ramped=train.condition_ramp[1] > 0, synchronized=self.engine.devices > 1)
         with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
-            self.generator = recipe.build_generator(shape, Kit(spectral=train.spectral_norm == "both", **common))
-            kit = Kit(spectral=train.spectral_norm != "none", **common)
+            self.generator = recipe.build_generator(shape, replace(plain, spectral=train.spectral_norm == "both"))
+            kit = replace(plain, spectral=train.spectral_norm != "none")
             self.discriminator = recipe.build_discriminator(shape, kit, train.conditioning)
         with _dtype_policy("float32"):
             self.average = recipe.build_generator(shape, Kit(kept=True))
@@ -168,7 +169,7 @@ class ConditionalGAN:
         return real, facts | _norms("discriminator", gradients)
 
     def judge(self, pictures: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:
-        """Return the discriminator's logits `(n, 1)` for pictures as it sees them, and its classes `(n, breeds)` if any."""
+        """Return the discriminator's logits `(n, 1)` for pictures, and its class logits `(n, breeds)` if it has any."""
         outputs = self.discriminator([pictures, labels], training=training)
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
@@ -192,7 +193,7 @@ class ConditionalGAN:
         return loss + penalty, facts
 
     def generator_loss(self, drawn: Tensor, real: Tensor, batch: Any) -> tuple[Tensor, Facts]:
-        """Return the generator's loss for all it has drawn; `real` are the photos as the discriminator saw them last."""
+        """Return the loss for all that is drawn; `real` are the photos as the discriminator saw them last."""
         labels = batch["drawn_labels"]
         pictures = augment(drawn, batch["drawn_chances"], self.kinds, self.augment_strength)
         outputs = self.judge(pictures, labels)

@@ -1,156 +1,119 @@
-"""What watches a run of training: the record of its losses, its health, and pictures of how far it is."""
+"""The record of a run: rows of reports/history.csv, points in TensorBoard, the progress bar."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from time import perf_counter
+from statistics import median
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from pedigree.breeds import display_name
-from pedigree.errors import PedigreeError
 from pedigree.files import replacing_file
-from pedigree.gan import ConditionalGAN
-from pedigree.generator import Generator
-from pedigree.grids import grid, save_png
-from pedigree.params import Train
+from pedigree.health import Health
 from pedigree.progress import progress_bar
 from pedigree.tensorboard_log import TensorBoardLog
+from pedigree.train_params import Train
 
 TAGS = {
     "discriminator_loss": "loss/discriminator",
     "generator_loss": "loss/generator",
-    "r1_penalty": "loss/r1_penalty",
+    "gradient_penalty": "loss/gradient_penalty",
     "real_logit": "logit/real",
     "fake_logit": "logit/fake",
+    "real_accuracy": "accuracy/real",
+    "fake_accuracy": "accuracy/fake",
     "discriminator_gradient_norm": "gradient_norm/discriminator",
     "generator_gradient_norm": "gradient_norm/generator",
+    "augment_strength": "augment/strength",
 }
-BREEDS_SHOWN = 16
-SICK_ROWS = 10  # rows of the history on end before a run is given up
-CALMER = "Lower train.generator_learning_rate and train.discriminator_learning_rate, or raise train.r1_weight."
-# What is wrong → how a row of means shows it, and what to do. Losses of a sound run stay between 0.1 and 3.
-SICKNESSES: dict[str, tuple[Callable[[Mapping[str, float]], bool], str]] = {
-    "The discriminator is dead: it gives real and drawn pictures the same logit": (
-        lambda means: means["logit_gap"] < 1e-4,
-        "Lower train.discriminator_learning_rate or train.r1_weight.",
-    ),
-    "The discriminator has won: its loss is below 0.0001 and the generator learns nothing": (
-        lambda means: means["discriminator_loss"] < 1e-4,
-        "Raise train.r1_weight, or add to train.augment.",
-    ),
-    "Training diverges: the discriminator's loss is above 10": (
-        lambda means: means["discriminator_loss"] > 10,
-        CALMER,
-    ),
+# Columns that are filled in where somebody looked, and empty elsewhere.
+LOOKED = {
+    "holdout_accuracy": "accuracy/holdout",
+    "kernel_distance": "score/kernel_distance",
+    "frechet_distance": "score/frechet_distance",
 }
 
 
-class Record(keras.callbacks.Callback):
-    """Means over every `train.log_every` steps: rows of reports/history.csv, points in TensorBoard, the bar's text.
+class Record:
+    """Means over every `train.log_every` steps.
 
     Raises:
-        PedigreeError: as soon as a loss is not a number, or the discriminator is dead.
+        PedigreeError: as soon as a number is not finite, or the run is past recovery.
     """
 
     def __init__(self, train: Train, log: TensorBoardLog) -> None:
-        super().__init__()
-        self.train, self.log, self.health = train, log, Health()
+        self.train, self.log, self.health = train, log, Health(train.loss)
         self.rows: list[dict[str, float]] = []
-        self.speeds: list[float] = []
-
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        self.bar = progress_bar(label=f"train {self.train.recipe}", total=self.train.steps)
-        self._open_window()
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        self.window.append({name: float(value) for name, value in (logs or {}).items()})
-        self.bar.update()
-        if (batch + 1) % self.train.log_every == 0 or batch + 1 == self.train.steps:
-            self._close_window(batch + 1)
-
-    def close(self, history: Path) -> None:
-        """Write all rows so far to the CSV file `history`."""
-        self.bar.close()
-        with replacing_file(history) as beside:
-            pd.DataFrame(self.rows, columns=["step", *TAGS]).to_csv(beside, index=False, float_format="%.5g")
-
-    def _open_window(self) -> None:
         self.window: list[dict[str, float]] = []
-        self.opened = perf_counter()
+        self.pace: list[tuple[float, float]] = []  # of each call of this process: steps a second, share spent waiting
+        self.bar = progress_bar(label=f"train {train.recipe}", total=train.steps)
 
-    def _close_window(self, step: int) -> None:
+    def add(self, first: int, told: Mapping[str, NDArray[Any]], seconds: float, waited: float) -> None:
+        """Take in what the steps from `first` on told, `(steps, …)` each, and close the rows they complete.
+
+        Args:
+            first: number of the first of these steps, from 0.
+            told: name → a number a step.
+            seconds: how long they took, with the wait for their batch.
+            waited: how long that wait was.
+        """
+        columns = {name: told[name].tolist() for name in (*TAGS, "logit_gap")}
+        count = len(columns["logit_gap"])
+        self.pace.append((count / seconds, waited / seconds))
+        for place in range(count):
+            self.window.append({name: column[place] for name, column in columns.items()})
+            if (first + place + 1) % self.train.log_every == 0:
+                self.close_row(first + place + 1)
+        self.bar.update(count)
+
+    def close_row(self, step: int) -> None:
+        """Close the row that ends with `step` steps, if it holds any."""
+        if not self.window:
+            return
         means = {name: sum(facts[name] for facts in self.window) / len(self.window) for name in self.window[0]}
-        self.speeds.append(len(self.window) * self.train.batch_size / (perf_counter() - self.opened))
+        self.window = []
         self.rows.append({"step": step} | means)
-        curves = {TAGS[name]: means[name] for name in TAGS}
-        self.log.scalars(curves | {"speed/images_per_second": self.speeds[-1]}, step)
+        self.log.scalars({TAGS[name]: means[name] for name in TAGS} | self._speed(), step)
         self.bar.set_postfix_str(f"D {means['discriminator_loss']:.3f} G {means['generator_loss']:.3f}")
         self.health.examine(step, means)
-        self._open_window()
 
+    def look(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Add to the row that ends with `step` what was looked at there: of `LOOKED`."""
+        self.close_row(step)
+        self.rows[-1] |= numbers
+        self.log.scalars({LOOKED[name]: value for name, value in numbers.items()}, step)
 
-class Health:
-    """Tells a run that cannot recover."""
-
-    def __init__(self) -> None:
-        self.rows_of = dict.fromkeys(SICKNESSES, 0)
-
-    def examine(self, step: int, means: Mapping[str, float]) -> None:
-        """Look at one row of means.
-
-        Raises:
-            PedigreeError: where a number is not finite, or where for `SICK_ROWS` rows on end the discriminator has told
-                nothing apart, has been so certain that the generator is told nothing, or has lost all bounds.
-        """
-        for name, value in means.items():
-            if not math.isfinite(value):
-                raise PedigreeError(f"Training diverged: {name} is {value} at step {step}. {CALMER}")
-        for sickness, (shows, advice) in SICKNESSES.items():
-            self.rows_of[sickness] = self.rows_of[sickness] + 1 if shows(means) else 0
-            if self.rows_of[sickness] == SICK_ROWS:
-                raise PedigreeError(f"{sickness}, for {SICK_ROWS} rows of the history up to step {step}. {advice}")
-
-
-class Gallery(keras.callbacks.Callback):
-    """Pictures of the averaged generator for fixed noise and fixed breeds, every `train.sample_every` steps.
-
-    `final.png` has a row a breed (at most `BREEDS_SHOWN`, evenly spread); `progress.png` a row a moment.
-    """
-
-    def __init__(self, gan: ConditionalGAN, breeds: tuple[str, ...], train: Train, log: TensorBoardLog) -> None:
-        super().__init__()
-        self.generator, self.train, self.log = Generator(gan.average, breeds), train, log
-        spread = np.linspace(0, len(breeds) - 1, min(len(breeds), BREEDS_SHOWN))
-        self.shown = np.unique(spread.round().astype(np.int32))
-        self.moments: list[tuple[int, Any]] = []
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        step = batch + 1
-        if step % self.train.sample_every == 0 or step == self.train.steps:
-            self._draw(step)
-
-    def save(self, folder: Path) -> None:
-        """Write the two pictures to `folder`."""
-        save_png(self._by_breed(self.moments[-1][1]), folder / "final.png")
-        rows = np.stack([images[:, 0] for _, images in self.moments])
-        labels = [f"step {step}" for step, _ in self.moments]
-        save_png(grid(rows, labels=labels, scale=self._scale), folder / "progress.png")
+    def write(self, history: Path) -> None:
+        """Write all rows so far to the CSV file `history`, and end the bar."""
+        self.bar.close()
+        with replacing_file(history) as beside:
+            table = pd.DataFrame(self.rows, columns=["step", *TAGS, *LOOKED])
+            table.to_csv(beside, index=False, float_format="%.5g")
 
     @property
-    def _scale(self) -> int:
-        return max(1, 64 // self.generator.image_size)
+    def images_per_second(self) -> float:
+        """The median over this process's calls, real pictures."""
+        return median(steps for steps, _ in self.pace) * self.train.batch_size * self.train.discriminator_steps
 
-    def _draw(self, step: int) -> None:
-        columns = 8
-        images = self.generator.draw(np.repeat(self.shown, columns), self.train.seed)
-        images = images.reshape(len(self.shown), columns, *images.shape[1:])
-        self.moments.append((step, images))
-        self.log.image("samples", self._by_breed(images), step)
+    @property
+    def waiting(self) -> float:
+        """The share of training's time that it waited for batches: the median over this process's calls."""
+        return median(share for _, share in self.pace)
 
-    def _by_breed(self, images: Any) -> Any:
-        names = [display_name(self.generator.breeds[index]) for index in self.shown]
-        return grid(images, labels=names, scale=self._scale)
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: JSON's own types."""
+        return {"rows": self.rows, "window": self.window, "rows_of": self.health.rows_of}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.rows, self.window = list(state["rows"]), list(state["window"])
+        self.health.rows_of = dict(state["rows_of"])
+        self.bar.update(int(self.rows[-1]["step"] if self.rows else 0) + len(self.window))
+
+    def _speed(self) -> dict[str, float]:
+        steps, waited = np.array(self.pace[-1])
+        return {
+            "speed/images_per_second": steps * self.train.batch_size * self.train.discriminator_steps,
+            "speed/waiting_for_input": waited,
+        }

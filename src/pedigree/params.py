@@ -11,7 +11,8 @@ from ruamel.yaml.error import YAMLError
 
 from pedigree import requirements
 from pedigree.errors import UsageError
-from pedigree.train_params import STRICT, Natural, Positive, Share, Train
+from pedigree.train_params import STRICT, Natural, Positive, Share
+from pedigree.train_params import Train as Train
 
 FILE = Path("params.yaml")
 

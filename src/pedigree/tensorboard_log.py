@@ -6,18 +6,24 @@ from pathlib import Path
 from time import time
 
 from PIL import Image
-from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 
 class TensorBoardLog:
-    """One run's scalars, pictures and hyperparameters, in `folder`. A context manager."""
+    """One run's scalars, pictures and hyperparameters, in `folder`. A context manager.
 
-    def __init__(self, folder: Path) -> None:
+    Where the run goes on from step `start`, TensorBoard drops what an earlier process told of later steps.
+    """
+
+    def __init__(self, folder: Path, start: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._writer = EventFileWriter(str(folder))
+        if start:
+            restart = SessionLog(status=SessionLog.START)
+            self._writer.add_event(Event(session_log=restart, step=start + 1, wall_time=time()))
 
     def __enter__(self) -> "TensorBoardLog":
         return self

@@ -1,20 +1,16 @@
-"""The train stage: from packed crops to a generator."""
+"""The train stage: from packed crops to a generator, going on exactly where it was interrupted."""
 
-import dataclasses
-import json
-from datetime import datetime
 from pathlib import Path
-from statistics import median
+
+import keras
 
 from pedigree import generator
-from pedigree.backends.tensorflow import TensorFlowGAN, find_device
-from pedigree.batches import Batches
+from pedigree.checkpoints import Checkpoints
 from pedigree.dataset import load_crops
-from pedigree.files import write_text
-from pedigree.gan import Device
-from pedigree.monitors import Gallery, Record
-from pedigree.params import Train
-from pedigree.tensorboard_log import TensorBoardLog
+from pedigree.fingerprint import fingerprint
+from pedigree.interruption import interruptions, leave
+from pedigree.session import Session
+from pedigree.train_params import Train
 
 
 def train(
@@ -23,47 +19,39 @@ def train(
     model: Path = Path("models/generator.keras"),
     reports: Path = Path("reports"),
     logs: Path = Path("runs/tensorboard"),
+    scratch: Path = Path("runs/checkpoints"),
 ) -> None:
     """Train the networks of `settings.recipe` on the crops and keep the averaged generator in `model`.
 
-    Writes history.csv, samples/ and training.json to `reports`, and a TensorBoard log to a new folder of `logs`.
+    Writes history.csv, samples/, training.gif and training.json to `reports`, and a TensorBoard log to a folder of
+    `logs`. A run that was interrupted goes on from its last checkpoint in `scratch` and ends as if it never was.
 
     Raises:
-        PedigreeError: where the crops are missing, or training diverges; the model there was is kept.
+        PedigreeError: where the crops are missing, training diverges, or the same run is running already; the model
+            there was is kept.
+        SystemExit: 128 + the signal that interrupted it, once its state is saved.
     """
-    data = load_crops(crops)
-    device = find_device()
-    precision = _precision(settings, device)
-    print(f"Training on {device.name} ({device.kind}) in {precision}, {len(data.train_images)} crops.")
-    gan = TensorFlowGAN(settings, data.size, len(data.breeds), precision)
-    gan.compile_for_training()
-    with TensorBoardLog(logs / f"{settings.recipe}-{datetime.now():%Y%m%d-%H%M%S}") as log:
-        log.hyperparameters(dataclasses.asdict(settings))
-        record, gallery = Record(settings, log), Gallery(gan, data.breeds, settings, log)
-        try:
-            batches = Batches(data.train_images, data.train_labels, settings)
-            gan.fit(batches, shuffle=False, verbose=0, callbacks=[record, gallery])
-        finally:
-            record.close(reports / "history.csv")
-    gallery.save(reports / "samples")
-    _write_facts(reports / "training.json", settings, device, precision, record)
-    generator.save(gan.average, data.breeds, model)
-
-
-def _precision(settings: Train, device: Device) -> str:
-    if settings.precision == "auto":
-        return "bfloat16" if device.bfloat16 else "float32"
-    return settings.precision
-
-
-def _write_facts(path: Path, settings: Train, device: Device, precision: str, record: Record) -> None:
-    facts = {
-        "recipe": settings.recipe,
-        "steps": settings.steps,
-        "device": device.name,
-        "precision": precision,
-        "images_per_second": round(median(record.speeds), 1),
-        "discriminator_loss": record.rows[-1]["discriminator_loss"],
-        "generator_loss": record.rows[-1]["generator_loss"],
-    }
-    write_text(path, json.dumps(facts, indent=2) + "\n")
+    data, backend = load_crops(crops), keras.backend.backend()
+    store = Checkpoints(scratch, fingerprint(settings, data, backend=backend))
+    # A finished run's state, for a run that differs from it by more steps alone.
+    finished = Checkpoints(scratch, fingerprint(settings, data, backend=backend, without=frozenset({"steps"})))
+    with store.held(), interruptions() as interruption:
+        found = store.latest() or (finished.latest(settings.steps) if settings.warm_start else None)
+        run = Session(settings, data, found, logs)
+        with run.log:
+            try:
+                for step in run.steps():
+                    due = step % settings.checkpoint_every == 0 and step < settings.steps
+                    if due or interruption.asked is not None:
+                        store.save(run.checkpoint(step))
+                    if interruption.asked is not None:
+                        leave(interruption.asked, step, settings.steps)
+                if settings.warm_start:
+                    finished.save(run.checkpoint(settings.steps))
+                run.end()
+            finally:
+                run.record.write(reports / "history.csv")
+            run.gallery.save(reports / "samples", reports / "training.gif")
+            run.write_facts(reports / "training.json")
+            generator.save(run.gan.average, data.breeds, model, settings.latent)
+            store.clear()

@@ -1,13 +1,14 @@
 """What must know Keras's backend: the gradient step and the devices, one small file a backend."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from pedigree.errors import UsageError
 
 if TYPE_CHECKING:
+    from pedigree.backends.devices import Device
     from pedigree.gan import Engine
 
 BACKENDS = ("tensorflow", "jax")
@@ -19,8 +20,18 @@ def make_engine(devices: str) -> "Engine":
     Raises:
         UsageError: Keras runs on a backend that has none.
     """
-    backend = keras.backend.backend()
-    if backend not in BACKENDS:
-        raise UsageError(f"KERAS_BACKEND must be {' or '.join(BACKENDS)} to train. Received: {backend}")
-    engine: Engine = import_module(f"pedigree.backends.{backend}").make_engine(devices)
+    engine: Engine = _backend().make_engine(devices)
     return engine
+
+
+def find_device() -> "Device":
+    """Return what the backend trains on; raises as `make_engine` does."""
+    device: Device = _backend().find_device()
+    return device
+
+
+def _backend() -> Any:
+    name = keras.backend.backend()
+    if name not in BACKENDS:
+        raise UsageError(f"KERAS_BACKEND must be {' or '.join(BACKENDS)} to train. Received: {name}")
+    return import_module(f"pedigree.backends.{name}")

@@ -82,7 +82,8 @@ class JaxEngine:
 
             shapes = jax.eval_shape(one, values, at(0))[1]
             told = jax.tree.map(lambda fact: jnp.zeros((capacity, *fact.shape), fact.dtype), shapes)
-            return jax.lax.fori_loop(0, count, body, (values, told))
+            done: tuple[list[Tensor], Facts] = jax.lax.fori_loop(0, count, body, (values, told))
+            return done
 
         def call(batches: Any, count: int) -> dict[str, np.ndarray]:
             values, told = steps([variable.value for variable in variables], dict(batches), count)

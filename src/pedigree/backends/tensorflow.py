@@ -27,7 +27,8 @@ class TensorFlowEngine:
 
     def scope(self) -> AbstractContextManager[Any]:
         """Where variables are made."""
-        return self.strategy.scope()
+        scope: AbstractContextManager[Any] = self.strategy.scope()
+        return scope
 
     def gradients(
         self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]
@@ -57,7 +58,7 @@ class TensorFlowEngine:
         """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`."""
         packing = _Packing()
 
-        @tf.function
+        @tf.function  # type: ignore[untyped-decorator]
         def steps(batches: dict[str, Tensor], count: Tensor) -> Tensor:
             told = tf.TensorArray(tf.float32, count)
             for place in tf.range(count):

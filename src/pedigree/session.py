@@ -1,0 +1,121 @@
+"""A run of training under way: the GAN, what watches it, and the calls that take it on."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from pedigree import precision
+from pedigree.backends import find_device, make_engine
+from pedigree.batches import stream
+from pedigree.checkpoints import Checkpoint
+from pedigree.dataset import Crops
+from pedigree.files import write_text
+from pedigree.gallery import Gallery
+from pedigree.gan import ConditionalGAN
+from pedigree.generator import Generator
+from pedigree.monitors import Record
+from pedigree.tensorboard_log import TensorBoardLog
+from pedigree.train_params import Train
+
+CAPACITY = 32  # steps a call at most
+CALL = 0.5  # seconds a call should take, so that an interruption is heeded soon
+
+
+class Session:
+    """One run, from its first step or from a checkpoint.
+
+    Args:
+        settings: the `train` section.
+        data: the crops.
+        found: where to go on from, or None.
+        logs: the folder of TensorBoard logs; a run has one folder there, however often it is interrupted.
+    """
+
+    def __init__(self, settings: Train, data: Crops, found: Checkpoint | None, logs: Path) -> None:
+        self.settings, self.data, self.start = settings, data, found.step if found else 0
+        engine = make_engine(settings.devices)
+        self.device = find_device()
+        self.precision = found.facts["precision"] if found else precision.choose(settings.precision, engine)
+        self.name = found.facts["name"] if found else f"{settings.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
+        self.gan = ConditionalGAN(settings, data.size, len(data.breeds), self.precision, engine)
+        self.log = TensorBoardLog(logs / self.name, self.start)
+        self.record = Record(settings, self.log)
+        kept = Generator(self.gan.average, data.breeds, settings.latent)
+        self.gallery = Gallery(kept, settings.seed, self.log)
+        self.steps_a_call = 1
+        if found:
+            self._restore(found)
+        else:
+            self.log.hyperparameters(dataclasses.asdict(settings))
+        print(self._told())
+
+    def steps(self) -> Iterator[int]:
+        """Train, a call at a time; yield how many steps are done after each, and after the looks due there."""
+        take, done = self.gan.compile(min(CAPACITY, self.settings.log_every)), self.start
+        with closing(stream(self._calls(), self.data.train_images, self.data.train_labels, self.settings)) as batches:
+            while done < self.settings.steps:
+                began = perf_counter()
+                batch = next(batches)
+                waited = perf_counter() - began
+                told = take(batch)
+                seconds, count = perf_counter() - began, len(batch["images"])
+                self.steps_a_call = max(1, int(CALL * count / seconds))
+                self.record.add(done, told, seconds, waited)
+                done += count
+                if done % self.settings.sample_every == 0:
+                    self.gallery.look(done)
+                yield done
+
+    def end(self) -> None:
+        """Take the looks that are due after the last step, whatever its number."""
+        self.record.close_row(self.settings.steps)
+        self.gallery.look(self.settings.steps)
+
+    def checkpoint(self, step: int) -> Checkpoint:
+        """Return all that the run goes on from after `step` steps."""
+        arrays = {f"gan-{place}": np.asarray(variable) for place, variable in enumerate(self.gan.variables)}
+        arrays |= {f"gallery-{name}": array for name, array in self.gallery.state().items()}
+        return Checkpoint(step, arrays, {"name": self.name, "precision": self.precision, "record": self.record.state()})
+
+    def _restore(self, found: Checkpoint) -> None:
+        for place, variable in enumerate(self.gan.variables):
+            variable.assign(found.arrays[f"gan-{place}"])
+        parts = {name.removeprefix("gallery-"): array for name, array in found.arrays.items() if "gallery-" in name}
+        self.gallery.restore(parts)
+        self.record.restore(found.facts["record"])
+
+    def _calls(self) -> Iterator[range]:
+        """Yield the steps of each call: none goes across a moment at which somebody looks or saves."""
+        settings, done = self.settings, self.start
+        moments = (settings.log_every, settings.sample_every, settings.checkpoint_every)
+        capacity = min(CAPACITY, settings.log_every)
+        while done < settings.steps:
+            until = min((done // every + 1) * every for every in moments)
+            end = min(until, done + min(self.steps_a_call, capacity), settings.steps)
+            yield range(done, end)
+            done = end
+
+    def write_facts(self, path: Path) -> None:
+        """Write what trained and how fast: reports/training.json."""
+        facts: dict[str, Any] = {
+            "recipe": self.settings.recipe,
+            "steps": self.settings.steps,
+            "device": self.device.name,
+            "precision": self.precision,
+            "images_per_second": round(self.record.images_per_second, 1),
+            "waiting_for_input": round(self.record.waiting, 4),
+            "discriminator_loss": self.record.rows[-1]["discriminator_loss"],
+            "generator_loss": self.record.rows[-1]["generator_loss"],
+        }
+        write_text(path, json.dumps(facts, indent=2) + "\n")
+
+    def _told(self) -> str:
+        what = f"{self.device.name} ({self.device.kind}) in {self.precision}, {len(self.data.train_images)} crops"
+        return f"Training on {what}{f', going on from step {self.start}' if self.start else ''}."
