@@ -20,7 +20,7 @@ def augment(images: Tensor, chances: Tensor, kinds: tuple[str, ...], strength: T
 
     Each kind comes to a picture with probability `strength`, a scalar in [0, 1], whatever else comes to it.
     """
-    comes = chances[:, 7:] < strength
+    comes = ops.less(chances[:, 7:], strength)
     if "color" in kinds:
         images = _color(images, chances[:, 0:3], comes[:, 0:1])
     if "translation" in kinds:

@@ -179,7 +179,9 @@ def _condition_strength(step: int, train: Train) -> float:
     """How much the breed counts (Shahbazi et al., "Collapse by Conditioning", 2022), by the photos shown before."""
     start, end = train.condition_ramp
     shown = step * train.discriminator_steps * train.batch_size
-    return 1.0 if shown >= end else max(0.0, (shown - start) / (end - start))
+    if start < shown < end:
+        return (shown - start) / (end - start)
+    return float(shown >= end)
 
 
 def _order(step: int, total: int, train: Train) -> npt.NDArray[np.int64]:
