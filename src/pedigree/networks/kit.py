@@ -19,6 +19,7 @@ class Kit:
         ramped: the breeds' embeddings are ramped in.
         synchronized: batch norm counts over all devices.
         initializer: what kernels and embeddings start from, by Keras's name; None: Keras's own choice for each.
+        equalized: the gain of every kernel that is not told its own; None: those are not equalised.
     """
 
     kept: bool = False
@@ -26,6 +27,7 @@ class Kit:
     ramped: bool = False
     synchronized: bool = False
     initializer: str | None = None
+    equalized: float | None = None
 
     def conv(self, filters: int, size: int, equalized: float | None = None, **options: Any) -> keras.Layer:
         """Make a convolution, `padding="same"` unless told; `equalized` is the gain of an equalised kernel."""
@@ -53,6 +55,7 @@ class Kit:
         return layers.BatchNormalization(synchronized=self.synchronized and not self.kept, **options)
 
     def _weighted(self, kind: str, *sizes: int, equalized: float | None, **options: Any) -> keras.Layer:
+        equalized = self.equalized if equalized is None else equalized
         if self.initializer:
             options = {"kernel_initializer": self.initializer} | options
         if self.kept or not (self.spectral or equalized is not None):
