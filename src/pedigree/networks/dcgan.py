@@ -1,0 +1,60 @@
+"""DCGAN: Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional GANs" (2016).
+
+Layers as in figure 1 and the authors' code: 5×5 kernels of stride 2, batch norm everywhere but at the picture, no
+biases beside it, starts from N(0, 0.02). The paper's is of no breed in particular, and so is this one where there is a
+single breed and no conditioning; else the breed's embedding stands beside the latent. `channels` is the width at half
+the image's size, 128 in the paper; it doubles with every halving, up to 8 times.
+"""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from pedigree.networks.heads import judged, with_plane
+from pedigree.networks.images import painted, seen
+from pedigree.networks.kit import Kit
+from pedigree.networks.latents import with_breed
+from pedigree.networks.shapes import Shape
+
+
+def build_generator(shape: Shape, kit: Kit) -> keras.Model:
+    """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
+    latent = keras.Input((shape.latent_size,), name="latent")
+    breed = keras.Input((), dtype="int32", name="breed")
+    widths = _widths(shape)[::-1]
+    smallest = shape.base, shape.base, widths[0]
+    x = kit.dense(shape.base**2 * widths[0], **_bare())(with_breed(latent, breed, shape, kit))
+    x = layers.Reshape(smallest)(layers.ReLU()(_normalized(x, kit)))
+    for width in widths[1:]:
+        x = layers.ReLU()(_normalized(kit.transposed_conv(width, 5, strides=2, **_bare())(x), kit))
+    x = kit.transposed_conv(shape.colors, 5, strides=2, **_bare())(x)
+    return keras.Model([latent, breed], painted(x, shape), name="generator")
+
+
+def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Model:
+    """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
+    image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
+    breed = keras.Input((), dtype="int32", name="breed")
+    x = with_plane(seen(image, shape), breed, shape, kit, conditioning)
+    for level, width in enumerate(_widths(shape)):
+        x = kit.conv(width, 5, strides=2, **_bare())(x)
+        x = layers.LeakyReLU(0.2)(_normalized(x, kit) if level else x)
+    return keras.Model(
+        [image, breed], judged(layers.Flatten()(x), breed, shape, kit, conditioning), name="discriminator"
+    )
+
+
+def _widths(shape: Shape) -> list[int]:
+    """Channels from half the image's size down to the base."""
+    return [shape.channels * min(2**level, 8) for level in range(shape.doublings)]
+
+
+def _bare() -> dict[str, Any]:
+    """Options of a layer whose bias would be batch norm's; a new initializer each time, as one draws the same twice."""
+    return {"use_bias": False, "kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)}
+
+
+def _normalized(x: keras.KerasTensor, kit: Kit) -> keras.KerasTensor:
+    gain = keras.initializers.RandomNormal(1.0, 0.02)
+    return kit.batch_norm(momentum=0.9, epsilon=1e-5, gamma_initializer=gain)(x)
