@@ -12,7 +12,7 @@ import pytest
 
 from pedigree.augment import DRAWS
 from pedigree.batches import Batch, batch_at, portion, stacked, stream
-from pedigree.params import Train
+from pedigree.train_params import Train
 
 IMAGES = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1) + np.zeros((10, 16, 16, 3), np.uint8)
 LABELS = (np.arange(10) % 3).astype(np.int32)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pedigree.params import Train
 from pedigree.schedules import learning_rate
+from pedigree.train_params import Train
 
 STEPS = np.arange(101)
 FALLS = {
