@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import keras
 
-from pedigree.networks import biggan, dcgan, mlp, projection_dcgan, sagan, seed_cgan, wgan_gp
+from pedigree.networks import biggan, dcgan, mlp, progan, projection_dcgan, r3gan, sagan, seed_cgan, wgan_gp
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
 
@@ -27,7 +27,9 @@ ARCHITECTURES = {
     "biggan": Architecture(biggan.build_generator, biggan.build_discriminator),
     "dcgan": Architecture(dcgan.build_generator, dcgan.build_discriminator),
     "mlp": Architecture(mlp.build_generator, mlp.build_discriminator),
+    "progan": Architecture(progan.build_generator, progan.build_discriminator),
     "projection-dcgan": Architecture(projection_dcgan.build_generator, projection_dcgan.build_discriminator),
+    "r3gan": Architecture(r3gan.build_generator, r3gan.build_discriminator),
     "sagan": Architecture(sagan.build_generator, sagan.build_discriminator),
     "seed-cgan": Architecture(seed_cgan.build_generator, seed_cgan.build_discriminator),
     "wgan-gp": Architecture(wgan_gp.build_generator, wgan_gp.build_discriminator),
