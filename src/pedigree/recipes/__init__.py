@@ -12,6 +12,7 @@ from pedigree.files import write_text
 from pedigree.params import FILE, Train, load, read
 
 SECTION = "train:"
+REACHES = "# Reaches: "
 
 
 def names() -> list[str]:
@@ -35,6 +36,17 @@ def text(name: str) -> str:
 def headline(name: str) -> str:
     """Return the first line of a recipe's head: what it is."""
     return text(name).splitlines()[0].removeprefix("# ")
+
+
+def reaches(name: str) -> str:
+    """Return what a recipe's head says that it reaches, and in what time."""
+    return next(line for line in text(name).splitlines() if line.startswith(REACHES)).removeprefix(REACHES)
+
+
+def listing() -> str:
+    """List the recipes, two lines each: what it is, and below it what it reaches."""
+    width = max(map(len, names())) + 2
+    return "\n".join(f"{name:<{width}}{headline(name)}\n{'':<{width}}Reaches: {reaches(name)}" for name in names())
 
 
 def write(name: str, path: Path = FILE) -> None:
