@@ -80,7 +80,7 @@ def _halving(x: keras.KerasTensor, channels: int, kit: Kit) -> keras.KerasTensor
     shortcut = kit.conv(channels, 1, equalized=1.0, use_bias=False)(layers.AveragePooling2D(2)(x))
     x = _leaky(kit.conv(x.shape[-1], 3)(x))
     x = layers.AveragePooling2D(2)(_leaky(kit.conv(channels, 3)(x)))
-    return layers.Add()([x, shortcut]) * sqrt(0.5)
+    return layers.Rescaling(sqrt(0.5))(layers.Add()([x, shortcut]))
 
 
 def _colors(x: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
