@@ -39,6 +39,28 @@ def test_gaps_are_left_between_pictures():
     assert (sheet[:, GAP + 16 : 2 * GAP + 16] == 255).all()
 
 
+def test_columns_and_title_are_written_above_the_pictures_and_change_nothing_below():
+    images = flat(2, 3, 32)
+    plain, headed = np.asarray(grid(images)), np.asarray(grid(images, columns=["-2", "0", "2"], title="boxer"))
+    head = len(headed) - len(plain)
+    assert np.array_equal(headed[head:], plain)
+    title, columns = headed[: head // 2], headed[head // 2 : head]
+    assert title.min() < 100
+    for column in range(3):
+        left = GAP + column * (32 + GAP)
+        assert columns[:, left : left + 32].min() < 100
+        assert (columns[:, left - GAP : left] == 255).all()
+
+
+def test_a_long_title_widens_the_sheet_to_the_right():
+    plain, titled = np.asarray(grid(flat(1, 1, 32))), np.asarray(grid(flat(1, 1, 32), title="a breed of a long name"))
+    head = len(titled) - len(plain)
+    assert titled.shape[1] > plain.shape[1]
+    assert np.array_equal(titled[head:, : plain.shape[1]], plain)
+    assert (titled[head:, plain.shape[1] :] == 255).all()
+    assert (titled[:, -GAP:] == 255).all()
+
+
 @pytest.mark.parametrize(
     ("images", "labels"),
     [(np.zeros((2, 8, 8, 3), np.uint8), None), (np.zeros((1, 1, 8, 8, 3)), None), (flat(2, 1, 8), ["one"])],
@@ -46,6 +68,11 @@ def test_gaps_are_left_between_pictures():
 def test_a_wrong_shape_type_or_number_of_labels_is_told(images, labels):
     with pytest.raises(ValueError, match="Received"):
         grid(images, labels)
+
+
+def test_a_wrong_number_of_column_names_is_told():
+    with pytest.raises(ValueError, match="one a column"):
+        grid(flat(1, 2, 8), columns=["one"])
 
 
 def test_the_same_picture_is_saved_as_the_same_bytes_and_leaves_nothing_beside(tmp_path):

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 MODEL = Path("models/generator.keras")
+TRUNCATION = (
+    "hold the latents' numbers within ±T, typically 0.5 to 2: fewer odd dogs, less variety; "
+    "below 1 many a generator fades (default: none)"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,7 +96,15 @@ def generate(asked: argparse.Namespace) -> None:
     """Draw new dogs of the breeds asked for, a row a breed, into one PNG."""
     from pedigree import generation
 
-    print(generation.generate(asked.model, asked.breed, asked.count, asked.seed, asked.out))
+    print(generation.generate(asked.model, asked.breed, asked.count, asked.seed, asked.out, asked.truncation))
+
+
+def walk(asked: argparse.Namespace) -> None:
+    """Draw what lies between dogs of a breed, or between two breeds: a PNG, or a GIF or MP4 that moves."""
+    from pedigree import generation
+
+    way = (asked.breed, asked.to, asked.out, asked.seed, asked.count, asked.frames, asked.truncation)
+    print(generation.walk(asked.model, *way))
 
 
 def breeds(asked: argparse.Namespace) -> None:
@@ -134,22 +147,17 @@ def _parser() -> argparse.ArgumentParser:
     for run in (unpack, validate, crop, train):
         _add(commands, run)
     _add_score(commands)
-    drawing = _add(commands, generate)
-    drawing.add_argument(
-        "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; may be given several times"
-    )
-    drawing.add_argument("--count", type=_count, default=8, metavar="N", help="pictures of each breed (default 8)")
-    drawing.add_argument("--seed", type=_seed, default=0, metavar="S", help="another seed, other dogs (default 0)")
-    drawing.add_argument(
-        "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="where to (default dogs.png)"
-    )
+    drawing = [_add_generate(commands), _add_walk(commands)]
     _add(commands, recipe).add_argument("name", nargs="?", metavar="NAME", help="one of those listed without it")
     fetching = _add(commands, fetch)
     fetching.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
     fetching.add_argument(
         "--out", type=Path, metavar="FILE", help="where to (default weights/inception-2015-12-05.tgz)"
     )
-    for command in (drawing, _add(commands, breeds)):
+    for command in drawing:
+        command.add_argument("--seed", type=_seed, default=0, metavar="S", help="another seed, other dogs (default 0)")
+        command.add_argument("--truncation", type=_above_zero, metavar="T", help=TRUNCATION)
+    for command in (*drawing, _add(commands, breeds)):
         command.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
     return parser
 
@@ -178,6 +186,45 @@ def _add_score(commands: "Commands") -> None:
     )
 
 
+def _add_generate(commands: "Commands") -> argparse.ArgumentParser:
+    drawing = _add(commands, generate)
+    drawing.add_argument(
+        "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; may be given several times"
+    )
+    drawing.add_argument("--count", type=_count, default=8, metavar="N", help="pictures of each breed (default 8)")
+    drawing.add_argument(
+        "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="where to (default dogs.png)"
+    )
+    return drawing
+
+
+def _add_walk(commands: "Commands") -> argparse.ArgumentParser:
+    walking = _add(commands, walk)
+    walking.formatter_class = argparse.RawDescriptionHelpFormatter
+    walking.epilog = (
+        "examples:\n"
+        "  pedigree walk --breed pug --out pug.png             the dimensions of the latent that change a pug most\n"
+        "  pedigree walk --breed pug --out pug.gif             pugs that turn into each other, in a loop\n"
+        "  pedigree walk --breed pug --to boxer --out way.png  the same dogs, step by step from breed to breed\n"
+        "  pedigree walk --breed pug --to boxer --out way.mp4  the same, moving there and back"
+    )
+    walking.add_argument("--breed", required=True, metavar="NAME", help="the breed to walk in, or from")
+    walking.add_argument("--to", metavar="NAME", help="the breed to walk to")
+    walking.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="where to: .png, .gif or .mp4 (which needs PyAV)"
+    )
+    walking.add_argument(
+        "--count", type=partial(_whole, low=1, high=64), metavar="N", help="rows, or pictures side by side (default 8)"
+    )
+    walking.add_argument(
+        "--frames",
+        type=partial(_whole, low=2, high=500),
+        metavar="N",
+        help="frames, or columns of a PNG (default: GIF 48, MP4 96, PNG 9)",
+    )
+    return walking
+
+
 def _in_colour() -> bool:
     """Whether stdout is a terminal of someone who has not asked for plain text (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -195,3 +242,13 @@ def _whole(text: str, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}. Received: {text!r}")
     return int(text)
+
+
+def _above_zero(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0. Received: {text!r}")
+    return number

@@ -167,10 +167,11 @@ def _truncated(latents: Latents, seed: int, threshold: float) -> Latents:
     By rejection from the uniform distribution, so that small thresholds take no longer; each round is drawn for every
     place, so that a number depends on `seed` and its place alone.
     """
-    stream = np.random.Philox(key=seed)
+    turn = 0
     while (beyond := np.abs(latents) > threshold).any():
-        stream = stream.jumped()
-        place, chance = np.moveaxis(np.random.Generator(stream).random((*latents.shape, 2), np.float32), -1, 0)
+        turn += 1
+        chances = np.random.Generator(np.random.Philox(key=seed).jumped(turn))
+        place, chance = np.moveaxis(chances.random((*latents.shape, 2), np.float32), -1, 0)
         proposed = (2 * place - 1) * np.float32(threshold)
         latents = np.where(beyond & (chance < np.exp(-np.square(proposed) / 2)), proposed, latents)
     return latents

@@ -1,6 +1,7 @@
 """Pictures in rows and columns: contact sheets of crops, grids of samples."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,10 @@ def grid(
         labels: a name a row, written left of it; none if None.
         scale: how many pixels a picture's pixel becomes each way, interpolated (bicubic) so that it reads as a picture.
         columns: a name a column, written above it; none if None.
-        title: one line above all, cut off where the pictures end; none if None.
+        title: one line above all, which widens the sheet where it must; none if None.
 
     Raises:
-        ValueError: where the array or the number of labels has another shape.
+        ValueError: where the array has another shape or type, or there are not as many names as rows or columns.
     """
     if images.ndim != 5 or images.shape[-1] != 3 or images.dtype != np.uint8:
         raise ValueError(f"expected (rows, columns, h, w, 3) uint8. Received: {images.shape} {images.dtype}")
@@ -39,25 +40,24 @@ def grid(
     _check_names(labels, rows, "row")
     _check_names(columns, across, "column")
     height, width = height * scale, width * scale
-    font_size = min(max(10, height // 4), 20)
-    font, line = ImageFont.load_default(size=font_size), font_size + 2 * GAP
-    margin = _label_width(labels, font) if labels else 0
-    head = line * ((title is not None) + (columns is not None))
-    sheet = Image.new("RGB", (margin + across * (width + GAP) + GAP, head + rows * (height + GAP) + GAP), BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=min(max(10, height // 4), 20))
+    line = int(font.getbbox("Ag")[3]) + 2 * GAP
+    left = _widest(labels, font) + 4 * GAP if labels else 0
+    top = line * ((title is not None) + (columns is not None))
+    right = left + GAP + max(across * (width + GAP), _widest([title or ""], font) + GAP)
+    sheet = Image.new("RGB", (right, top + rows * (height + GAP) + GAP), BACKGROUND)
+    lefts = [left + GAP + column * (width + GAP) for column in range(across)]
+    tops = [top + GAP + row * (height + GAP) for row in range(rows)]
+    for row, column in np.ndindex(rows, across):
+        picture = Image.fromarray(images[row, column]).resize((width, height), Image.Resampling.BICUBIC)
+        sheet.paste(picture, (lefts[column], tops[row]))
+    write = partial(ImageDraw.Draw(sheet).text, fill=INK, font=font)
     if title is not None:
-        draw.text((margin + GAP, line / 2), title, fill=INK, font=font, anchor="lm")
-    for column, name in enumerate(columns or ()):
-        draw.text(
-            (margin + GAP + column * (width + GAP) + width / 2, head - line / 2), name, fill=INK, font=font, anchor="mm"
-        )
-    for row in range(rows):
-        top = head + GAP + row * (height + GAP)
-        if labels:
-            draw.text((margin - GAP, top + height / 2), labels[row], fill=INK, font=font, anchor="rm")
-        for column in range(across):
-            picture = Image.fromarray(images[row, column]).resize((width, height), Image.Resampling.BICUBIC)
-            sheet.paste(picture, (margin + GAP + column * (width + GAP), top))
+        write((left + GAP, line / 2), title, anchor="lm")
+    for name, place in zip(columns or (), lefts, strict=False):
+        write((place + width / 2, top - line / 2), name, anchor="mm")
+    for name, place in zip(labels or (), tops, strict=False):
+        write((left - GAP, place + height / 2), name, anchor="rm")
     return sheet
 
 
@@ -67,5 +67,10 @@ def save_png(image: Image.Image, path: Path) -> None:
         image.save(beside, format="PNG")
 
 
-def _label_width(labels: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
-    return 4 * GAP + max(int(np.ceil(font.getlength(label))) for label in labels)
+def _check_names(names: Sequence[str] | None, count: int, what: str) -> None:
+    if names is not None and len(names) != count:
+        raise ValueError(f"expected {count} labels, one a {what}. Received: {len(names)}")
+
+
+def _widest(names: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
+    return max(int(np.ceil(font.getlength(name))) for name in names)
