@@ -27,9 +27,12 @@ def train_settings() -> params.Train:
         generator_batch_size=4,
         latent_size=8,
         channels=4,
-        r1_interval=2,
+        penalty_interval=2,
         log_every=2,
         sample_every=3,
+        score_every=0,
+        keep="last",
+        checkpoint_every=2,
         precision="float32",
     )
 

@@ -3,6 +3,7 @@
 Everything here is `keras.ops`. What must know the backend is an `Engine`, one small file each in `pedigree.backends`.
 """
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -71,7 +72,7 @@ class ConditionalGAN:
         self.train, self.engine = train, engine
         self.loss_pair, self.kinds = LOSSES[train.loss], tuple(train.augment)
         keras.utils.clear_session()  # so that layers get the same names in every run
-        keras.utils.set_random_seed(train.seed)
+        random.seed(train.seed)  # what layers draw their seeds from; set_random_seed would import TensorFlow everywhere
         with engine.scope():
             self._build_networks(
                 Shape(image_size, 3 if train.colors == "rgb" else 1, train.latent_size, breeds, train.channels),
@@ -170,7 +171,7 @@ class ConditionalGAN:
 
     def judge(self, pictures: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:
         """Return the discriminator's logits `(n, 1)` for pictures, and its class logits `(n, breeds)` if it has any."""
-        outputs = self.discriminator([pictures, labels], training=training)
+        outputs = self.discriminator([pictures, ops.convert_to_tensor(labels)], training=training)
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, part: Any) -> tuple[Tensor, Facts]:
