@@ -1,5 +1,7 @@
-"""A TensorBoard log written through TensorBoard's own event writer, so that no backend is needed for it."""
+"""A TensorBoard log written through TensorBoard's own record writer, so that no backend is needed for it."""
 
+import os
+import socket
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +11,7 @@ from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 
 class TensorBoardLog:
@@ -20,10 +22,12 @@ class TensorBoardLog:
 
     def __init__(self, folder: Path, start: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._writer = EventFileWriter(str(folder))
+        # TensorBoard's EventFileWriter opens its file through TensorFlow wherever that is installed, seconds of import.
+        name = f"events.out.tfevents.{time():.6f}.{socket.gethostname()}.{os.getpid()}"
+        self._writer = RecordWriter((folder / name).open("xb"))
+        self._write(Event(file_version="brain.Event:2", wall_time=time()))
         if start:
-            restart = SessionLog(status=SessionLog.START)
-            self._writer.add_event(Event(session_log=restart, step=start + 1, wall_time=time()))
+            self._write(Event(session_log=SessionLog(status=SessionLog.START), step=start + 1, wall_time=time()))
 
     def __enter__(self) -> "TensorBoardLog":
         return self
@@ -50,4 +54,8 @@ class TensorBoardLog:
         self._add(hparams_pb(told), 0)
 
     def _add(self, summary: Summary, step: int) -> None:
-        self._writer.add_event(Event(summary=summary, step=step, wall_time=time()))
+        self._write(Event(summary=summary, step=step, wall_time=time()))
+
+    def _write(self, event: Event) -> None:
+        self._writer.write(event.SerializeToString())
+        self._writer.flush()
