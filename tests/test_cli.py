@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import keras
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from PIL import Image
 from pedigree import cli, generator
 from pedigree.cli import main
 from pedigree.networks import ARCHITECTURES
+from pedigree.networks.kit import Kit
+from pedigree.networks.shapes import Shape
 
 BREEDS = ("n02085620-Chihuahua", "n02085936-Maltese_dog")
 
@@ -22,7 +25,9 @@ BREEDS = ("n02085620-Chihuahua", "n02085936-Maltese_dog")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("model") / "generator.keras"
-    generator.save(ARCHITECTURES["projection-dcgan"].build_generator(16, 8, 2, 4), BREEDS, path)
+    generator.save(
+        ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 6, 2, 4), Kit(kept=True)), BREEDS, path
+    )
     return str(path)
 
 
@@ -69,12 +74,69 @@ def test_all_breeds_give_a_row_each_and_seeds_differ(model: str, tmp_path: Path)
     assert not np.array_equal(one, two)
 
 
+def test_truncation_changes_what_is_drawn(model: str, tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole.png", tmp_path / "cut.png"
+    asked = ["generate", "--breed", "Chihuahua", "--count", "3", "--model", model, "--out"]
+    assert main([*asked, str(whole)]) == main([*asked, str(cut), "--truncation", "0.5"]) == 0
+    assert whole.read_bytes() != cut.read_bytes()
+    main([*asked, str(cut), "--truncation", "9"])
+    assert whole.read_bytes() == cut.read_bytes(), "nothing lies beyond"
+
+
+@pytest.mark.parametrize("to", [[], ["--to", "maltese dog"]])
+@pytest.mark.parametrize(("kind", "format_", "frames"), [("png", "PNG", 1), ("gif", "GIF", 4)])
+def test_a_walk_is_a_sheet_or_a_film(
+    model: str, tmp_path: Path, to: list[str], kind: str, format_: str, frames: int
+) -> None:
+    out = tmp_path / f"walk.{kind}"
+    asked = ["walk", "--breed", "chihuahua", *to, "--count", "3", "--frames", "4", "--model", model]
+    assert main([*asked, "--out", str(out)]) == 0
+    with Image.open(out) as picture:
+        assert (picture.format, getattr(picture, "n_frames", 1)) == (format_, frames)
+    other = tmp_path / f"other.{kind}"
+    main([*asked, "--out", str(other), "--seed", "1"])
+    assert out.read_bytes() != other.read_bytes()
+
+
+def test_a_walk_may_be_an_mp4(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "walk.MP4"
+    asked = ["walk", "--breed", "Chihuahua", "--to", "Maltese_dog", "--frames", "6", "--model", model]
+    assert main([*asked, "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"Chihuahua to Maltese_dog: {out}\n"
+    with av.open(str(out)) as film:
+        assert len(list(film.decode(video=0))) == 6
+
+
+def test_an_mp4_without_pyav_is_refused_before_anything_is_drawn(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.setattr("pedigree.generation.load", None)
+    assert main(["walk", "--breed", "Chihuahua", "--out", str(tmp_path / "walk.mp4"), "--model", model]) == 1
+    error = capsys.readouterr().err
+    assert "[video]" in error
+    assert error.count("\n") == 1
+
+
+def test_without_a_count_a_sheet_has_as_many_rows_as_a_small_latent_has_dimensions(model: str, tmp_path: Path) -> None:
+    out, same = tmp_path / "walk.png", tmp_path / "same.png"
+    main(["walk", "--breed", "Chihuahua", "--out", str(out), "--model", model])
+    main(["walk", "--breed", "Chihuahua", "--out", str(same), "--count", "6", "--model", model])
+    assert out.read_bytes() == same.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
         (["generate", "--breed", "Chihuaha", "--model", "MODEL"], 2, "Chihuahua"),
         (["generate", "--breed", "Chihuahua", "--out", "dogs.jpg", "--model", "MODEL"], 2, ".png"),
         (["generate", "--breed", "Chihuahua", "--model", "none.keras"], 1, "dvc repro"),
+        (["walk", "--breed", "Chihuaha", "--out", "w.gif", "--model", "MODEL"], 2, "nearest: Chihuahua"),
+        (["walk", "--breed", "Chihuahua", "--to", "malt", "--out", "w.gif", "--model", "MODEL"], 2, "Maltese_dog"),
+        (["walk", "--breed", "Chihuahua", "--to", "chihuahua", "--out", "w.gif", "--model", "MODEL"], 2, "two breeds"),
+        (["walk", "--breed", "Chihuahua", "--out", "w.webm", "--model", "MODEL"], 2, ".gif or .mp4"),
+        (["walk", "--breed", "Chihuahua", "--out", "w.png", "--count", "9", "--model", "MODEL"], 2, "at most 6"),
+        (["walk", "--breed", "Chihuahua", "--out", "w.png", "--model", "none.keras"], 1, "dvc repro"),
         (["breeds", "--model", "none.keras"], 1, "dvc repro"),
         (["unpack"], 2, "project's root"),
         (["validate"], 2, "project's root"),
@@ -109,6 +171,10 @@ def test_a_mistake_gets_one_line_and_its_exit_code(
         ["generate"],
         ["generate", "--breed", "x", "--count", "0"],
         ["generate", "--breed", "x", "--seed", "-1"],
+        ["generate", "--breed", "x", "--truncation", "0"],
+        ["walk", "--breed", "x"],
+        ["walk", "--breed", "x", "--out", "w.gif", "--frames", "1"],
+        ["walk", "--breed", "x", "--out", "w.gif", "--truncation", "nan"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

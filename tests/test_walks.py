@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from pedigree.errors import PedigreeError
 from pedigree.generator import Generator
@@ -152,10 +153,11 @@ def test_an_arc_starts_and_ends_where_it_should_whatever_it_joins(start: list, e
         np.testing.assert_allclose(point, lerp(one, other, time), atol=1e-3)
 
 
-def cells(sheet, rows: int, columns: int) -> np.ndarray:
-    """The pictures of a sheet, found from its right and lower edge."""
-    pixels, step = np.asarray(sheet), SIZE + GAP
-    pixels = pixels[-rows * step - GAP :, -columns * step - GAP :][GAP:, GAP:]
+def cells(sheet: Image.Image, rows: int, columns: int, labelled: bool = False) -> np.ndarray:
+    """The pictures of a sheet, which lie at its lower edge, and at its left one unless rows are labelled."""
+    step = SIZE + GAP
+    left = sheet.width - columns * step - GAP if labelled else 0
+    pixels = np.asarray(sheet)[-rows * step :, left + GAP :][:, : columns * step]
     return pixels.reshape(rows, step, columns, step, 3)[:, :SIZE, :, :SIZE].swapaxes(1, 2)
 
 
@@ -169,7 +171,9 @@ def test_a_sheet_within_a_breed_walks_the_dimensions_to_the_ends_of_the_prior(
     walk = Walk(generator, 1, seed=4, count=3, steps=5, truncation=truncation, side=SIZE)
     start = generator.latents(1, 4, truncation)[0]
     values = np.array([-far, -far / 2, 0, far / 2, far], np.float32)
-    assert_same_pictures(cells(walk.sheet([5, 0, 2]), 3, 5), along(generator, 1, start, [5, 0, 2], values))
+    assert_same_pictures(
+        cells(walk.sheet([5, 0, 2]), 3, 5, labelled=True), along(generator, 1, start, [5, 0, 2], values)
+    )
     found = dimensions(generator, 1, start, 3, far)
     assert np.array_equal(np.asarray(walk.sheet()), np.asarray(walk.sheet(found)))
 

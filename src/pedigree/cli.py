@@ -154,8 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument(
         "--out", type=Path, metavar="FILE", help="where to (default weights/inception-2015-12-05.tgz)"
     )
+    seed = partial(_whole, low=0, high=2**63 - 1)
     for command in drawing:
-        command.add_argument("--seed", type=_seed, default=0, metavar="S", help="another seed, other dogs (default 0)")
+        command.add_argument("--seed", type=seed, default=0, metavar="S", help="another seed, other dogs (default 0)")
         command.add_argument("--truncation", type=_above_zero, metavar="T", help=TRUNCATION)
     for command in (*drawing, _add(commands, breeds)):
         command.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
@@ -191,7 +192,8 @@ def _add_generate(commands: "Commands") -> argparse.ArgumentParser:
     drawing.add_argument(
         "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; may be given several times"
     )
-    drawing.add_argument("--count", type=_count, default=8, metavar="N", help="pictures of each breed (default 8)")
+    count = partial(_whole, low=1, high=1000)
+    drawing.add_argument("--count", type=count, default=8, metavar="N", help="pictures of each breed (default 8)")
     drawing.add_argument(
         "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="where to (default dogs.png)"
     )
@@ -213,14 +215,10 @@ def _add_walk(commands: "Commands") -> argparse.ArgumentParser:
     walking.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="where to: .png, .gif or .mp4 (which needs PyAV)"
     )
+    rows, frames = partial(_whole, low=1, high=64), partial(_whole, low=2, high=500)
+    walking.add_argument("--count", type=rows, metavar="N", help="rows, or pictures side by side (default 8)")
     walking.add_argument(
-        "--count", type=partial(_whole, low=1, high=64), metavar="N", help="rows, or pictures side by side (default 8)"
-    )
-    walking.add_argument(
-        "--frames",
-        type=partial(_whole, low=2, high=500),
-        metavar="N",
-        help="frames, or columns of a PNG (default: GIF 48, MP4 96, PNG 9)",
+        "--frames", type=frames, metavar="N", help="frames, or columns of a PNG (default: GIF 48, MP4 96, PNG 9)"
     )
     return walking
 
@@ -228,14 +226,6 @@ def _add_walk(commands: "Commands") -> argparse.ArgumentParser:
 def _in_colour() -> bool:
     """Whether stdout is a terminal of someone who has not asked for plain text (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _count(text: str) -> int:
-    return _whole(text, 1, 1000)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0, 2**63 - 1)
 
 
 def _whole(text: str, low: int, high: int) -> int:
