@@ -89,7 +89,7 @@ def test_every_composition_learns_and_repeats_itself_however_the_steps_are_calle
         for variable, old in zip(one.variables, before, strict=True)
         if id(variable) in learning and np.array_equal(np.array(variable), old)
     ]
-    assert not unchanged
+    assert set(unchanged) <= {"logit/bias"}  # which cancels in losses of differences
 
 
 def test_each_network_has_its_own_optimizer(train_settings: Train) -> None:
