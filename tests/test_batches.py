@@ -1,11 +1,10 @@
 """A step's batch: a function of (seed, step), every photo once an epoch, label noise at the rate asked for."""
 
 import dataclasses
-import queue
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -221,22 +220,26 @@ def test_a_stream_yields_the_stack_of_every_call(thrice: Train) -> None:
 
 
 class Watched(np.ndarray):
-    """Photos that tell which thread takes them."""
+    """Photos that note which thread takes them, and from the second time on wait for the caller's work."""
 
-    takers: "queue.Queue[threading.Thread]" = queue.Queue()
+    makers: ClassVar[list[threading.Thread]] = []
+    work_done = threading.Event()
 
     def take(self, *given: Any, **named: Any) -> Any:
-        """Note the thread, then take."""
-        self.takers.put(threading.current_thread())
+        """Note, wait, take."""
+        self.makers.append(threading.current_thread())
+        if len(self.makers) > 1 and not self.work_done.wait(timeout=10):
+            raise TimeoutError
         return super().take(*given, **named)
 
 
 def test_the_next_call_is_made_in_a_thread_while_the_caller_works(train_settings: Train) -> None:
     batches = stream([range(1), range(1, 2)], IMAGES.view(Watched), LABELS, train_settings)
     next(batches)
-    makers = [Watched.takers.get(timeout=30) for _ in range(2)]
-    assert threading.current_thread() not in makers
-    batches.close()
+    Watched.work_done.set()
+    next(batches)
+    assert len(Watched.makers) == 2
+    assert threading.current_thread() not in Watched.makers
 
 
 def test_a_stream_is_never_more_than_one_call_ahead(train_settings: Train) -> None:

@@ -20,7 +20,7 @@ FALLS = {
 
 def rates(train: Train, updates_a_step: int = 1) -> np.ndarray:
     schedule = learning_rate(train, 0.002, updates_a_step)
-    return np.array([float(schedule(step)) for step in range(100 * updates_a_step + 1)])
+    return np.asarray(schedule(np.arange(100 * updates_a_step + 1)))
 
 
 @pytest.fixture
