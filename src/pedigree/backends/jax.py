@@ -1,6 +1,6 @@
 """The gradient step and the devices, for JAX: Keras's variables live in `StatelessScope`s while a step is traced."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -8,25 +8,31 @@ import jax
 import keras
 import numpy as np
 from jax import numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
 from pedigree.backends.devices import Device, processor
+from pedigree.errors import UsageError
 from pedigree.gan import Facts
 
 Tensor = Any
 Updates = dict[int, Tensor]  # place in `variables` → new value
 
+DRAWN = ("latents", "drawn_labels", "drawn_chances")  # of a stacked batch: (K, m, …); the others are (K, D, n, …)
+
 
 class JaxEngine:
-    """Gradients by `jax.value_and_grad`, steps compiled as one `jax.jit`."""
+    """Gradients by `jax.value_and_grad`, steps compiled as one `jax.jit`.
 
-    def __init__(self) -> None:
+    The step is written for the whole batch, and XLA divides its work among the devices: each holds all variables and
+    its part of the pictures.
+    """
+
+    devices = 1  # the step sees the whole batch, on however many devices it lies
+
+    def __init__(self, devices: Sequence[jax.Device]) -> None:
+        self.mesh = Mesh(np.array(devices), ("batch",))
         self.variables: Sequence[keras.Variable] = ()
-
-    @property
-    def devices(self) -> int:
-        """Over how many devices a batch is spread."""
-        return 1
 
     def scope(self) -> AbstractContextManager[Any]:
         """Where variables are made."""
@@ -63,15 +69,19 @@ class JaxEngine:
     def compile(
         self, step: Callable[[Any], Facts], variables: Sequence[keras.Variable], capacity: int
     ) -> Callable[[Any, int], dict[str, np.ndarray]]:
-        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`."""
+        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`.
+
+        Raises:
+            UsageError: when called, where a batch has no equal parts for the devices.
+        """
         self.variables = variables
 
+        @jax.jit  # so that the loop below finds it traced
         def one(values: list[Tensor], batch: Any) -> tuple[list[Tensor], Facts]:
             with keras.StatelessScope(zip(variables, values, strict=True)) as scope:
                 facts = step(batch)
                 return [scope.get_current_value(variable) for variable in variables], facts
 
-        @jax.jit
         def steps(values: list[Tensor], batches: Any, count: Tensor) -> tuple[list[Tensor], Facts]:
             def at(place: Tensor) -> Any:
                 return {name: array[place] for name, array in batches.items()}
@@ -85,13 +95,39 @@ class JaxEngine:
             done: tuple[list[Tensor], Facts] = jax.lax.fori_loop(0, count, body, (values, told))
             return done
 
+        compiled = jax.jit(steps, donate_argnums=0, out_shardings=self._layout())
+
         def call(batches: Any, count: int) -> dict[str, np.ndarray]:
-            values, told = steps([variable.value for variable in variables], dict(batches), count)
+            values, told = compiled(self._owned(variables), self._spread(batches), count)
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
             return {name: np.asarray(rows)[:count] for name, rows in told.items()}
 
         return call
+
+    def _layout(self, *axes: str | None) -> NamedSharding:
+        """Lay an array out: whole on every device, but for an axis called batch, of which each has its part."""
+        return NamedSharding(self.mesh, PartitionSpec(*axes))  # type: ignore[no-untyped-call]
+
+    def _owned(self, variables: Sequence[keras.Variable]) -> list[jax.Array]:
+        """Return values to give away, whole on every device; of those that two variables share, the second's a copy."""
+        values, whole = [variable.value for variable in variables], self._layout()
+        owner = {id(value): place for place, value in reversed(list(enumerate(values)))}
+        owned = (value if owner[id(value)] == place else jnp.copy(value) for place, value in enumerate(values))
+        return [value if value.sharding == whole else jax.device_put(value, whole) for value in owned]
+
+    def _spread(self, batches: Mapping[str, Any]) -> dict[str, jax.Array]:
+        """Give every device its part of each step's pictures."""
+        count, real, drawn = self.mesh.size, batches["labels"].shape[2], batches["drawn_labels"].shape[1]
+        if real % count or drawn % count:
+            raise UsageError(
+                f"{count} devices (train.devices) need equal parts of each batch: train.batch_size and "
+                f"train.generator_batch_size must be multiples of {count}. Received: {real} and {drawn}"
+            )
+        layouts = dict.fromkeys(batches, self._layout(None, None, "batch"))
+        layouts |= dict.fromkeys(DRAWN, self._layout(None, "batch")) | {"condition_strength": self._layout()}
+        spread: dict[str, jax.Array] = jax.device_put(dict(batches), layouts)
+        return spread
 
     def _apart(
         self, function: Callable[[], Any], replaced: Sequence[keras.Variable] = (), values: Sequence[Tensor] = ()
@@ -117,7 +153,9 @@ class JaxEngine:
 
 def make_engine(devices: str) -> JaxEngine:
     """Return the engine for `train.devices`."""
-    return JaxEngine()
+    found = jax.devices()
+    several = devices == "all" or (devices == "auto" and found[0].platform != "cpu")
+    return JaxEngine(found if several else found[:1])
 
 
 def find_device() -> Device:
