@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MODEL = Path("models/generator.keras")
 TRUNCATION = (
-    "hold the latents' numbers within ±T, typically 0.5 to 2: fewer odd dogs, less variety; "
+    "hold the latents' numbers within ±T, typically 0.5 to 2: variety for more typical dogs; "
     "below 1 many a generator fades (default: none)"
 )
 
