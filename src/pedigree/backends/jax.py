@@ -107,7 +107,7 @@ class JaxEngine:
 
     def _layout(self, *axes: str | None) -> NamedSharding:
         """Lay an array out: whole on every device, but for an axis called batch, of which each has its part."""
-        return NamedSharding(self.mesh, PartitionSpec(*axes))  # type: ignore[no-untyped-call]
+        return NamedSharding(self.mesh, PartitionSpec(*axes))
 
     def _owned(self, variables: Sequence[keras.Variable]) -> list[jax.Array]:
         """Return values to give away, whole on every device; of those that two variables share, the second's a copy."""
