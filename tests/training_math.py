@@ -42,7 +42,7 @@ def slope_of(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return slope
 
 
-def compiled(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def compiled(function: Callable[[], Any]) -> Callable[[], Any]:
     """Return the function compiled as training compiles it."""
     if keras.backend.backend() == "jax":
         import jax
@@ -79,16 +79,19 @@ def questions() -> dict[str, tuple[Callable[[Any], Any], Any]]:
 
 
 def answers(train: Train) -> dict[str, np.ndarray]:
-    """Return values and gradients, compiled, and learning rates."""
-    found = {}
-    for name, (function, at) in questions().items():
-        found[name] = compiled(function)(keras.ops.convert_to_tensor(at))
-        found[f"gradient of {name}"] = compiled(slope_of(function))(keras.ops.convert_to_tensor(at))
-    for kind in ("linear", "cosine"):
-        settings = vars(train) | {"steps": 10, "learning_rate_schedule": kind, "learning_rate_warmup": 3}
-        rate = compiled(learning_rate(Train(**settings), 0.002, 2))
-        found[kind] = np.stack([keras.ops.convert_to_numpy(rate(keras.ops.convert_to_tensor(n))) for n in range(21)])
-    return {name: keras.ops.convert_to_numpy(answer) for name, answer in found.items()}
+    """Return values, gradients and learning rates, all in one compiled call."""
+
+    def ask() -> dict[str, Any]:
+        found = {}
+        for name, (function, given) in questions().items():
+            at = keras.ops.convert_to_tensor(given)
+            found[name], found[f"gradient of {name}"] = function(at), slope_of(function)(at)
+        for kind in ("linear", "cosine"):
+            settings = vars(train) | {"steps": 10, "learning_rate_schedule": kind, "learning_rate_warmup": 3}
+            found[kind] = learning_rate(Train(**settings), 0.002, 2)(keras.ops.arange(21))
+        return found
+
+    return {name: keras.ops.convert_to_numpy(answer) for name, answer in compiled(ask)().items()}
 
 
 if __name__ == "__main__":

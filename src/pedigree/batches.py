@@ -57,7 +57,10 @@ def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch
 
 
 def stream(calls: Iterable[range], images: Images, labels: Labels, train: Train) -> Generator[Batch, None, None]:
-    """Yield `stacked` of each of `calls`, while the next one is made in a thread; never more than one ahead."""
+    """Yield `stacked` of each of `calls`, while the next one is made in a thread; never more than one ahead.
+
+    What goes wrong in the thread is raised here. `close()` ends the thread, once it has made what it is making.
+    """
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
         ready: Future[Batch] | None = None
         for steps in calls:
