@@ -76,21 +76,22 @@ class JaxEngine:
         """
         self.variables = variables
 
-        @jax.jit  # so that the loop below finds it traced
         def one(values: list[Tensor], batch: Any) -> tuple[list[Tensor], Facts]:
             with keras.StatelessScope(zip(variables, values, strict=True)) as scope:
                 facts = step(batch)
                 return [scope.get_current_value(variable) for variable in variables], facts
+
+        once = jax.jit(one)  # so that it is traced once for the two uses below
 
         def steps(values: list[Tensor], batches: Any, count: Tensor) -> tuple[list[Tensor], Facts]:
             def at(place: Tensor) -> Any:
                 return {name: array[place] for name, array in batches.items()}
 
             def body(place: Tensor, carried: tuple[list[Tensor], Facts]) -> tuple[list[Tensor], Facts]:
-                values, facts = one(carried[0], at(place))
+                values, facts = once(carried[0], at(place))
                 return values, jax.tree.map(lambda rows, row: rows.at[place].set(row), carried[1], facts)
 
-            shapes = jax.eval_shape(one, values, at(0))[1]
+            shapes = jax.eval_shape(once, values, at(0))[1]
             told = jax.tree.map(lambda fact: jnp.zeros((capacity, *fact.shape), fact.dtype), shapes)
             done: tuple[list[Tensor], Facts] = jax.lax.fori_loop(0, count, body, (values, told))
             return done
