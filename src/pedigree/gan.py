@@ -171,7 +171,8 @@ class ConditionalGAN:
 
     def judge(self, pictures: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:
         """Return the discriminator's logits `(n, 1)` for pictures, and its class logits `(n, breeds)` if it has any."""
-        outputs = self.discriminator([pictures, ops.convert_to_tensor(labels)], training=training)
+        inputs = [ops.convert_to_tensor(pictures), ops.convert_to_tensor(labels)]
+        outputs = self.discriminator(inputs, training=training)
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, part: Any) -> tuple[Tensor, Facts]:

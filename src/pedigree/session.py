@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -18,9 +19,11 @@ from pedigree.checkpoints import Checkpoint
 from pedigree.dataset import Crops
 from pedigree.files import write_text
 from pedigree.gallery import Gallery
-from pedigree.gan import ConditionalGAN
+from pedigree.gan import ConditionalGAN, Facts
 from pedigree.generator import Generator
+from pedigree.inspection import Inspection
 from pedigree.monitors import Record
+from pedigree.selection import Selection
 from pedigree.tensorboard_log import TensorBoardLog
 from pedigree.train_params import Train
 
@@ -49,6 +52,9 @@ class Session:
         self.record = Record(settings, self.log)
         kept = Generator(self.gan.average, data.breeds, settings.latent)
         self.gallery = Gallery(kept, settings.seed, self.log)
+        self.inspection = Inspection(self.gan, kept, data, self.log)
+        self.selection = Selection(kept, data, settings) if settings.score_every else None
+        self.stopped_at: int | None = None
         self.steps_a_call = 1
         if found:
             self._restore(found)
@@ -69,35 +75,63 @@ class Session:
                 self.steps_a_call = max(1, int(CALL * count / seconds))
                 self.record.add(done, told, seconds, waited)
                 done += count
-                if done % self.settings.sample_every == 0:
-                    self.gallery.look(done)
+                self._look(done, told)
                 yield done
+                if self.stopped_at is not None:
+                    return
 
     def end(self) -> None:
-        """Take the looks that are due after the last step, whatever its number."""
-        self.record.close_row(self.settings.steps)
-        self.gallery.look(self.settings.steps)
+        """Take the looks that are due after the last step, whatever its number; put back the best generator."""
+        last = self.stopped_at or self.settings.steps
+        self.record.close_row(last)
+        self.gallery.look(last)
+        if self.selection is not None:
+            if self.selection.scores[-1:] == [] or self.selection.scores[-1]["step"] != last:
+                self._score(self.selection, last)
+            self.selection.put_back()
+
+    def _look(self, step: int, told: Facts) -> None:
+        """Take the looks due after `step` steps."""
+        if step % self.settings.sample_every == 0:
+            self.gallery.look(step)
+            self.record.look(step, self.inspection.look(step, told))
+        if self.selection is not None and step % self.settings.score_every == 0:
+            self._score(self.selection, step)
+
+    def _score(self, selection: Selection, step: int) -> None:
+        numbers, trouble = selection.look(step)
+        self.record.look(step, numbers)
+        if trouble:
+            self.record.bar.write(trouble, file=sys.stderr)
+            self.log.text("trouble", trouble, step)
+            if self.settings.on_collapse == "stop":
+                self.stopped_at = step
 
     def checkpoint(self, step: int) -> Checkpoint:
         """Return all that the run goes on from after `step` steps."""
         arrays = {f"gan-{place}": np.asarray(variable) for place, variable in enumerate(self.gan.variables)}
         arrays |= {f"gallery-{name}": array for name, array in self.gallery.state().items()}
-        return Checkpoint(step, arrays, {"name": self.name, "precision": self.precision, "record": self.record.state()})
+        facts = {"name": self.name, "precision": self.precision, "record": self.record.state()}
+        if self.selection is not None:
+            facts["scores"], best = self.selection.state()
+            arrays |= {f"best-{name}": array for name, array in best.items()}
+        return Checkpoint(step, arrays, facts)
 
     def _restore(self, found: Checkpoint) -> None:
         for place, variable in enumerate(self.gan.variables):
             variable.assign(found.arrays[f"gan-{place}"])
-        parts = {name.removeprefix("gallery-"): array for name, array in found.arrays.items() if "gallery-" in name}
-        self.gallery.restore(parts)
+        self.gallery.restore(_named("gallery-", found))
         self.record.restore(found.facts["record"])
+        if self.selection is not None:
+            self.selection.restore(found.facts["scores"], _named("best-", found))
 
     def _calls(self) -> Iterator[range]:
         """Yield the steps of each call: none goes across a moment at which somebody looks or saves."""
         settings, done = self.settings, self.start
-        moments = (settings.log_every, settings.sample_every, settings.checkpoint_every)
+        every = (settings.log_every, settings.sample_every, settings.score_every, settings.checkpoint_every)
         capacity = min(CAPACITY, settings.log_every)
         while done < settings.steps:
-            until = min((done // every + 1) * every for every in moments)
+            until = min((done // often + 1) * often for often in every if often)
             end = min(until, done + min(self.steps_a_call, capacity), settings.steps)
             yield range(done, end)
             done = end
@@ -106,7 +140,8 @@ class Session:
         """Write what trained and how fast: reports/training.json."""
         facts: dict[str, Any] = {
             "recipe": self.settings.recipe,
-            "steps": self.settings.steps,
+            "steps": self.stopped_at or self.settings.steps,
+            "kept_step": self.selection.kept_step if self.selection else self.settings.steps,
             "device": self.device.name,
             "precision": self.precision,
             "images_per_second": round(self.record.images_per_second, 1),
@@ -119,3 +154,7 @@ class Session:
     def _told(self) -> str:
         what = f"{self.device.name} ({self.device.kind}) in {self.precision}, {len(self.data.train_images)} crops"
         return f"Training on {what}{f', going on from step {self.start}' if self.start else ''}."
+
+
+def _named(prefix: str, found: Checkpoint) -> dict[str, Any]:
+    return {name.removeprefix(prefix): array for name, array in found.arrays.items() if name.startswith(prefix)}

@@ -9,7 +9,9 @@ from time import time
 
 from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.types_pb2 import DT_STRING
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -47,6 +49,12 @@ class TensorBoardLog:
             height=image.height, width=image.width, colorspace=3, encoded_image_string=encoded.getvalue()
         )
         self._add(Summary(value=[Summary.Value(tag=tag, image=picture)]), step)
+
+    def text(self, tag: str, text: str, step: int) -> None:
+        """Add a line of text under `tag`."""
+        tensor = TensorProto(dtype=DT_STRING, string_val=[text.encode()])
+        kind = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"))
+        self._add(Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=kind)]), step)
 
     def hyperparameters(self, values: Mapping[str, object]) -> None:
         """Add the run's hyperparameters, for the HPARAMS page; lists are told as text."""

@@ -46,7 +46,7 @@ def train(
                         store.save(run.checkpoint(step))
                     if interruption.asked is not None:
                         leave(interruption.asked, step, settings.steps)
-                if settings.warm_start:
+                if settings.warm_start and run.stopped_at is None:
                     finished.save(run.checkpoint(settings.steps))
                 run.end()
             finally:
