@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,8 @@ every_architecture = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
 @pytest.fixture(autouse=True)
-def _forget_networks() -> Iterator[None]:
+def _seed() -> None:
     keras.utils.set_random_seed(0)
-    yield
-    keras.utils.clear_session()
 
 
 def generator_of(name: str, shape: Shape = SMALL, kit: Kit | None = None) -> keras.Model:
