@@ -124,7 +124,7 @@ def recipe(asked: argparse.Namespace) -> None:
         recipes.write(asked.name)
         print(f"params.yaml: train is now {asked.name}; `dvc repro` trains it.")
     else:
-        print("\n".join(f"{name:<18}{recipes.headline(name)}" for name in recipes.names()))
+        print(recipes.listing())
 
 
 def fetch(asked: argparse.Namespace) -> None:
