@@ -1,15 +1,14 @@
-"""Claims: in bfloat16 the default recipe trains as fast as the same networks in PyTorch, and `seed-cgan` trains faster
-through our whole path than the same code in float32 without our input pipeline.
+"""Claims: in bfloat16 the default recipe trains as fast as the same networks in PyTorch, and `seed-cgan` several times
+as fast as in the way it was trained where it comes from: NumPy batches, `train_on_batch`, float32.
 
     python bench/train.py [--torch-python PYTHON] [--rounds 5] [--seconds 2.5] [--size 32] [--threads N]
 
-PYTHON is an interpreter with torch 2.13.0 and numpy; without one that comparison is left out. Run from the project's
-root: the default recipe is the one of params.yaml. Speeds are in images a second: a step of `batch_size` real pictures
-counts as many, whatever else it draws.
+PYTHON is an interpreter with torch 2.13.0 and numpy; without one that comparison is left out. Speeds are in images a
+second: a step of `batch_size` real pictures counts as many, whatever else it draws.
 
-Each side trains in a process of its own on the CPU, on random pictures of 8 breeds. The sides take
-turns: after warming up, and one untimed step a turn, each runs whole cycles of `r1_interval` steps (so that every turn
-has its share of the lazy gradient penalty) for at least the seconds asked for. A ratio is that of one round's turns.
+Each side trains in a process of its own on the CPU, on random pictures of 8 breeds. The sides take turns: after warming
+up, each runs whole calls of `CALL` steps (so that every turn has its share of the lazy gradient penalty) for at least
+the seconds asked for. A ratio is that of one round's turns.
 
 The figures with all cores mean something only on a machine that does nothing else: PyTorch's threads wait for each
 other at every operation, so another busy process slows it many times more than it slows TensorFlow. On a shared
@@ -17,7 +16,8 @@ machine `--threads 1` is the fair comparison.
 """
 
 import argparse
-import dataclasses
+import contextlib
+import itertools
 import json
 import os
 import statistics
@@ -27,25 +27,10 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
+from ruamel.yaml import YAML
 
 BREEDS, PICTURES = 8, 800
-SEED_CGAN = {
-    "recipe": "seed-cgan",
-    "batch_size": 64,
-    "generator_batch_size": 128,
-    "latent_size": 100,
-    "channels": 128,
-    "loss": "non-saturating",
-    "real_targets": [0.9, 1.0],
-    "flip_targets": 0.05,
-    "augment": [],
-    "r1_weight": 0.0,
-    "generator_learning_rate": 0.0002,
-    "discriminator_learning_rate": 0.0002,
-    "adam_beta_1": 0.5,
-    "adam_beta_2": 0.999,
-    "ema_half_life": 0,
-}
+CALL = 8  # steps a call: the default recipe's penalty comes once in them
 
 
 def data(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,73 +50,44 @@ class Turns:
     def tell(self, **facts: object) -> None:
         print(json.dumps(facts), file=self.answers, flush=True)
 
-    def steps(self, **facts: object) -> Iterator[None]:
-        """Yield for every step to take: first to warm up, then, `facts` told, a turn for each line of stdin."""
-        cycle = self.settings["r1_interval"] if self.settings["r1_weight"] else 1
-        for _ in range(cycle + 3):
+    def calls(self, **facts: object) -> Iterator[None]:
+        """Yield for every `CALL` steps to take: first to warm up, then, `facts` told, a turn for each line of stdin."""
+        for _ in range(2):
             yield
         self.tell(**facts)
         for _ in sys.stdin:
             yield
             start, taken, elapsed = time.perf_counter(), 0, 0.0
             while elapsed < self.seconds:
-                for _ in range(cycle):
-                    yield
-                taken, elapsed = taken + cycle, time.perf_counter() - start
+                yield
+                taken, elapsed = taken + CALL, time.perf_counter() - start
             self.tell(speed=taken * self.settings["batch_size"] / elapsed)
 
 
 def ours(settings: dict, size: int, precision: str, turns: Turns) -> None:
-    """Train as the train stage does, but for its monitors: `fit` with `Batches`."""
-    gan, facts = build(settings | {"steps": 10**7}, size, precision)
-    import keras
-
-    from pedigree.batches import Batches
-
-    class Pace(keras.callbacks.Callback):
-        def on_train_begin(self, logs: object = None) -> None:
-            self.steps = turns.steps(**facts)
-            next(self.steps)
-
-        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-            gan.stop_training = next(self.steps, "over") == "over"
-
-    gan.fit(Batches(*data(size), gan.train), shuffle=False, verbose=0, callbacks=[Pace()])
-
-
-def bare(settings: dict, size: int, precision: str, turns: Turns) -> None:
-    """Train the same networks by the same step, on pictures already scaled, with chance drawn inside the graph."""
+    """Train as the train stage does, but for its monitors: stacked batches made ahead, `CALL` steps a call."""
     gan, facts = build(settings, size, precision)
-    import tensorflow as tf
 
-    pictures, breeds = data(size)
-    images, labels = tf.constant(pictures / np.float32(127.5) - 1), tf.constant(breeds)
-    train, count, drawn = gan.train, gan.train.batch_size, gan.train.generator_batch_size
+    from pedigree.batches import stream
 
-    gan.real_images = lambda batch: batch["images"]  # scaled already; this recipe does not augment
+    take = gan.compile(CALL)
+    with contextlib.closing(
+        stream((range(s, s + CALL) for s in itertools.count(0, CALL)), *data(size), gan.train)
+    ) as made:
+        for _ in turns.calls(**facts):
+            take(next(made))
 
-    @tf.function
-    def step() -> None:
-        chosen = tf.random.uniform((count,), 0, PICTURES, tf.int32)
-        breed = tf.gather(labels, chosen)
-        others = tf.gather(labels, tf.random.uniform((drawn - count,), 0, PICTURES, tf.int32))
-        soft = tf.random.uniform((count, 1), *train.real_targets)
-        exchanged = tf.random.uniform((2, count, 1)) < train.flip_targets
-        batch = {
-            "images": tf.gather(images, chosen),
-            "labels": breed,
-            "real_chances": None,
-            "fake_chances": None,
-            "real_targets": tf.where(exchanged[0], 0.0, soft),
-            "fake_targets": tf.where(exchanged[1], soft, 0.0),
-            "latents": tf.random.normal((drawn, train.latent_size)),
-            "drawn_labels": tf.concat([breed, others], 0),
-            "drawn_chances": None,
-        }
-        gan.train_step((batch,))
 
-    for _ in turns.steps(**facts):
-        step()
+def seed(settings: dict, size: int, precision: str, turns: Turns) -> None:
+    """Train the same networks in the way of the program that the recipe comes from."""
+    gan, facts = build(settings, size, precision)
+
+    from peers import seed_way
+
+    step = seed_way.prepare(gan, *data(size))
+    for _ in turns.calls(**facts):
+        for _ in range(CALL):
+            step()
 
 
 def build(settings: dict, size: int, precision: str) -> tuple:
@@ -140,13 +96,15 @@ def build(settings: dict, size: int, precision: str) -> tuple:
 
     quiet.import_keras()
 
-    from pedigree.backends.tensorflow import TensorFlowGAN, find_device
+    from pedigree import precision as precisions
+    from pedigree.backends import make_engine
+    from pedigree.gan import ConditionalGAN
     from pedigree.params import Train
 
+    engine = make_engine("one")
     if precision == "auto":
-        precision = "bfloat16" if find_device().bfloat16 else "float32"
-    gan = TensorFlowGAN(Train(**settings), size, BREEDS, precision)
-    gan.compile_for_training()
+        precision = precisions.choose("auto", engine)
+    gan = ConditionalGAN(Train(**settings), size, BREEDS, precision, engine)
     networks = (gan.generator, gan.discriminator)
     weights = [sum(int(np.prod(v.shape)) for v in network.trainable_variables) for network in networks]
     return gan, {"weights": weights, "precision": precision}
@@ -157,11 +115,12 @@ def torch(settings: dict, size: int, precision: str, turns: Turns) -> None:
     from peers import torch_dcgan
 
     step, weights = torch_dcgan.prepare(settings, *data(size), precision == "bfloat16")
-    for _ in turns.steps(weights=weights, precision=precision):
-        step()
+    for _ in turns.calls(weights=weights, precision=precision):
+        for _ in range(CALL):
+            step()
 
 
-WAYS = {way.__name__: way for way in (ours, bare, torch)}
+WAYS = {way.__name__: way for way in (ours, seed, torch)}
 
 
 class Side:
@@ -223,14 +182,19 @@ def compare_default(asked: argparse.Namespace, settings: dict) -> None:
 
 
 def compare_seed_cgan(asked: argparse.Namespace, settings: dict) -> None:
-    """Compare seed-cgan with its own code in float32 without the input pipeline."""
-    task = (settings | SEED_CGAN, asked.size, asked.seconds)
+    """Compare seed-cgan with the way it was trained where it comes from."""
+    task = (settings, asked.size, asked.seconds)
     sides = [
         Side("pedigree", sys.executable, "ours", "bfloat16", *task),
-        Side("pedigree, precision: auto", sys.executable, "ours", "auto", *task),
-        Side("bare loop, no input pipeline", sys.executable, "bare", "float32", *task),
+        Side("pedigree", sys.executable, "ours", "float32", *task),
+        Side("the seed's own way", sys.executable, "seed", "float32", *task),
     ]
     compare(f"seed-cgan, {asked.size} px, {asked.rounds} rounds", sides, asked.rounds)
+
+
+def settings_of(recipe: str) -> dict:
+    """Return a recipe's settings, for steps without end."""
+    return YAML(typ="safe").load(recipe)["train"] | {"steps": 10**9}
 
 
 def main() -> None:
@@ -244,18 +208,17 @@ def main() -> None:
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     os.environ |= dict.fromkeys(names, str(asked.threads))  # before any side starts
 
-    from pedigree import params
+    from pedigree import recipes
 
-    settings = dataclasses.asdict(params.load(params.Train))
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     print(f"load of the machine over the last minute: {load:.1f} on {cores} cores; {asked.threads} threads a side")
     if load > cores / 4 and asked.threads > 1:
         print("The machine is busy: these figures favour TensorFlow. Use --threads 1, or wait.")
     if asked.torch_python:
-        compare_default(asked, settings)
+        compare_default(asked, settings_of(recipes.text("projection-dcgan")))
     else:
         print("Without --torch-python PYTHON, or TORCH_PYTHON set, the comparison with PyTorch is left out.")
-    compare_seed_cgan(asked, settings)
+    compare_seed_cgan(asked, settings_of(recipes.text("seed-cgan")))
 
 
 if __name__ == "__main__":

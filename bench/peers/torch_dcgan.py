@@ -119,7 +119,7 @@ class Trainer:
         real = augment(torch.where(torch.rand(len(real), 1, 1, 1) < 0.5, real.flip(3), real))
         of_real, of_fake = self.judge(torch.cat([real, augment(drawn)]), breed.repeat(2)).chunk(2)
         loss = cross_entropy(of_real, torch.ones_like(of_real)) + cross_entropy(of_fake, torch.zeros_like(of_fake))
-        due = self.how.r1_weight and self.steps % self.how.r1_interval == 0
+        due = self.how.r1_weight and self.steps % self.how.penalty_interval == 0
         penalty = self.penalty(real, breed) if due else torch.zeros(())
         norm = update(loss + penalty, self.discriminator_optimizer, self.discriminator)
         gap = (of_real - of_fake).abs().mean()
@@ -128,7 +128,7 @@ class Trainer:
     def penalty(self, real: Tensor, breed: Tensor) -> Tensor:
         logits = self.judge(real.requires_grad_(), breed)
         (slope,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
-        return 0.5 * self.how.r1_weight * self.how.r1_interval * slope.square().sum((1, 2, 3)).mean()
+        return 0.5 * self.how.r1_weight * self.how.penalty_interval * slope.square().sum((1, 2, 3)).mean()
 
     def generator_step(self, drawn: Tensor, breed: Tensor) -> list[float]:
         self.discriminator.requires_grad_(False)

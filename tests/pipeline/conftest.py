@@ -23,6 +23,8 @@ SMALL = {
     "train.generator_batch_size": 4,
     "train.log_every": 2,
     "train.sample_every": 4,
+    "train.score_every": 4,
+    "train.score_samples": 16,
     "score.samples": 12,
 }
 

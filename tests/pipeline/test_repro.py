@@ -54,7 +54,7 @@ def test_touching_a_module_reruns_its_stage_and_those_after_where_its_output_cha
     assert due("generation.py") == due("cli.py") == set()
     assert due("crops.py") == {"crop"}
     assert due("losses.py") == {"train"}
-    assert due("metrics/frechet.py") == {"score"}
+    assert due("metrics/manifold.py") == {"score"}
     with touched(project.root / "src/pedigree/crops.py"):
         assert project.ran() == ["crop"]  # the same crops: nothing after it is due
     project.run("git", "checkout", "--", "dvc.lock")
