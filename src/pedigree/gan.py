@@ -42,6 +42,11 @@ class Engine(Protocol):
     ) -> tuple[Facts, list[Tensor]]:
         """Return what `objective` tells, and the gradient of its loss by each variable, meaned over devices."""
 
+    def apply(
+        self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
+    ) -> None:
+        """Let the optimizer take a step by what `gradients` returned."""
+
     def slope(self, function: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return what `function` gives, and the gradient of its first output's sum by the pictures, differentiable."""
 
@@ -150,7 +155,7 @@ class ConditionalGAN:
             return loss, learned | told
 
         facts, gradients = self.engine.gradients(objective, self.generator.trainable_variables)
-        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+        self.engine.apply(self.generator_optimizer, gradients, self.generator.trainable_variables)
         self.update_average()
         return (
             facts | _norms("generator", gradients) | {"augment_strength": ops.convert_to_tensor(self.augment_strength)}
@@ -165,7 +170,7 @@ class ConditionalGAN:
         fake = augment(drawn, part["fake_chances"], self.kinds, self.augment_strength)
         variables = self.discriminator.trainable_variables
         facts, gradients = self.engine.gradients(lambda: self.discriminator_loss(real, fake, part), variables)
-        self.discriminator_optimizer.apply(gradients, variables)
+        self.engine.apply(self.discriminator_optimizer, gradients, variables)
         self._adapt_augmentation(facts.pop("real_sign"))
         return real, facts | _norms("discriminator", gradients)
 

@@ -51,6 +51,12 @@ class JaxEngine:
         self._apply(updates)
         return facts, gradients
 
+    def apply(
+        self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
+    ) -> None:
+        """Let the optimizer take a step by what `gradients` returned."""
+        optimizer.apply(gradients, variables)
+
     def slope(self, function: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return what `function` gives, and the gradient of its first output's sum by the pictures, differentiable."""
 

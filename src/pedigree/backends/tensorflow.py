@@ -1,4 +1,4 @@
-"""The gradient step and the devices, for TensorFlow."""
+"""The gradient step and the devices, for TensorFlow: each device computes its part of a batch, and all share means."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from pedigree.backends.devices import Device, processor
+from pedigree.batches import portion
+from pedigree.errors import UsageError
 from pedigree.gan import Facts
 
 Tensor = Any
@@ -39,7 +41,19 @@ class TensorFlowEngine:
             tape.watch(watched)
             loss, facts = objective()
         gradients = tape.gradient(loss, watched, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return facts, [self.mean(tf.convert_to_tensor(gradient)) for gradient in gradients]
+        return facts, self.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
+
+    def apply(
+        self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
+    ) -> None:
+        """Let the optimizer take a step by gradients that are the same on all devices."""
+        if not _replicas():
+            optimizer.apply(gradients, variables)
+            return
+        # `Optimizer.apply` would add the devices' gradients up. Here each device moves its own copy of the variables.
+        for gradient, variable in zip(gradients, variables, strict=True):
+            optimizer.update_step(gradient, variable, optimizer.learning_rate)
+        optimizer.iterations.assign_add(1)
 
     def slope(self, function: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return what `function` gives, and the gradient of its first output's sum by the pictures, differentiable."""
@@ -49,27 +63,61 @@ class TensorFlowEngine:
         return outputs, tape.gradient(outputs[0], pictures)
 
     def mean(self, value: Tensor) -> Tensor:
-        """Return the mean of a value over devices."""
+        """Return the mean of a value, or of each of a list, over devices."""
+        if context := _replicas():
+            return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
         return value
 
     def compile(
         self, step: Callable[[Any], Facts], variables: Sequence[keras.Variable], capacity: int
     ) -> Callable[[Any, int], dict[str, np.ndarray]]:
-        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`."""
+        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`.
+
+        Raises:
+            UsageError: when called, where a batch has no equal parts for the devices.
+        """
         packing = _Packing()
+
+        def one(batches: dict[str, Tensor], place: Tensor) -> Tensor:
+            return self.mean(packing.packed(step({name: array[place] for name, array in batches.items()})))
 
         @tf.function  # type: ignore[untyped-decorator]
         def steps(batches: dict[str, Tensor], count: Tensor) -> Tensor:
             told = tf.TensorArray(tf.float32, count)
             for place in tf.range(count):
-                facts = step({name: array[place] for name, array in batches.items()})
-                told = told.write(place, packing.packed(facts))
+                rows = self.strategy.run(one, (batches, place))
+                told = told.write(place, self.strategy.experimental_local_results(rows)[0])
             return told.stack()
 
         def call(batches: Any, count: int) -> dict[str, np.ndarray]:
-            return packing.unpacked(steps(batches, tf.constant(count)).numpy())
+            return packing.unpacked(steps(self._spread(batches), tf.constant(count)).numpy())
 
         return call
+
+    def _spread(self, batches: Any) -> dict[str, Tensor]:
+        """Give every device its part of each step's pictures."""
+        count = self.devices
+        if count == 1:
+            return dict(batches)
+
+        def part(device: tf.distribute.experimental.ValueContext) -> dict[str, Tensor]:
+            arrays = portion(batches, device.replica_id_in_sync_group, count)
+            return {name: tf.constant(array) for name, array in arrays.items()}
+
+        try:
+            spread: dict[str, Tensor] = self.strategy.experimental_distribute_values_from_function(part)
+        except ValueError as error:
+            raise UsageError(
+                f"{error}: make train.batch_size and train.generator_batch_size multiples of {count}, "
+                "or set train.devices: one."
+            ) from None
+        return spread
+
+
+def _replicas() -> tf.distribute.ReplicaContext | None:
+    """Return the context of a step that is written for one of several devices, None elsewhere."""
+    context = tf.distribute.get_replica_context()
+    return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
 class _Packing:
@@ -90,15 +138,22 @@ class _Packing:
 
 def make_engine(devices: str) -> TensorFlowEngine:
     """Return the engine for `train.devices`."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if gpus:
+        tf.config.experimental.enable_op_determinism()  # else a resumed run is not, bit for bit, one left alone
+    several = devices == "all" or (devices == "auto" and len(gpus) > 1)
+    found = tf.config.list_logical_devices("GPU" if gpus else "CPU") if several else []
+    if len(found) > 1:
+        return TensorFlowEngine(tf.distribute.MirroredStrategy([device.name for device in found]))
     return TensorFlowEngine(tf.distribute.get_strategy())
 
 
 def find_device() -> Device:
-    """Find the GPU, its memory taken as needed, or else the CPU."""
+    """Find the GPU, or else the CPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return processor()
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
     return Device("gpu", details.get("device_name", "GPU"))
