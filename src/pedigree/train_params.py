@@ -100,6 +100,20 @@ class Train:
         return self
 
     @model_validator(mode="after")
+    def _networks_allow_it(self) -> Self:
+        if self.recipe == "progan" and self.batch_size % 4:
+            raise ValueError(
+                "progan's discriminator compares pictures in groups of 4, all real or all drawn: "
+                "batch_size must be a multiple of 4"
+            )
+        if self.recipe == "r3gan" and self.spectral_norm != "none":
+            raise ValueError(
+                "r3gan's residual blocks begin at zero, which has no spectral norm to divide by: "
+                "spectral_norm must be none"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _labels_fit_the_loss(self) -> Self:
         if self.loss not in SOFT and (self.real_targets, self.fake_targets) != ([1.0, 1.0], [0.0, 0.0]):
             raise ValueError(

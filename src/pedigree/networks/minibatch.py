@@ -23,16 +23,16 @@ class MinibatchDeviation(keras.Layer):
 
     def call(self, maps: Tensor) -> Tensor:
         """Map `(n, height, width, channels)` → `(n, height, width, channels + 1)`."""
-        features = ops.reshape(ops.cast(maps, "float32"), (-1, maps.shape[1] * maps.shape[2] * maps.shape[3]))
-        averaging = _group_means(ops.shape(maps)[0])
+        features = ops.reshape(ops.cast(maps, self.variable_dtype), (-1, maps.shape[1] * maps.shape[2] * maps.shape[3]))
+        averaging = _group_means(ops.shape(maps)[0], self.variable_dtype)
         apart = ops.square(features - ops.matmul(averaging, features))
         deviation = ops.mean(ops.sqrt(ops.matmul(averaging, apart) + 1e-8), axis=1)
         told = ops.cast(ops.reshape(deviation, (-1, 1, 1, 1)), maps.dtype)
         return ops.concatenate([maps, told * ops.ones_like(maps[..., :1])], axis=-1)
 
 
-def _group_means(pictures: Tensor) -> Tensor:
+def _group_means(pictures: Tensor, dtype: str) -> Tensor:
     """Return the matrix `(pictures, pictures)` whose product has the mean of its group for each picture."""
     group = ops.floor_divide(ops.arange(pictures), GROUP)
-    same = ops.cast(ops.equal(group[:, None], group[None, :]), "float32")
+    same = ops.cast(ops.equal(group[:, None], group[None, :]), dtype)
     return same / ops.sum(same, axis=1, keepdims=True)

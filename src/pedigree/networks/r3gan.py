@@ -55,7 +55,7 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     x = _basis("nc,hwc->nhwc", (base, base, channels), fan_in=1)(x)
     for level in range(shape.doublings + 1):
         if level:
-            x = _doubled(_linear(x, width(shape, base << level), kit))
+            x = doubled(_linear(x, width(shape, base << level), kit))
         x = _blocks(x, shape, kit)
     x = kit.conv(shape.colors, 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
     return keras.Model([latent, breed], painted(x, shape), name="generator")
@@ -70,7 +70,7 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     for level in range(shape.doublings, -1, -1):
         x = _blocks(x, shape, kit)
         if level:
-            x = _linear(_halved(x), width(shape, shape.base << (level - 1)), kit)
+            x = _linear(halved(x), width(shape, shape.base << (level - 1)), kit)
     x = _basis("nhwc,hwc->nc", (x.shape[-1],), fan_in=shape.base**2)(x)
     if conditioning == "projection":
         x = kit.dense(x.shape[-1], use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
@@ -103,11 +103,13 @@ def _basis(equation: str, output: tuple[int, ...], fan_in: int) -> keras.Layer:
     return layers.EinsumDense(equation, output_shape=output, kernel_initializer=_scaled(fan_in))
 
 
-def _doubled(x: keras.KerasTensor) -> keras.KerasTensor:
+def doubled(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Double the side of maps bilinearly, `(n, side, side, width)` → `(n, 2 side, 2 side, width)`."""
     return _smoothed(layers.UpSampling2D(2)(x))
 
 
-def _halved(x: keras.KerasTensor) -> keras.KerasTensor:
+def halved(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Halve the side of maps by the same filter, `(n, side, side, width)` → `(n, side / 2, side / 2, width)`."""
     return layers.AveragePooling2D(2)(_smoothed(x))
 
 
