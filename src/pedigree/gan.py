@@ -34,6 +34,10 @@ class Engine(Protocol):
     def devices(self) -> int:
         """Over how many devices a batch is spread."""
 
+    @property
+    def synchronized(self) -> bool:
+        """Whether batch norm has to be told to count over all devices."""
+
     def scope(self) -> AbstractContextManager[Any]:
         """Where variables are made."""
 
@@ -92,7 +96,7 @@ class ConditionalGAN:
 
     def _build_networks(self, shape: Shape, precision: str) -> None:
         recipe, train = ARCHITECTURES[self.train.recipe], self.train
-        plain = Kit(ramped=train.condition_ramp[1] > 0, synchronized=self.engine.devices > 1)
+        plain = Kit(ramped=train.condition_ramp[1] > 0, synchronized=self.engine.synchronized)
         with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
             self.generator = recipe.build_generator(shape, replace(plain, spectral=train.spectral_norm == "both"))
             kit = replace(plain, spectral=train.spectral_norm != "none")

@@ -28,11 +28,16 @@ class JaxEngine:
     its part of the pictures.
     """
 
-    devices = 1  # the step sees the whole batch, on however many devices it lies
+    synchronized = False  # batch norm sees the whole batch, on however many devices it lies
 
     def __init__(self, devices: Sequence[jax.Device]) -> None:
         self.mesh = Mesh(np.array(devices), ("batch",))
         self.variables: Sequence[keras.Variable] = ()
+
+    @property
+    def devices(self) -> int:
+        """Over how many devices a batch is spread."""
+        return int(self.mesh.size)
 
     def scope(self) -> AbstractContextManager[Any]:
         """Where variables are made."""
@@ -123,17 +128,20 @@ class JaxEngine:
         owned = (value if owner[id(value)] == place else jnp.copy(value) for place, value in enumerate(values))
         return [value if value.sharding == whole else jax.device_put(value, whole) for value in owned]
 
-    def _spread(self, batches: Mapping[str, Any]) -> dict[str, jax.Array]:
+    def _spread(self, batches: Mapping[str, Any]) -> dict[str, Tensor]:
         """Give every device its part of each step's pictures."""
-        count, real, drawn = self.mesh.size, batches["labels"].shape[2], batches["drawn_labels"].shape[1]
+        count = self.devices
+        if count == 1:
+            return dict(batches)
+        real, drawn = batches["labels"].shape[2], batches["drawn_labels"].shape[1]
         if real % count or drawn % count:
             raise UsageError(
-                f"{count} devices (train.devices) need equal parts of each batch: train.batch_size and "
-                f"train.generator_batch_size must be multiples of {count}. Received: {real} and {drawn}"
+                f"{real} real and {drawn} drawn pictures a step have no equal parts for {count} devices: make "
+                f"train.batch_size and train.generator_batch_size multiples of {count}, or set train.devices: one."
             )
         layouts = dict.fromkeys(batches, self._layout(None, None, "batch"))
         layouts |= dict.fromkeys(DRAWN, self._layout(None, "batch")) | {"condition_strength": self._layout()}
-        spread: dict[str, jax.Array] = jax.device_put(dict(batches), layouts)
+        spread: dict[str, Tensor] = jax.device_put(dict(batches), layouts)
         return spread
 
     def _apart(

@@ -27,6 +27,11 @@ class TensorFlowEngine:
         """Over how many devices a batch is spread."""
         return int(self.strategy.num_replicas_in_sync)
 
+    @property
+    def synchronized(self) -> bool:
+        """Whether batch norm has to be told to count over all devices: each sees its part alone."""
+        return self.devices > 1
+
     def scope(self) -> AbstractContextManager[Any]:
         """Where variables are made."""
         scope: AbstractContextManager[Any] = self.strategy.scope()
