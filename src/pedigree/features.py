@@ -58,7 +58,13 @@ def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, 
 
 
 def drawn_features(
-    drawer: Drawer, extractor: Extractor, labels: NDArray[np.int32], seed: int, batch_size: int = 32
+    drawer: Drawer,
+    extractor: Extractor,
+    labels: NDArray[np.int32],
+    seed: int,
+    batch_size: int = 32,
+    *,
+    shown: bool = True,
 ) -> tuple[Images, Features]:
     """Draw a picture for each of `labels` and return the pictures with the extractor's features of them.
 
@@ -71,19 +77,22 @@ def drawn_features(
         labels: `(n,)` breed indices.
         seed: what the pictures depend on besides `labels`.
         batch_size: how many pictures go through the extractor's network at once.
+        shown: whether a progress bar tells how far it is; within another bar it had better not.
 
     Returns:
         The pictures, `(n, size, size, 3)` uint8 RGB, and `(n, extractor.dimension)` float32.
     """
     images = np.empty((len(labels), drawer.image_size, drawer.image_size, 3), np.uint8)
     drawn = _kept(_ahead(drawer.batches(labels, seed)), images)
-    return images, _extracted(drawn, extractor, len(labels), batch_size)
+    return images, _extracted(drawn, extractor, len(labels), batch_size, shown)
 
 
-def _extracted(pictures: Iterator[Images], extractor: Extractor, count: int, batch_size: int) -> Features:
+def _extracted(
+    pictures: Iterator[Images], extractor: Extractor, count: int, batch_size: int, shown: bool = True
+) -> Features:
     """Return the features of `count` pictures that come in parts."""
     features, done = np.empty((count, extractor.dimension), np.float32), 0
-    with progress_bar(label=extractor.name, total=count, unit="image") as bar:
+    with progress_bar(label=extractor.name, total=count, unit="image", disable=not shown) as bar:
         for part in pictures:
             features[done : done + len(part)] = extractor.features(part, batch_size)
             done += len(part)

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -32,22 +30,24 @@ LOOKED = {
     "holdout_accuracy": "accuracy/holdout",
     "kernel_distance": "score/kernel_distance",
     "frechet_distance": "score/frechet_distance",
+    "different": "score/different",
+    "variety": "score/variety",
 }
 
 
 class Record:
-    """Means over every `train.log_every` steps.
+    """Means over every `train.log_every` steps, of a run that goes on from step `start`.
 
     Raises:
         PedigreeError: as soon as a number is not finite, or the run is past recovery.
     """
 
-    def __init__(self, train: Train, log: TensorBoardLog) -> None:
+    def __init__(self, train: Train, log: TensorBoardLog, start: int = 0) -> None:
         self.train, self.log, self.health = train, log, Health(train.loss)
         self.rows: list[dict[str, float]] = []
         self.window: list[dict[str, float]] = []
-        self.pace: list[tuple[float, float]] = []  # of each call of this process: steps a second, share spent waiting
-        self.bar = progress_bar(label=f"train {train.recipe}", total=train.steps)
+        self.calls: list[tuple[int, float, float]] = []  # of this process: steps, seconds, of which waited
+        self.bar = progress_bar(label=f"train {train.recipe}", total=train.steps, initial=start)
 
     def add(self, first: int, told: Mapping[str, NDArray[Any]], seconds: float, waited: float) -> None:
         """Take in what the steps from `first` on told, `(steps, …)` each, and close the rows they complete.
@@ -60,7 +60,7 @@ class Record:
         """
         columns = {name: told[name].tolist() for name in (*TAGS, "logit_gap")}
         count = len(columns["logit_gap"])
-        self.pace.append((count / seconds, waited / seconds))
+        self.calls.append((count, seconds, waited))
         for place in range(count):
             self.window.append({name: column[place] for name, column in columns.items()})
             if (first + place + 1) % self.train.log_every == 0:
@@ -74,7 +74,8 @@ class Record:
         means = {name: sum(facts[name] for facts in self.window) / len(self.window) for name in self.window[0]}
         self.window = []
         self.rows.append({"step": step} | means)
-        self.log.scalars({TAGS[name]: means[name] for name in TAGS} | self._speed(), step)
+        self.log.scalars({TAGS[name]: means[name] for name in TAGS}, step)
+        self.log.scalars({f"speed/{name}": value for name, value in self._pace(self.calls[-1:]).items()}, step)
         self.bar.set_postfix_str(f"D {means['discriminator_loss']:.3f} G {means['generator_loss']:.3f}")
         self.health.examine(step, means)
 
@@ -91,15 +92,12 @@ class Record:
             table = pd.DataFrame(self.rows, columns=["step", *TAGS, *LOOKED])
             table.to_csv(beside, index=False, float_format="%.5g")
 
-    @property
-    def images_per_second(self) -> float:
-        """The median over this process's calls, real pictures."""
-        return median(steps for steps, _ in self.pace) * self.train.batch_size * self.train.discriminator_steps
+    def speed(self) -> dict[str, float]:
+        """Return images a second and the share of waiting, over this process's calls; nothing if there were none.
 
-    @property
-    def waiting(self) -> float:
-        """The share of training's time that it waited for batches: the median over this process's calls."""
-        return median(share for _, share in self.pace)
+        The first call, in which the step is compiled, is left out where there is another.
+        """
+        return self._pace(self.calls[1:] or self.calls)
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: JSON's own types."""
@@ -109,11 +107,10 @@ class Record:
         """Go on from what `state` returned."""
         self.rows, self.window = list(state["rows"]), list(state["window"])
         self.health.rows_of = dict(state["rows_of"])
-        self.bar.update(int(self.rows[-1]["step"] if self.rows else 0) + len(self.window))
 
-    def _speed(self) -> dict[str, float]:
-        steps, waited = np.array(self.pace[-1])
-        return {
-            "speed/images_per_second": steps * self.train.batch_size * self.train.discriminator_steps,
-            "speed/waiting_for_input": waited,
-        }
+    def _pace(self, calls: list[tuple[int, float, float]]) -> dict[str, float]:
+        if not calls:
+            return {}
+        steps, seconds, waited = map(sum, zip(*calls, strict=True))
+        images = steps * self.train.batch_size * self.train.discriminator_steps
+        return {"images_per_second": round(images / seconds, 1), "waiting_for_input": round(waited / seconds, 4)}

@@ -49,12 +49,13 @@ class Session:
         self.name = found.facts["name"] if found else f"{settings.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
         self.gan = ConditionalGAN(settings, data.size, len(data.breeds), self.precision, engine)
         self.log = TensorBoardLog(logs / self.name, self.start)
-        self.record = Record(settings, self.log)
         kept = Generator(self.gan.average, data.breeds, settings.latent)
         self.gallery = Gallery(kept, settings.seed, self.log)
         self.inspection = Inspection(self.gan, kept, data, self.log)
         self.selection = Selection(kept, data, settings) if settings.score_every else None
+        self.record = Record(settings, self.log, self.start)
         self.stopped_at: int | None = None
+        self.stopped_by: str | None = None
         self.steps_a_call = 1
         if found:
             self._restore(found)
@@ -76,9 +77,9 @@ class Session:
                 self.record.add(done, told, seconds, waited)
                 done += count
                 self._look(done, told)
-                yield done
                 if self.stopped_at is not None:
                     return
+                yield done
 
     def end(self) -> None:
         """Take the looks that are due after the last step, whatever its number; put back the best generator."""
@@ -91,21 +92,24 @@ class Session:
             self.selection.put_back()
 
     def _look(self, step: int, told: Facts) -> None:
-        """Take the looks due after `step` steps."""
+        """Take the looks due after `step` steps; what training tells comes first, since it may have diverged."""
         if step % self.settings.sample_every == 0:
+            self.record.close_row(step)
             self.gallery.look(step)
             self.record.look(step, self.inspection.look(step, told))
         if self.selection is not None and step % self.settings.score_every == 0:
+            self.record.close_row(step)
             self._score(self.selection, step)
 
     def _score(self, selection: Selection, step: int) -> None:
         numbers, trouble = selection.look(step)
         self.record.look(step, numbers)
         if trouble:
+            if self.settings.on_collapse == "stop":
+                self.stopped_at, self.stopped_by = step, trouble
+                trouble += f" Training stops here and keeps the generator of step {selection.kept['step']}."
             self.record.bar.write(trouble, file=sys.stderr)
             self.log.text("trouble", trouble, step)
-            if self.settings.on_collapse == "stop":
-                self.stopped_at = step
 
     def checkpoint(self, step: int) -> Checkpoint:
         """Return all that the run goes on from after `step` steps."""
@@ -137,15 +141,18 @@ class Session:
             done = end
 
     def write_facts(self, path: Path) -> None:
-        """Write what trained and how fast: reports/training.json."""
+        """Write what trained and how fast: reports/training.json. Distances are the kept generator's."""
+        kept = self.selection.kept if self.selection else {"step": self.settings.steps}
         facts: dict[str, Any] = {
             "recipe": self.settings.recipe,
             "steps": self.stopped_at or self.settings.steps,
-            "kept_step": self.selection.kept_step if self.selection else self.settings.steps,
+            "stopped_by": self.stopped_by,
+            "kept_step": kept["step"],
+            "kernel_distance": kept.get("kernel_distance"),
+            "frechet_distance": kept.get("frechet_distance"),
             "device": self.device.name,
             "precision": self.precision,
-            "images_per_second": round(self.record.images_per_second, 1),
-            "waiting_for_input": round(self.record.waiting, 4),
+            **self.record.speed(),
             "discriminator_loss": self.record.rows[-1]["discriminator_loss"],
             "generator_loss": self.record.rows[-1]["generator_loss"],
         }
