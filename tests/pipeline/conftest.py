@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,11 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", message)
 
+    def rebuild(self, settings: Mapping[str, object]) -> None:
+        """Run the stages that are due with these parameters, which then stand in params.yaml."""
+        set_them = [part for key, value in settings.items() for part in ("--set-param", f"{key}={value}")]
+        self.run("dvc", "exp", "run", *set_them)
+
     def ran(self, *arguments: str) -> list[str]:
         """Run `dvc repro` and return the stages that ran."""
         told = self.run("dvc", "repro", *arguments).stdout
@@ -60,17 +66,22 @@ class Project:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The small project, committed, its pipeline run once and committed too."""
-    project = Project(tmp_path_factory.mktemp("pipeline") / "project")
-    _copy_tree(project.root)
+    project = new_project(tmp_path_factory.mktemp("pipeline") / "project")
     for name in ("images", "annotation"):
         _cut_down(ROOT / f"data/sample/{name}.tar", project.root / f"small/{name}.tar")
+    project.commit("The tree as it stands")
+    project.rebuild(SMALL)
+    project.commit("A first run")
+    return project
+
+
+def new_project(root: Path) -> Project:
+    """Copy this tree to `root` and make it a repository of its own, with nothing committed yet."""
+    project = Project(root)
+    _copy_tree(root)
     project.run("git", "init", "--quiet", "--initial-branch=main")
     project.run("git", "config", "user.name", "Pedigree's tests")
     project.run("git", "config", "user.email", "tests@example.org")
-    settings = [part for key, value in SMALL.items() for part in ("--set-param", f"{key}={value}")]
-    project.commit("The tree as it stands")
-    project.run("dvc", "exp", "run", *settings)
-    project.commit("A first run")
     return project
 
 

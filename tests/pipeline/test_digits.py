@@ -1,0 +1,90 @@
+"""Real grey digits, 28 px, as ten folders: the whole chain on pictures that are no dogs and have no boxes."""
+
+import json
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from digits import write_archive
+from PIL import Image
+
+from pedigree import generator
+from pedigree.dataset import load_crops
+from pedigree.networks import dcgan
+from pedigree.networks.kit import Kit
+from pedigree.networks.shapes import Shape
+from pipeline.conftest import Project, new_project
+
+EACH = 15
+SETTINGS = {
+    "data.images": "digits.tar",
+    "data.annotations": "data/none.zip",
+    "validate.breed_pattern": "'^digit[0-9]$'",
+    "validate.breeds": 10,
+    "validate.photos_per_breed": "[10,500]",
+    "crop.size": 28,
+    "crop.frames": "whole",
+    "train.steps": 60,
+    "train.batch_size": 32,
+    "train.generator_batch_size": 32,
+    "train.precision": "float32",
+    "train.colors": "grey",
+    "train.channels": 8,
+    "train.generator_learning_rate": 0.001,
+    "train.discriminator_learning_rate": 0.001,
+    "train.log_every": 10,
+    "train.sample_every": 30,
+    "train.score_every": 60,
+    "train.score_samples": 20,
+    "score.samples": 20,
+}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project of `EACH` pictures of every digit, its pipeline run once with the recipe dcgan."""
+    project = new_project(tmp_path_factory.mktemp("digits") / "project")
+    write_archive(project.root / "digits.tar", EACH)
+    project.run("pedigree", "recipe", "dcgan")
+    project.commit("Digits")
+    project.rebuild(SETTINGS)
+    return project
+
+
+def test_whole_frames_are_cropped_to_the_very_pixels(digits: Project) -> None:
+    crops = load_crops(digits.root / "data/crops")
+    assert crops.breeds == tuple(f"digit{digit}" for digit in range(10))
+    assert (len(crops.train_images), len(crops.holdout_images)) == (120, 30)
+    for row in pd.read_csv(digits.root / "data/crops/crops.csv").to_dict("records"):
+        photo = Image.open(digits.root / "data/raw/Images" / row["photo"])
+        crop = (crops.train_images if row["split"] == "train" else crops.holdout_images)[row["index"]]
+        np.testing.assert_array_equal(crop, np.asarray(photo.convert("RGB")))
+
+
+def test_the_generator_draws_grey_pictures_nearer_to_digits_than_untrained(digits: Project) -> None:
+    crops = load_crops(digits.root / "data/crops")
+    trained = generator.load(digits.root / "models/generator.keras")
+    assert (trained.breeds, trained.image_size, trained.latent) == (crops.breeds, 28, "uniform")
+    keras.utils.set_random_seed(0)
+    network = dcgan.build_generator(Shape(28, 1, trained.latent_size, 10, 8), Kit(kept=True))
+    untrained = generator.Generator(network, trained.breeds, trained.latent)
+
+    def error(drawer: generator.Generator) -> float:
+        pictures = drawer.draw(np.arange(100, dtype=np.int32) % 10, seed=0)
+        assert (pictures == pictures[..., :1]).all()
+        return float(np.abs(pictures.mean(axis=0) - crops.train_images.mean(axis=0)).mean())
+
+    assert error(trained) < 0.5 * error(untrained)
+
+
+def test_history_and_scores_are_told(digits: Project) -> None:
+    history = pd.read_csv(digits.root / "reports/history.csv")
+    assert list(history["step"]) == [10, 20, 30, 40, 50, 60]
+    assert np.isfinite(history["discriminator_loss"]).all()
+    (numbers,) = json.loads((digits.root / "reports/metrics.json").read_text()).values()
+    assert numbers["samples"] == 20
+    assert numbers["frechet_distance"] > numbers["frechet_distance_floor"] > 0
+    breeds = pd.read_csv(digits.root / "reports/breeds.csv")
+    assert len(breeds) == 10
+    assert "digit7" in (digits.root / "reports/scores.html").read_text()
