@@ -16,7 +16,7 @@ from pedigree.tensorboard_log import TensorBoardLog
 
 BREEDS_SHOWN = 16
 COLUMNS = 8
-MOMENTS = 32  # kept at most: one more, and every other one goes
+MOMENTS = 32  # kept at most: of one more, the one goes whose neighbours are nearest to each other
 MILLISECONDS = 250  # a moment in the film
 
 
@@ -37,10 +37,11 @@ class Gallery:
         """Draw the moment after `step` steps, unless that is done."""
         if self.steps[-1:] == [step]:
             return
-        if len(self.steps) == MOMENTS:
-            del self.steps[::2], self.moments[::2]
         self.steps.append(step)
         self.moments.append(self._drawn())
+        if len(self.steps) > MOMENTS:
+            spare = 1 + int(np.argmin(np.subtract(self.steps[2:], self.steps[:-2])))
+            del self.steps[spare], self.moments[spare]
         self.log.image("samples", self._by_breed(self.moments[-1]), step)
 
     def save(self, folder: Path, film: Path) -> None:
