@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -93,7 +94,8 @@ class Checkpoints:
         while files:
             path = files.pop()
             try:
-                return _read(path)
+                with path.open("rb") as file:
+                    return _read(file)
             except _UnfitError as reason:
                 path.unlink()
                 instead = f"going on from step {_step(files[-1])}" if files else "there is none before it"
@@ -115,6 +117,19 @@ class Checkpoints:
         for run in newest[KEPT_RUNS - 1 :]:
             with suppress(BlockingIOError), _lock(run):
                 shutil.rmtree(run, ignore_errors=True)
+
+
+def to_bytes(checkpoint: Checkpoint | None) -> bytes:
+    """Return what a checkpoint's file holds; of None, nothing."""
+    file = BytesIO()
+    if checkpoint is not None:
+        _write(file, checkpoint)
+    return file.getvalue()
+
+
+def from_bytes(content: bytes) -> Checkpoint | None:
+    """Return the checkpoint, or None, that `to_bytes` was given."""
+    return _read(BytesIO(content)) if content else None
 
 
 class _UnfitError(Exception):
@@ -168,18 +183,17 @@ def _write(file: IO[bytes], checkpoint: Checkpoint) -> None:
     file.write(_digest(file, file.tell()))
 
 
-def _read(path: Path) -> Checkpoint:
-    with path.open("rb") as file:
-        content = os.fstat(file.fileno()).st_size - DIGEST
-        if content <= 0 or _digest(file, content) != file.read(DIGEST):
-            raise _UnfitError("is cut or damaged")
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as members:
-            head = json.loads(members["head"].tobytes())
-            if head["format"] != FORMAT:
-                raise _UnfitError(f"has format {head['format']}, where this version reads {FORMAT}")
-            arrays = {name.removeprefix("arrays/"): members[name] for name in members.files if name != "head"}
-            return Checkpoint(head["step"], arrays, head["facts"])
+def _read(file: IO[bytes]) -> Checkpoint:
+    content = file.seek(0, os.SEEK_END) - DIGEST
+    if content <= 0 or _digest(file, content) != file.read(DIGEST):
+        raise _UnfitError("is cut or damaged")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as members:
+        head = json.loads(members["head"].tobytes())
+        if head["format"] != FORMAT:
+            raise _UnfitError(f"has format {head['format']}, where this version reads {FORMAT}")
+        arrays = {name.removeprefix("arrays/"): members[name] for name in members.files if name != "head"}
+        return Checkpoint(head["step"], arrays, head["facts"])
 
 
 def _digest(file: IO[bytes], length: int) -> bytes:

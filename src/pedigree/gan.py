@@ -22,6 +22,7 @@ from pedigree.networks.reparametrization import acting_weights, reparametrized
 from pedigree.networks.shapes import Shape
 from pedigree.penalties import mixed, squared_slope, unit_slope
 from pedigree.train_params import WITH_BATCH_NORM, Train
+from pedigree.workers import Workers
 
 Tensor = Any
 Facts = dict[str, Tensor]  # what a step tells: name → scalar, or a vector with a number a weight
@@ -29,6 +30,10 @@ Facts = dict[str, Tensor]  # what a step tells: name → scalar, or a vector wit
 
 class Engine(Protocol):
     """What a backend does for the GAN."""
+
+    @property
+    def workers(self) -> Workers:
+        """The processes that train together."""
 
     @property
     def devices(self) -> int:

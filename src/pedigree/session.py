@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from pedigree import precision
-from pedigree.backends import find_device, make_engine
+from pedigree.backends import find_device
 from pedigree.batches import stream
 from pedigree.checkpoints import Checkpoint
 from pedigree.dataset import Crops
 from pedigree.files import write_text
 from pedigree.gallery import Gallery
-from pedigree.gan import ConditionalGAN, Facts
+from pedigree.gan import ConditionalGAN, Engine, Facts
 from pedigree.generator import Generator
 from pedigree.inspection import Inspection
 from pedigree.monitors import Record
@@ -34,28 +34,33 @@ CALL = 0.5  # seconds a call should take, so that an interruption is heeded soon
 class Session:
     """One run, from its first step or from a checkpoint.
 
+    Where several processes train, each has a session; but the chief's, they only train.
+
     Args:
         settings: the `train` section.
         data: the crops.
         found: where to go on from, or None.
+        engine: the backend's.
         logs: the folder of TensorBoard logs; a run has one folder there, however often it is interrupted.
     """
 
-    def __init__(self, settings: Train, data: Crops, found: Checkpoint | None, logs: Path) -> None:
+    def __init__(self, settings: Train, data: Crops, found: Checkpoint | None, engine: Engine, logs: Path) -> None:
         self.settings, self.data, self.start = settings, data, found.step if found else 0
-        engine = make_engine(settings.devices)
-        self.device = find_device()
-        self.precision = found.facts["precision"] if found else precision.choose(settings.precision, engine)
+        self.workers, self.device, self.devices = engine.workers, find_device(), engine.devices
+        chosen = found.facts["precision"] if found else precision.choose(settings.precision, engine)
+        self.precision = self.workers.share(chosen.encode()).decode()
         self.name = found.facts["name"] if found else f"{settings.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
         self.gan = ConditionalGAN(settings, data.size, len(data.breeds), self.precision, engine)
-        self.log = TensorBoardLog(logs / self.name, self.start)
+        self.log = TensorBoardLog(logs / self.name if self.workers.chief else None, self.start)
         kept = Generator(self.gan.average, data.breeds, settings.latent)
         self.gallery = Gallery(kept, settings.seed, self.log)
         self.inspection = Inspection(self.gan, kept, data, self.log)
-        self.selection = Selection(kept, data, settings) if settings.score_every else None
+        scored = settings.score_every > 0 and self.workers.chief
+        self.selection = Selection(kept, data, settings) if scored else None
         self.record = Record(settings, self.log, self.start)
         self.stopped_at: int | None = None
         self.stopped_by: str | None = None
+        self.saved_at = self.start
         self.steps_a_call = 1
         if found:
             self._restore(found)
@@ -77,6 +82,7 @@ class Session:
                 self.record.add(done, told, seconds, waited)
                 done += count
                 self._look(done, told)
+                self.stopped_at = self.workers.highest(self.stopped_at or 0) or None
                 if self.stopped_at is not None:
                     return
                 yield done
@@ -85,6 +91,8 @@ class Session:
         """Take the looks that are due after the last step, whatever its number; put back the best generator."""
         last = self.stopped_at or self.settings.steps
         self.record.close_row(last)
+        if not self.workers.chief:
+            return
         self.gallery.look(last)
         if self.selection is not None:
             if self.selection.scores[-1:] == [] or self.selection.scores[-1]["step"] != last:
@@ -93,12 +101,14 @@ class Session:
 
     def _look(self, step: int, told: Facts) -> None:
         """Take the looks due after `step` steps; what training tells comes first, since it may have diverged."""
-        if step % self.settings.sample_every == 0:
+        shown = step % self.settings.sample_every == 0
+        scored = self.settings.score_every > 0 and step % self.settings.score_every == 0
+        if shown or scored:
             self.record.close_row(step)
+        if shown and self.workers.chief:
             self.gallery.look(step)
             self.record.look(step, self.inspection.look(step, told))
-        if self.selection is not None and step % self.settings.score_every == 0:
-            self.record.close_row(step)
+        if scored and self.selection is not None:
             self._score(self.selection, step)
 
     def _score(self, selection: Selection, step: int) -> None:
@@ -136,7 +146,7 @@ class Session:
         capacity = min(CAPACITY, settings.log_every)
         while done < settings.steps:
             until = min((done // often + 1) * often for often in every if often)
-            end = min(until, done + min(self.steps_a_call, capacity), settings.steps)
+            end = min(until, done + min(self.workers.highest(self.steps_a_call), capacity), settings.steps)
             yield range(done, end)
             done = end
 
@@ -159,7 +169,10 @@ class Session:
         write_text(path, json.dumps(facts, indent=2) + "\n")
 
     def _told(self) -> str:
-        what = f"{self.device.name} ({self.device.kind}) in {self.precision}, {len(self.data.train_images)} crops"
+        count = f"{self.devices} × " if self.devices > 1 else ""
+        what = (
+            f"{count}{self.device.name} ({self.device.kind}) in {self.precision}, {len(self.data.train_images)} crops"
+        )
         return f"Training on {what}{f', going on from step {self.start}' if self.start else ''}."
 
 

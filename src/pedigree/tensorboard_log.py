@@ -17,12 +17,15 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 
 class TensorBoardLog:
-    """One run's scalars, pictures and hyperparameters, in `folder`. A context manager.
+    """One run's scalars, pictures and hyperparameters, in `folder`; None: nowhere. A context manager.
 
     Where the run goes on from step `start`, TensorBoard drops what an earlier process told of later steps.
     """
 
-    def __init__(self, folder: Path, start: int = 0) -> None:
+    def __init__(self, folder: Path | None, start: int = 0) -> None:
+        self._writer: RecordWriter | None = None
+        if folder is None:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         # TensorBoard's EventFileWriter opens its file through TensorFlow wherever that is installed, seconds of import.
         name = f"events.out.tfevents.{time():.6f}.{socket.gethostname()}.{os.getpid()}"
@@ -35,7 +38,8 @@ class TensorBoardLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Add one point to each curve of `values`, tag → value."""
@@ -65,5 +69,6 @@ class TensorBoardLog:
         self._write(Event(summary=summary, step=step, wall_time=time()))
 
     def _write(self, event: Event) -> None:
-        self._writer.write(event.SerializeToString())
-        self._writer.flush()
+        if self._writer is not None:
+            self._writer.write(event.SerializeToString())
+            self._writer.flush()

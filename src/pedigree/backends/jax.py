@@ -14,6 +14,7 @@ from keras import ops
 from pedigree.backends.devices import Device, processor
 from pedigree.errors import UsageError
 from pedigree.gan import Facts
+from pedigree.workers import Alone, Workers
 
 Tensor = Any
 Updates = dict[int, Tensor]  # place in `variables` → new value
@@ -28,6 +29,7 @@ class JaxEngine:
     its part of the pictures.
     """
 
+    workers: Workers = Alone()
     synchronized = False  # batch norm sees the whole batch, on however many devices it lies
 
     def __init__(self, devices: Sequence[jax.Device]) -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from pedigree.backends import cluster
 from pedigree.backends.devices import Device, processor
 from pedigree.batches import portion
 from pedigree.errors import UsageError
 from pedigree.gan import Facts
+from pedigree.workers import Alone, Workers
 
 Tensor = Any
 
@@ -19,8 +22,8 @@ Tensor = Any
 class TensorFlowEngine:
     """Gradients by `tf.GradientTape`, devices by `tf.distribute`, steps compiled as one `tf.function`."""
 
-    def __init__(self, strategy: tf.distribute.Strategy) -> None:
-        self.strategy = strategy
+    def __init__(self, strategy: tf.distribute.Strategy, workers: Workers) -> None:
+        self.strategy, self.workers = strategy, workers
 
     @property
     def devices(self) -> int:
@@ -95,7 +98,8 @@ class TensorFlowEngine:
             return told.stack()
 
         def call(batches: Any, count: int) -> dict[str, np.ndarray]:
-            return packing.unpacked(steps(self._spread(batches), tf.constant(count)).numpy())
+            with cluster.watched():
+                return packing.unpacked(steps(self._spread(batches), tf.constant(count)).numpy())
 
         return call
 
@@ -142,17 +146,28 @@ class _Packing:
 
 
 def make_engine(devices: str) -> TensorFlowEngine:
-    """Return the engine for `train.devices`."""
+    """Return the engine for `train.devices`: this machine's, or unless that is "one" those of TF_CONFIG's machines.
+
+    Raises:
+        UsageError: TF_CONFIG says something else.
+    """
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     if gpus:
         tf.config.experimental.enable_op_determinism()  # else a resumed run is not, bit for bit, one left alone
+    if devices != "one" and len(cluster.named()) > 1:
+        joined = cluster.strategy()
+        return TensorFlowEngine(joined, cluster.Cluster(joined))
     several = devices == "all" or (devices == "auto" and len(gpus) > 1)
     found = tf.config.list_logical_devices("GPU" if gpus else "CPU") if several else []
-    if len(found) > 1:
-        return TensorFlowEngine(tf.distribute.MirroredStrategy([device.name for device in found]))
-    return TensorFlowEngine(tf.distribute.get_strategy())
+    mirrored = _mirrored(tuple(device.name for device in found)) if len(found) > 1 else None
+    return TensorFlowEngine(mirrored or tf.distribute.get_strategy(), Alone())
+
+
+@cache  # a second one in a process would number its all-reduces as the first one does, and TensorFlow mix them up
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def find_device() -> Device:

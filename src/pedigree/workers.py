@@ -1,0 +1,49 @@
+"""The processes that train one GAN together, one a machine; the chief of them decides, and it alone writes."""
+
+from typing import Protocol
+
+from pedigree.errors import PedigreeError
+
+
+class WorkerLostError(PedigreeError):
+    """A worker of several is gone, and the others cannot go on without it."""
+
+
+class Workers(Protocol):
+    """What the processes have to tell each other. All call the same methods in the same order.
+
+    Every method raises WorkerLostError where one of them does not answer.
+    """
+
+    @property
+    def chief(self) -> bool:
+        """Whether this process is the one that writes."""
+
+    @property
+    def count(self) -> int:
+        """How many processes there are."""
+
+    @property
+    def index(self) -> int:
+        """This process's number among them, the chief's is 0."""
+
+    def share(self, content: bytes) -> bytes:
+        """Return the chief's content."""
+
+    def highest(self, number: int) -> int:
+        """Return the highest of all processes' numbers, each 0 or above."""
+
+
+class Alone:
+    """One process that trains by itself."""
+
+    chief, count = True, 1
+    index = 0
+
+    def share(self, content: bytes) -> bytes:
+        """Return the content."""
+        return content
+
+    def highest(self, number: int) -> int:
+        """Return the number."""
+        return number
