@@ -379,6 +379,19 @@ def test_the_history_becomes_lines(history):
     assert not re.search(r"\b(nan|inf)\b", text.partition('id="training"')[2].partition("</section>")[0])
 
 
+def test_what_was_looked_at_now_and_then_is_a_line_through_those_steps_alone():
+    args = arguments()
+    args[6] = HISTORY.assign(kernel_distance=[0.5, np.nan, 0.25], frechet_distance=np.nan)
+    svgs = page.render(*args).partition('id="training"')[2].partition("</section>")[0].split("<figure")[1:]
+    assert ["Distance to held-out crops" in svg for svg in svgs] == [False, False, True]
+    (line,) = re.findall(r'd="(M[^"]+L[^"]+)"', svgs[2])
+    assert line.count("L") == 1
+    losses = re.findall(r'd="(M[^"]+L[^"]+)"', svgs[0])
+    assert [path.count("L") for path in losses] == [2, 2]
+    args[6] = HISTORY.assign(kernel_distance=np.nan)  # nobody looked
+    assert "Distance to held-out crops" not in page.render(*args)
+
+
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-0.3, 2.2), (0.01, 0.013), (5, 5), (-1200, 900), (0, 2400)])
 def test_an_axis_holds_its_numbers_between_round_ticks(low, high):
     axis = around(low, high, 0, 100)

@@ -11,6 +11,7 @@ from pedigree.page.strips import some
 _CHARTS = {
     "Losses": {"discriminator_loss": "discriminator", "generator_loss": "generator"},
     "Logits of the discriminator": {"real_logit": "real photos", "fake_logit": "generated pictures"},
+    "Distance to held-out crops": {"kernel_distance": "kernel distance of a few pictures"},
 }
 _POINTS = 400  # at most, a line
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 408.0, 10.0, 196.0
