@@ -1,4 +1,4 @@
-"""Importing Keras without its backend's greetings.
+"""Keras without greetings from TensorFlow, and without TensorFlow where another backend is at work.
 
 TensorFlow 2.21 writes start-up notes to file descriptor 2 before anything can tell it not to. What goes wrong is
 raised as an exception and so is not lost.
@@ -6,6 +6,7 @@ raised as an exception and so is not lost.
 
 import os
 import sys
+from typing import Any
 
 
 def import_keras() -> None:
@@ -20,3 +21,23 @@ def import_keras() -> None:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+    _leave_tensorflow_out()
+
+
+def _leave_tensorflow_out() -> None:
+    """Tell Keras, unless TensorFlow is here already, that there is none.
+
+    To describe a layer on any backend, Keras imports it where it is installed, for seconds, only to see that no part
+    of the layer is TensorFlow's. It looks once in a process.
+    """
+    modules: dict[str, Any] = sys.modules
+    if "tensorflow" in modules:
+        return
+
+    import keras
+
+    modules["tensorflow"] = None  # Python's way to say that a module is missing
+    try:
+        keras.saving.serialize_keras_object(keras.DTypePolicy("float32"))
+    finally:
+        del modules["tensorflow"]
