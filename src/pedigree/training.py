@@ -68,6 +68,7 @@ def train(
             except WorkerLostError as lost:
                 raise PedigreeError(f"{lost}, and training goes on from step {run.saved_at}.") from lost
             finally:
+                run.record.bar.close()
                 if workers.chief:
                     run.record.write(reports / "history.csv")
             run.gallery.save(reports / "samples", reports / "training.gif")
