@@ -1,0 +1,92 @@
+"""Second derivatives of a discriminator on Keras's backend, whichever it is: `python slopes.py RECIPE` prints them."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+
+import keras
+import numpy as np
+from keras import ops
+
+from pedigree.backends import make_engine
+from pedigree.networks import ARCHITECTURES
+from pedigree.networks.kit import Kit
+from pedigree.networks.shapes import Shape
+
+QUICK = "--xla_backend_optimization_level=0"  # XLA's compilation is most of the time
+AHEAD = 1e-7  # so short that hardly a leaky ReLU turns on the way
+
+
+def second_derivatives(recipe: str) -> dict[str, float]:
+    """Compare the gradient of Σ|slope|² by all weights, along one direction, with a difference; in float64.
+
+    Returns:
+        `gradient` and `difference`, which should agree, and `least`: of all kernels' gradients, each by its largest
+        number, the smallest.
+    """
+    chance = np.random.default_rng(0)
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    keras.utils.set_random_seed(0)
+    shape = Shape(image_size=8, colors=3, latent_size=4, breeds=3, channels=16)
+    network = ARCHITECTURES[recipe].build_discriminator(shape, Kit(), "projection")
+    weights = network.trainable_variables
+    for weight in weights:
+        weight.assign(weight + chance.normal(0, 0.2, weight.shape))  # away from kernels that start at zero
+    directions = [chance.standard_normal(weight.shape) for weight in weights]
+    engine = make_engine("one")
+
+    def step(batch: Any) -> dict[str, Any]:
+        def penalty() -> tuple[Any, dict[str, Any]]:
+            pictures, labels = batch["images"][0], batch["labels"][0]
+            value = ops.sum(ops.square(engine.slope(lambda seen: [network([seen, labels])], pictures)[1]))
+            told = ops.cast(value, "float32")  # as engines tell; what that leaves of 64 bits is told besides
+            return value, {"value": told, "rest": value - ops.cast(told, "float64")}
+
+        for weight, direction in zip(weights, directions, strict=True):
+            weight.assign(weight + batch["move"] * direction)
+        facts, gradients = engine.gradients(penalty, weights)
+        along = [ops.sum(own * direction) for own, direction in zip(gradients, directions, strict=True)]
+        largest = [ops.max(ops.abs(own)) for own in gradients if len(own.shape) > 1]
+        return facts | {"gradient": sum(along), "least": ops.min(ops.stack(largest))}
+
+    breeds = np.array([0, 1, 2, 0], np.int32)
+    batches = {
+        "move": np.array([0.0, AHEAD, -2 * AHEAD]),
+        "images": np.stack([chance.uniform(-1, 1, (1, 4, 8, 8, 3))] * 3),
+        "labels": np.stack([breeds[None]] * 3),
+        "drawn_labels": np.stack([breeds] * 3),
+    }
+    told = engine.compile(step, network.variables, 3)(batches, 3)
+    values = told["value"].astype(np.float64) + told["rest"]
+    return {
+        "gradient": float(told["gradient"][0]),
+        "difference": (values[1] - values[2]) / (2 * AHEAD),
+        "least": float(told["least"][0]),
+    }
+
+
+def on_both_backends(recipe: str) -> dict[str, dict[str, float]]:
+    """Return `second_derivatives` by backend, each from a process of its own, at once."""
+    started = {
+        backend: subprocess.Popen(
+            [sys.executable, __file__, recipe],
+            env=os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": QUICK},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for backend in ("tensorflow", "jax")
+    }
+    ended = {backend: process.communicate() for backend, process in started.items()}
+    if failed := [errors for backend, (_, errors) in ended.items() if started[backend].returncode]:
+        raise AssertionError(failed[0])
+    return {backend: json.loads(told) for backend, (told, _) in ended.items()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(second_derivatives(sys.argv[1])))
