@@ -51,12 +51,12 @@ class Session:
         self.precision = self.workers.share(chosen.encode()).decode()
         self.name = found.facts["name"] if found else f"{settings.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
         self.gan = ConditionalGAN(settings, data.size, len(data.breeds), self.precision, engine)
-        self.log = TensorBoardLog(logs / self.name if self.workers.chief else None, self.start)
         kept = Generator(self.gan.average, data.breeds, settings.latent)
-        self.gallery = Gallery(kept, settings.seed, self.log)
-        self.inspection = Inspection(self.gan, kept, data, self.log)
         scored = settings.score_every > 0 and self.workers.chief
         self.selection = Selection(kept, data, settings) if scored else None
+        self.log = TensorBoardLog(logs / self.name if self.workers.chief else None, self.start)
+        self.gallery = Gallery(kept, settings.seed, self.log)
+        self.inspection = Inspection(self.gan, kept, data, self.log)
         self.record = Record(settings, self.log, self.start)
         self.stopped_at: int | None = None
         self.stopped_by: str | None = None
