@@ -35,7 +35,7 @@ GROUP = 16  # channels that a grouped convolution sees, where the width allows i
 class GroupwiseConv2D(layers.Conv2D):
     """Keras's grouped convolution, computed as one convolution a group.
 
-    On TensorFlow Keras hands a grouped convolution to XLA, whose gradients take 30 times as long on a CPU.
+    On TensorFlow Keras hands a grouped convolution to XLA, whose gradients took 27 times as long on a CPU.
     """
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
