@@ -9,6 +9,8 @@ from pedigree import extractors, generator
 from pedigree.errors import PedigreeError
 from pedigree.features import cached_features, drawn_features
 from pedigree.networks import ARCHITECTURES
+from pedigree.networks.kit import Kit
+from pedigree.networks.shapes import Shape
 
 
 class Counting:
@@ -186,6 +188,12 @@ def test_pictures_are_never_drawn_far_ahead():
     assert threading.get_ident() not in drawer.threads
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_bar_tells_how_far_it_is_unless_it_shall_not(shown, capfd):
+    drawn_features(Drawn(), Counting(), np.zeros(16, np.int32), seed=0, shown=shown)
+    assert ("16/16" in capfd.readouterr().err) == shown
+
+
 @pytest.mark.parametrize("fails_at", [0, 8, 40])
 def test_what_the_drawer_raises_is_raised(fails_at):
     with pytest.raises(PedigreeError, match=r"^the paint has run out$"):
@@ -204,7 +212,7 @@ def test_what_the_extractor_raises_is_raised_and_the_thread_ends():
 
 
 def test_the_generators_pictures_and_their_features_are_those_of_drawing_all_first():
-    network = ARCHITECTURES["projection-dcgan"].build_generator(16, 8, 2, 4)
+    network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), Kit(kept=True))
     drawer = generator.Generator(network, ("n90000001-Red", "n90000002-Blue"))
     labels = np.arange(130, dtype=np.int32) % 2
     extractor = extractors.load("efficientnet-lite0")
