@@ -122,7 +122,7 @@ def _collapsed(scores: list[Score]) -> bool:
 
     Held-out photos against as many training photos as 256 pictures: different 0.93 to 1, variety 0.97 to 1.03. Onto 50
     pictures 0.16 are different, onto 20 of them 0.07; one of eight breeds onto one picture 0.19, half of the breeds
-    0.05. Of 120 breeds drawn twice each, one picture a breed is 0.45, but its variety 0.25; two pictures a breed 0.63.
+    0.05. Of 120 breeds (simulated) drawn twice each, one picture a breed is 0.45, but its variety 0.25; two are 0.63.
     A generator's first shapes vary 0.4 to 0.8 times as much as photos: so variety is held against what it was at best.
     """
     last, best = scores[-1], _best(scores)
