@@ -1,0 +1,137 @@
+"""Train on one and on two of this machine's devices, and write down what each made; run by test_devices.py.
+
+A process of its own, because a processor has to be split into devices before TensorFlow does anything else.
+"""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pedigree import params
+from pedigree.backends import make_engine
+from pedigree.batches import stacked
+from pedigree.errors import UsageError
+from pedigree.gan import ConditionalGAN
+from pedigree.monitors import Record
+from pedigree.params import Train
+from pedigree.training import train
+
+STEPS = 10
+COMPOSITIONS: dict[str, dict[str, Any]] = {
+    "the default": {"augment": ["flip", "translation"]},
+    "batch norm in both": {"recipe": "dcgan", "r1_weight": 0.0},
+    "everything": {
+        "recipe": "mlp",
+        "conditioning": "classifier",
+        "classifier_weight": 1.0,
+        "generator_classifier_weight": 0.1,
+        "discriminator_steps": 2,
+        "generator_batch_size": 12,
+        "spectral_norm": "both",
+        "condition_ramp": [40, 240],
+        "augment": ["flip", "color", "translation", "cutout"],
+        "augment_target": 0.0,
+        "augment_speed": 200,
+        "penalty_interval": 3,
+        "gradient_penalty_weight": 1.0,
+    },
+}
+
+
+class Killed(BaseException):
+    """Ends a training as SIGKILL would: nothing is saved because of it."""
+
+
+def small(folder: Path, **others: Any) -> Train:
+    settings = params.load(Train, folder / "params.yaml")
+    return dataclasses.replace(settings, **{"penalty_interval": 4, "batch_size": 8, "generator_batch_size": 8} | others)
+
+
+def taken(settings: Train, devices: str) -> tuple[ConditionalGAN, dict[str, Any]]:
+    """Take STEPS steps, in two calls."""
+    chance = np.random.default_rng(0)
+    images = chance.integers(0, 255, (12, 16, 16, 3), dtype=np.uint8)
+    labels = (np.arange(12) % 2).astype(np.int32)
+    gan = ConditionalGAN(settings, 16, 2, "float32", make_engine(devices))
+    take = gan.compile(STEPS)
+    told = [take(stacked(call, images, labels, settings)) for call in (range(3), range(3, STEPS))]
+    return gan, {name: np.concatenate([facts[name] for facts in told]) for name in told[0]}
+
+
+def compared(settings: Train) -> dict[str, Any]:
+    (one, told), (two, told_by_two) = (taken(settings, devices) for devices in ("one", "all"))
+    copies = [[np.array(copy) for copy in variable.value.values] for variable in two.variables]
+    return {
+        "devices": [one.engine.devices, two.engine.devices],
+        "told": {name: furthest(told[name], told_by_two[name]) for name in told},
+        "weights": max(furthest(a, b) for a, (b, _) in zip(map(np.array, one.variables), copies, strict=True)),
+        "copies that differ": [
+            v.path for v, pair in zip(two.variables, copies, strict=True) if (pair[0] != pair[1]).any()
+        ],
+    }
+
+
+def furthest(a: Any, b: Any) -> float:
+    return float(np.abs(np.float64(a) - np.float64(b)).max())
+
+
+def outputs(settings: Train, crops: Path, folder: Path, kill_at: int | None = None) -> dict[str, bytes]:
+    """Train in a folder, or until it is killed, and return what lies there."""
+    add = Record.add
+
+    def add_and_die(self: Record, first: int, told: dict[str, Any], *others: float) -> None:
+        add(self, first, told, *others)
+        if kill_at is not None and first + len(told["logit_gap"]) >= kill_at:
+            raise Killed
+
+    Record.add = add_and_die  # type: ignore[method-assign]
+    try:
+        train(settings, crops, folder / "generator.keras", folder / "reports", folder / "logs", folder / "runs")
+    except Killed:
+        pass
+    finally:
+        Record.add = add  # type: ignore[method-assign]
+    files = [*folder.glob("generator.keras"), *folder.glob("reports/*.csv"), *folder.glob("reports/samples/*.png")]
+    return {file.name: file.read_bytes() for file in files}
+
+
+def resumed(settings: Train, crops: Path, folder: Path) -> dict[str, Any]:
+    left_alone = outputs(settings, crops, folder / "left-alone")
+    outputs(settings, crops, folder / "killed", kill_at=6)
+    saved = sorted(path.name for path in folder.glob("killed/runs/*/step-*.npz"))
+    again = outputs(settings, crops, folder / "killed")
+    return {
+        "saved": saved,
+        "made": sorted(again),
+        "differ": [name for name in again if again[name] != left_alone[name]],
+    }
+
+
+def refused(settings: Train) -> str:
+    try:
+        taken(settings, "all")
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def main(folder: Path) -> None:
+    processor = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+    rhythm = {"recipe": "mlp", "devices": "all", "steps": 8, "checkpoint_every": 2, "sample_every": 4, "log_every": 2}
+    found = {
+        "auto": make_engine("auto").devices,
+        "refused": refused(small(folder, recipe="mlp", batch_size=5, generator_batch_size=5)),
+        "resumed": resumed(small(folder, **rhythm), folder / "crops", folder),
+        "compared": {name: compared(small(folder, **change)) for name, change in COMPOSITIONS.items()},
+    }
+    (folder / "found.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
