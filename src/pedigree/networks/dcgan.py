@@ -11,10 +11,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from pedigree.networks.heads import judged, with_plane
+from pedigree.networks.concatenation import beside_latent, beside_picture
+from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
-from pedigree.networks.latents import with_breed
 from pedigree.networks.shapes import Shape
 
 
@@ -24,7 +24,7 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     breed = keras.Input((), dtype="int32", name="breed")
     widths = _widths(shape)[::-1]
     smallest = shape.base, shape.base, widths[0]
-    x = kit.dense(shape.base**2 * widths[0], **_bare())(with_breed(latent, breed, shape, kit))
+    x = kit.dense(shape.base**2 * widths[0], **_bare())(beside_latent(latent, breed, shape, kit))
     x = layers.Reshape(smallest)(layers.ReLU()(_normalized(x, kit)))
     for width in widths[1:]:
         x = layers.ReLU()(_normalized(kit.transposed_conv(width, 5, strides=2, **_bare())(x), kit))
@@ -36,7 +36,7 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = with_plane(seen(image, shape), breed, shape, kit, conditioning)
+    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
     for level, width in enumerate(_widths(shape)):
         x = kit.conv(width, 5, strides=2, **_bare())(x)
         x = layers.LeakyReLU(0.2)(_normalized(x, kit) if level else x)

@@ -7,10 +7,10 @@ the generator's first layer, 256 in the ancestor: 256, 512 and 1024 against a di
 import keras
 from keras import layers
 
-from pedigree.networks.heads import judged, with_plane
+from pedigree.networks.concatenation import beside_latent, beside_picture
+from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
-from pedigree.networks.latents import with_breed
 from pedigree.networks.shapes import Shape
 
 
@@ -18,7 +18,7 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = with_breed(latent, breed, shape, kit)
+    x = beside_latent(latent, breed, shape, kit)
     for width in (shape.channels, shape.channels * 2, shape.channels * 4):
         x = kit.batch_norm(momentum=0.8)(layers.LeakyReLU(0.2)(kit.dense(width)(x)))
     picture = shape.image_size, shape.image_size, shape.colors
@@ -30,7 +30,7 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = layers.Flatten()(with_plane(seen(image, shape), breed, shape, kit, conditioning))
+    x = layers.Flatten()(beside_picture(seen(image, shape), breed, shape, kit, conditioning))
     for width in (shape.channels * 2, shape.channels, max(1, shape.channels // 2)):
         x = layers.LeakyReLU(0.2)(kit.dense(width)(x))
     return keras.Model([image, breed], judged(x, breed, shape, kit, conditioning), name="discriminator")

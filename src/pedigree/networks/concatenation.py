@@ -1,0 +1,39 @@
+"""Telling networks the breed by putting it beside what comes in, so that they heed it and the latent from early on.
+
+Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014). How both start decides: on digits, where the
+breed's numbers began as widely spread as the latent's, DCGAN drew one picture a breed; and where the plane began as
+faint as Keras makes it, the discriminator did not care which breed it was.
+"""
+
+from dataclasses import replace
+
+import keras
+from keras import layers
+
+from pedigree.networks.heads import EMBEDDING, with_plane
+from pedigree.networks.kit import Kit
+from pedigree.networks.shapes import Shape
+
+
+def beside_latent(latent: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
+    """Put the breed's embedding, small at first, beside the latent; a single breed needs none.
+
+    Args:
+        latent: `(n, latent_size)`.
+        breed: indices, `(n,)`.
+        shape: sizes.
+        kit: the layers.
+
+    Returns:
+        `(n, latent_size + 100)`; of a single breed, the latent.
+    """
+    if shape.breeds == 1:
+        return latent
+    return layers.Concatenate()([latent, kit.embedding(shape.breeds, EMBEDDING)(breed)])
+
+
+def beside_picture(
+    image: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit, conditioning: str
+) -> keras.KerasTensor:
+    """Do as `heads.with_plane`, with a plane that starts about as bright as pictures are."""
+    return with_plane(image, breed, shape, replace(kit, initializer="he_normal"), conditioning)
