@@ -59,7 +59,6 @@ def train(
                         if workers.chief:
                             store.save(run.checkpoint(step))
                     if asked:
-                        run.record.bar.close()  # what is said now is to stand last
                         leave(asked, step, settings.steps)
                 if not workers.chief:
                     return

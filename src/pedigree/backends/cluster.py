@@ -71,6 +71,8 @@ class Cluster:
 
     def __init__(self, joined: tf.distribute.Strategy) -> None:
         self.strategy = joined
+        # Compiled, because a sum outside leaves a pool of threads behind where a worker is lost.
+        self._added = tf.function(lambda given: joined.reduce(tf.distribute.ReduceOp.SUM, given, axis=None))
         self.count = len(named())
         self.local = joined.num_replicas_in_sync // self.count
         resolver = joined.cluster_resolver
@@ -109,7 +111,7 @@ class Cluster:
 
         with watched():
             given = self.strategy.experimental_distribute_values_from_function(of_device)
-            total: NDArray[np.int64] = self.strategy.reduce(tf.distribute.ReduceOp.SUM, given, axis=None).numpy()
+            total: NDArray[np.int64] = self._added(given).numpy()
         return total
 
 
