@@ -1,17 +1,18 @@
 """Claim: a training killed at any moment, and started again, ends with the same bytes as one never interrupted.
 
-    python bench/kill.py [--kills 20] [--steps 120] [--seed 0]
+    python bench/kill.py [--kills 20] [--steps 200] [--seed 0]
 
 Trains a small network on random pictures in temporary folders, by `pedigree train`: once undisturbed, then for each
-kill from the start until SIGKILL and again to the end. Moments are drawn evenly from the time between the lock on the
-run's state, before anything is built, and the end of the undisturbed run; at every fourth one the kill waits for a
-checkpoint that is just being written. Compared are the generator, the history and the pictures.
+kill from the start until SIGKILL and again to the end. Moments are drawn evenly over the steps, of those before the
+first checkpoint from the lock on the run's state on, before anything is built; at every fourth one the kill waits for
+a checkpoint that is just being written. Compared are the generator, the history and the pictures.
 """
 
 import argparse
 import hashlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pedigree", "train"]
+EVERY = 10  # steps from one checkpoint to the next
 PATIENCE = 0.0002  # seconds between two looks
 SMALL = {
     "batch_size": 8,
@@ -35,24 +37,28 @@ SMALL = {
     "sample_every": 30,
     "score_every": 30,
     "score_samples": 16,
-    "checkpoint_every": 10,
+    "checkpoint_every": EVERY,
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20, help="how many (default 20)")
-    parser.add_argument("--steps", type=int, default=120, help="of training (default 120)")
+    parser.add_argument("--steps", type=int, default=200, help="of training (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default 0)")
     asked = parser.parse_args()
     chance = random.Random(asked.seed)  # noqa: S311
     with tempfile.TemporaryDirectory() as scratch:
-        reference, span = undisturbed(project(Path(scratch) / "undisturbed", asked.steps))
-        print(f"undisturbed: {span:.1f} s from the lock to the end", flush=True)
+        reference, first, interval = undisturbed(project(Path(scratch) / "undisturbed", asked.steps), asked.steps)
+        print(f"undisturbed: {first:.1f} s to the first checkpoint, then one in {interval:.2f} s", flush=True)
         different = 0
         for kill in range(1, asked.kills + 1):
-            folder = project(Path(scratch) / str(kill), asked.steps)
-            moment = killed(folder, chance.uniform(0, span), aimed=kill % 4 == 0)
+            moment = None
+            while moment is None:
+                folder = project(Path(scratch) / str(kill), asked.steps)
+                checkpoint = chance.randrange(0, asked.steps, EVERY)
+                wait = chance.random() * (interval if checkpoint else first)
+                moment = killed(folder, checkpoint, wait, aimed=kill % 4 == 0)
             finish(folder)
             changed = sorted({name for name, _ in reference.items() ^ outputs(folder).items()})
             different += bool(changed)
@@ -76,28 +82,38 @@ def project(folder: Path, steps: int) -> Path:
     return folder
 
 
-def undisturbed(folder: Path) -> tuple[dict[str, str], float]:
-    """Train in `folder` to the end; return its outputs and the seconds it took once it had locked the run's state."""
+def undisturbed(folder: Path, steps: int) -> tuple[dict[str, str], float, float]:
+    """Train in `folder` to the end, `steps` steps.
+
+    Returns:
+        Its outputs, the seconds from the lock on its state to the first checkpoint, and those from one to the next.
+    """
     with started(folder) as process:
         until(process, lambda: locked(folder))
-        start = time.perf_counter()
-        if process.wait():
-            sys.exit(f"`pedigree train` ended with {process.returncode}:\n{(folder / 'log.txt').read_text()[-2000:]}")
-    return outputs(folder), time.perf_counter() - start
+        lock = time.perf_counter()
+        until(process, lambda: bool(saved(folder)))
+        first = time.perf_counter()
+        done(folder, process.wait())
+    return outputs(folder), first - lock, (time.perf_counter() - first) * EVERY / steps
 
 
-def killed(folder: Path, wait: float, aimed: bool) -> str:
-    """Train in `folder` until `wait` seconds after the lock, or on into the next write; say where the kill fell."""
+def killed(folder: Path, checkpoint: int, wait: float, aimed: bool) -> str | None:
+    """Train in `folder` until `wait` seconds after the checkpoint of that step, or on into the next write.
+
+    Returns:
+        Where the kill fell, None where the run had ended.
+    """
     with started(folder) as process:
-        until(process, lambda: locked(folder))
+        until(process, lambda: locked(folder) and (saved(folder) or [0])[-1] >= checkpoint)
         time.sleep(wait)
         if aimed:
             until(process, lambda: bool(writing(folder)))
         process.kill()
     if process.returncode >= 0:
-        return "not killed: it had ended"
-    steps = [int(path.stem.removeprefix("step-")) for path in folder.glob("runs/checkpoints/*/step-*.npz")]
-    after = f"after the checkpoint of step {max(steps)}" if steps else "before the first checkpoint"
+        shutil.rmtree(folder)
+        return None
+    steps = saved(folder)
+    after = f"after the checkpoint of step {steps[-1]}" if steps else "before the first checkpoint"
     return f"in the middle of a write, {after}" if writing(folder) else after
 
 
@@ -116,14 +132,23 @@ def locked(folder: Path) -> bool:
     return any(folder.glob("runs/checkpoints/*/lock"))
 
 
+def saved(folder: Path) -> list[int]:
+    return sorted(int(path.stem.removeprefix("step-")) for path in folder.glob("runs/checkpoints/*/step-*.npz"))
+
+
 def writing(folder: Path) -> list[Path]:
     return list(folder.glob("runs/checkpoints/*/.step-*"))
 
 
 def finish(folder: Path) -> None:
     with started(folder) as process:
-        if process.wait():
-            sys.exit(f"`pedigree train` ended with {process.returncode}:\n{(folder / 'log.txt').read_text()[-2000:]}")
+        done(folder, process.wait())
+
+
+def done(folder: Path, code: int) -> None:
+    """Leave with the log where a training has not ended well or left state behind."""
+    if code:
+        sys.exit(f"`pedigree train` ended with {code}:\n{(folder / 'log.txt').read_text()[-2000:]}")
     if left := list(folder.glob("runs/checkpoints")):
         sys.exit(f"A finished run has left {left[0]}.")
 

@@ -10,8 +10,6 @@ from time import monotonic
 from types import FrameType
 from typing import NoReturn
 
-from tqdm import tqdm
-
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ECHO = 0.5  # seconds in which a second signal is the first one's echo: coreutils' `timeout` sends both at once
 
@@ -55,7 +53,7 @@ def interruptions() -> Iterator[Interruption]:
 
 def leave(number: int, step: int, steps: int) -> NoReturn:
     """Say that the run, saved after `step` of its `steps`, can be gone on with, and leave as signal `number` asked."""
-    tqdm.write(  # on a line of its own, whatever bar is on the way
+    print(
         f"pedigree train: interrupted at step {step} of {steps}: "
         "run `dvc repro` (or `pedigree train`) again to go on from there.",
         file=sys.stderr,
