@@ -4,10 +4,8 @@ Everything here is `keras.ops`. What must know the backend is an `Engine`, one s
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,57 +13,12 @@ from keras import ops
 
 from pedigree import schedules
 from pedigree.augment import adapted, augment
+from pedigree.backends.engine import Engine, Facts, Tensor
 from pedigree.losses import LOSSES, classification
-from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.building import build
 from pedigree.networks.reparametrization import acting_weights, reparametrized
-from pedigree.networks.shapes import Shape
 from pedigree.penalties import mixed, squared_slope, unit_slope
 from pedigree.train_params import WITH_BATCH_NORM, Train
-from pedigree.workers import Workers
-
-Tensor = Any
-Facts = dict[str, Tensor]  # what a step tells: name → scalar, or a vector with a number a weight
-
-
-class Engine(Protocol):
-    """What a backend does for the GAN."""
-
-    @property
-    def workers(self) -> Workers:
-        """The processes that train together."""
-
-    @property
-    def devices(self) -> int:
-        """Over how many devices a batch is spread."""
-
-    @property
-    def synchronized(self) -> bool:
-        """Whether batch norm has to be told to count over all devices."""
-
-    def scope(self) -> AbstractContextManager[Any]:
-        """Where variables are made."""
-
-    def gradients(
-        self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]
-    ) -> tuple[Facts, list[Tensor]]:
-        """Return what `objective` tells, and the gradient of its loss by each variable, meaned over devices."""
-
-    def apply(
-        self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
-    ) -> None:
-        """Let the optimizer take a step by what `gradients` returned."""
-
-    def slope(self, function: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return what `function` gives, and the gradient of its first output's sum by the pictures, differentiable."""
-
-    def mean(self, value: Tensor) -> Tensor:
-        """Return the mean of a value over devices."""
-
-    def compile(
-        self, step: Callable[[Any], Facts], variables: Sequence[keras.Variable], capacity: int
-    ) -> Callable[[Any, int], Facts]:
-        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`."""
 
 
 class ConditionalGAN:
@@ -88,31 +41,17 @@ class ConditionalGAN:
         keras.utils.clear_session()  # so that layers get the same names in every run
         random.seed(train.seed)  # what layers draw their seeds from; set_random_seed would import TensorFlow everywhere
         with engine.scope():
-            self._build_networks(
-                Shape(image_size, 3 if train.colors == "rgb" else 1, train.latent_size, breeds, train.channels),
-                precision,
+            self.generator, self.discriminator, self.average = build(
+                train, image_size, breeds, precision, engine.synchronized
             )
+            both = (*reparametrized(self.generator), *reparametrized(self.discriminator))
+            self.ramps = [layer.ramp for layer in both if layer.ramped]
             self.generator_optimizer = self._adam(self.generator, train.generator_learning_rate, 1)
             self.discriminator_optimizer = self._adam(
                 self.discriminator, train.discriminator_learning_rate, train.discriminator_steps
             )
             start = 1.0 if train.augment_target is None else 0.0
             self.augment_strength = keras.Variable(start, trainable=False, name="augment_strength")
-
-    def _build_networks(self, shape: Shape, precision: str) -> None:
-        recipe, train = ARCHITECTURES[self.train.recipe], self.train
-        plain = Kit(ramped=train.condition_ramp[1] > 0, synchronized=self.engine.synchronized)
-        with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
-            self.generator = recipe.build_generator(shape, replace(plain, spectral=train.spectral_norm == "both"))
-            kit = replace(plain, spectral=train.spectral_norm != "none")
-            self.discriminator = recipe.build_discriminator(shape, kit, train.conditioning)
-        with _dtype_policy("float32"):
-            self.average = recipe.build_generator(shape, Kit(kept=True))
-        for average, weight in zip(self.average.weights, acting_weights(self.generator), strict=True):
-            average.assign(weight)
-        self.ramps = [
-            layer.ramp for net in (self.generator, self.discriminator) for layer in reparametrized(net) if layer.ramped
-        ]
 
     def _adam(self, network: keras.Model, rate: float, updates_a_step: int) -> keras.optimizers.Adam:
         schedule = schedules.learning_rate(self.train, rate, updates_a_step)
@@ -307,14 +246,3 @@ def _norms(network: str, gradients: list[Tensor]) -> Facts:
     """Tell the norm of each weight's gradient and of all together."""
     norms = ops.stack([ops.sqrt(ops.sum(ops.square(ops.cast(gradient, "float32")))) for gradient in gradients])
     return {f"{network}_gradient_norms": norms, f"{network}_gradient_norm": ops.sqrt(ops.sum(ops.square(norms)))}
-
-
-@contextmanager
-def _dtype_policy(name: str) -> Iterator[None]:
-    """Build layers under another dtype policy, then return to the one before."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

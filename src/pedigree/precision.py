@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pedigree.gan import Engine
+from pedigree.backends.engine import Engine
 
 GAIN = 1.05  # as much faster must bfloat16 be: its three digits are a price
 ROUNDS = 8

@@ -14,12 +14,13 @@ import numpy as np
 
 from pedigree import precision
 from pedigree.backends import find_device
+from pedigree.backends.engine import Engine, Facts
 from pedigree.batches import stream
 from pedigree.checkpoints import Checkpoint
 from pedigree.dataset import Crops
 from pedigree.files import write_text
 from pedigree.gallery import Gallery
-from pedigree.gan import ConditionalGAN, Engine, Facts
+from pedigree.gan import ConditionalGAN
 from pedigree.generator import Generator
 from pedigree.inspection import Inspection
 from pedigree.monitors import Record

@@ -9,7 +9,7 @@ from pedigree.errors import UsageError
 
 if TYPE_CHECKING:
     from pedigree.backends.devices import Device
-    from pedigree.gan import Engine
+    from pedigree.backends.engine import Engine
 
 BACKENDS = ("tensorflow", "jax")
 

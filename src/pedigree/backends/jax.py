@@ -12,11 +12,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
 from pedigree.backends.devices import Device, processor
+from pedigree.backends.engine import Facts, Tensor
 from pedigree.errors import UsageError
-from pedigree.gan import Facts
 from pedigree.workers import Alone, Workers
 
-Tensor = Any
 Updates = dict[int, Tensor]  # place in `variables` → new value
 
 DRAWN = ("latents", "drawn_labels", "drawn_chances")  # of a stacked batch: (K, m, …); the others are (K, D, n, …)

@@ -11,12 +11,10 @@ import tensorflow as tf
 
 from pedigree.backends import cluster
 from pedigree.backends.devices import Device, processor
+from pedigree.backends.engine import Facts, Tensor
 from pedigree.batches import portion
 from pedigree.errors import UsageError
-from pedigree.gan import Facts
 from pedigree.workers import Alone, Workers
-
-Tensor = Any
 
 
 class TensorFlowEngine:

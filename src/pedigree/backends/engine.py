@@ -1,0 +1,52 @@
+"""What a backend does for the GAN."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import keras
+
+from pedigree.workers import Workers
+
+Tensor = Any
+Facts = dict[str, Tensor]  # what a step tells: name → scalar, or a vector with a number a weight
+
+
+class Engine(Protocol):
+    """What a backend does for the GAN."""
+
+    @property
+    def workers(self) -> Workers:
+        """The processes that train together."""
+
+    @property
+    def devices(self) -> int:
+        """Over how many devices a batch is spread."""
+
+    @property
+    def synchronized(self) -> bool:
+        """Whether batch norm has to be told to count over all devices."""
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Where variables are made."""
+
+    def gradients(
+        self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]
+    ) -> tuple[Facts, list[Tensor]]:
+        """Return what `objective` tells, and the gradient of its loss by each variable, meaned over devices."""
+
+    def apply(
+        self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
+    ) -> None:
+        """Let the optimizer take a step by what `gradients` returned."""
+
+    def slope(self, function: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return what `function` gives, and the gradient of its first output's sum by the pictures, differentiable."""
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Return the mean of a value over devices."""
+
+    def compile(
+        self, step: Callable[[Any], Facts], variables: Sequence[keras.Variable], capacity: int
+    ) -> Callable[[Any, int], Facts]:
+        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`."""
