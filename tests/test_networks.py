@@ -101,6 +101,30 @@ def test_a_generator_heeds_the_latent_and_as_ramped_the_breed(name: str) -> None
     assert not np.allclose(pictures[0], pictures[2], atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["dcgan", "mlp"])
+def test_at_first_the_latent_matters_more_than_the_breed(name: str) -> None:
+    """Otherwise a generator may learn one picture a breed."""
+    generator = generator_of(name)
+    count = 16
+    by_latent, by_breed = [
+        outputs(generator, latents(count)[which], breeds)[0].std(axis=0).mean()
+        for which, breeds in (
+            (np.arange(count), [0] * count),
+            (np.zeros(count, int), [number % 3 for number in range(count)]),
+        )
+    ]
+    assert by_breed < 0.5 * by_latent
+
+
+@pytest.mark.parametrize("name", ["dcgan", "mlp"])
+def test_a_plane_starts_about_as_bright_as_a_picture(name: str) -> None:
+    discriminator = discriminator_of(name, "concatenation", Shape(32, 3, 12, 10, 4))
+    (beside,) = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Concatenate)]
+    stacked = keras.Model(discriminator.inputs, beside.output)
+    planes = np.asarray(stacked([np.zeros((10, 32, 32, 3), np.float32), np.arange(10, dtype=np.int32)]))[..., 3]
+    assert 0.3 < planes.std() < 1.5
+
+
 @every_architecture
 def test_grey_pictures_have_three_equal_planes_of_which_one_is_seen(name: str) -> None:
     (pictures,) = outputs(unsettled(generator_of(name, GREY)), latents(2), [0, 1])
