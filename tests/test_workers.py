@@ -95,7 +95,9 @@ def ended(process: Process) -> tuple[int, str, str]:
     """Wait for a process's end; return its exit code, what it printed, and the line on stderr that is its own."""
     out, err = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in err, err
-    return process.returncode, out, "".join(line for line in err.splitlines() if line.startswith("pedigree train: "))
+    (own, *more) = [line for line in err.splitlines() if line.startswith("pedigree train: ")] or [""]
+    assert not more, err
+    return process.returncode, out, own
 
 
 def steps_saved(folder: Path) -> list[int]:

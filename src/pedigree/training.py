@@ -59,6 +59,7 @@ def train(
                         if workers.chief:
                             store.save(run.checkpoint(step))
                     if asked:
+                        run.record.bar.close()  # so that what is said has a line of its own
                         leave(asked, step, settings.steps)
                 if not workers.chief:
                     return
