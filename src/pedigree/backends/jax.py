@@ -48,6 +48,8 @@ class JaxEngine:
         self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]
     ) -> tuple[Facts, list[Tensor]]:
         """Return what `objective` tells, and the gradient of its loss by each variable, meaned over devices."""
+        known = {id(variable) for variable in self.variables}  # a scope within this one must know these too
+        self.variables = [*self.variables, *(variable for variable in variables if id(variable) not in known)]
 
         def run(values: list[Tensor]) -> tuple[Tensor, tuple[Facts, Updates]]:
             (loss, facts), updates = self._apart(objective, variables, values)
