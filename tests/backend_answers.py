@@ -1,0 +1,220 @@
+"""What each setting's training steps give on this process's backend, from weights that a file holds.
+
+`KERAS_BACKEND=jax python tests/backend_answers.py FOLDER` answers in FOLDER on JAX, with two devices. Networks are
+small (16 px, 4 channels), and all is told by one compiled call of three steps, for compiling is what takes time.
+"""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+import pedigree.gan
+from pedigree import generator
+from pedigree.backends import make_engine
+from pedigree.batches import stacked
+from pedigree.errors import UsageError
+from pedigree.gan import ConditionalGAN
+from pedigree.params import load
+from pedigree.train_params import Train
+
+STEPS, SIZE, BREEDS = 3, 16, ("n90000001-Red", "n90000002-Blue")
+CHANCE = np.random.default_rng(0)
+IMAGES = CHANCE.integers(0, 256, (12, SIZE, SIZE, 3), dtype=np.uint8)
+LABELS = np.arange(12, dtype=np.int32) % 2
+DRAWN = np.arange(16, dtype=np.int32) % 2  # the breeds of the pictures that the averaged generator draws
+
+BASE: dict[str, Any] = {
+    "steps": 6,
+    "batch_size": 4,
+    "generator_batch_size": 4,
+    "latent_size": 8,
+    "channels": 4,
+    "augment": [],
+    "r1_weight": 0.0,
+    "penalty_interval": 1,
+    "ema_half_life": 20,
+    "precision": "float32",
+}
+# Every architecture and loss, every penalty in every step or now and then, every conditioning, whatever has state.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "projection-dcgan": {
+        "loss": "hinge",
+        "spectral_norm": "both",
+        "augment": ["flip", "color", "translation", "cutout"],
+        "augment_target": 0.0,
+        "augment_speed": 40,
+        "r1_weight": 0.5,
+        "penalty_interval": 2,
+    },
+    "mlp": {
+        "loss": "minimax",
+        "discriminator_steps": 2,
+        "batch_size": 8,  # batch norm of four is so ill-conditioned that rounding shows
+        "generator_batch_size": 8,
+        "real_targets": [0.8, 1.0],
+        "fake_targets": [0.0, 0.1],
+        "real_flips": 0.2,
+        "fake_flips": 0.2,
+        "condition_ramp": [10, 40],
+        "latent": "uniform",
+        "learning_rate_schedule": "cosine",
+        "learning_rate_warmup": 2,
+        "r1_weight": 0.5,
+        "r2_weight": 0.5,
+        "gradient_penalty_weight": 1.0,
+        "penalty_interval": 3,
+    },
+    "dcgan": {"loss": "non-saturating", "conditioning": "concatenation", "generator_batch_size": 6, "ema_half_life": 0},
+    "seed-cgan": {"loss": "least-squares", "conditioning": "concatenation", "r2_weight": 0.5},
+    "wgan-gp": {
+        "loss": "wasserstein",
+        "gradient_penalty_weight": 10.0,
+        "conditioning": "classifier",
+        "classifier_weight": 1.0,
+        "generator_classifier_weight": 0.5,
+    },
+    "progan": {"loss": "wasserstein", "gradient_penalty_weight": 10.0, "conditioning": "none"},
+    "r3gan": {"loss": "relativistic", "r1_weight": 1.0, "r2_weight": 1.0},
+    "sagan": {"loss": "hinge", "spectral_norm": "discriminator"},
+    "biggan": {"loss": "hinge", "latent_size": 16, "colors": "grey"},
+}
+WITH_ADAM = {"projection-dcgan", "mlp"}  # plain descent elsewhere, which compiles sooner
+
+
+def settings(recipe: str) -> Train:
+    """Return the settings of that recipe above, and else the default's, but small."""
+    train = load(Train, Path(__file__).parents[1] / "params.yaml")
+    return dataclasses.replace(train, recipe=recipe, **(BASE | SETTINGS[recipe]))  # type: ignore[arg-type]
+
+
+def gan_of(train: Train, devices: str = "one", precision: str = "float32") -> ConditionalGAN:
+    """Build the GAN, with what would set two right backends apart taken out: dropout and Adam's small epsilon.
+
+    Dropout's random bits are the backend's own. Adam divides a gradient by its own size, and so would turn the last
+    digits of a gradient that should be zero into whole steps.
+    """
+    gan = ConditionalGAN(train, SIZE, len(BREEDS), precision, make_engine(devices))
+    for layer in gan.discriminator.layers:
+        if isinstance(layer, layers.Dropout):
+            layer.rate = 0.0
+    gan.generator_optimizer.epsilon = gan.discriminator_optimizer.epsilon = 1e-2
+    if train.recipe not in WITH_ADAM:
+        gan.generator_optimizer = keras.optimizers.SGD(train.generator_learning_rate)
+        gan.generator_optimizer.build(gan.generator.trainable_variables)
+        gan.discriminator_optimizer = keras.optimizers.SGD(train.discriminator_learning_rate)
+        gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
+    return gan
+
+
+def floats(gan: ConditionalGAN) -> list[keras.Variable]:
+    """List what has a value that both backends know: all but counts and seeds."""
+    return [variable for variable in gan.variables if "float" in variable.dtype]
+
+
+def shake(gan: ConditionalGAN) -> None:
+    """Move every weight of both networks, those that are zero farther, so that all of a network acts."""
+    chance = np.random.default_rng(1)
+    for variable in (*gan.generator.weights, *gan.discriminator.weights):
+        if "float" in variable.dtype:
+            way = 0.05 if np.any(variable) else 0.2
+            variable.assign(variable + chance.normal(0, way, variable.shape).astype(np.float32))
+
+
+def answers(gan: ConditionalGAN) -> dict[str, np.ndarray]:
+    """Take three steps in one call; return each one's gradients and losses, `(3, …)`, and the weights after them."""
+
+    def whole(network: str, gradients: list[Any]) -> dict[str, Any]:
+        weights = getattr(gan, network).trainable_variables
+        shaped = [ops.reshape(gradient, weight.shape) for gradient, weight in zip(gradients, weights, strict=True)]
+        return {f"{network} {place}": gradient for place, gradient in enumerate(shaped)}
+
+    with mock.patch.object(pedigree.gan, "_norms", whole):  # gradients themselves, where training tells their norms
+        found = gan.compile(STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
+    after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
+    return dict(found) | after
+
+
+def write_start(folder: Path, recipe: str) -> ConditionalGAN:
+    """Write the weights that every backend starts from; return a GAN that has them."""
+    gan = gan_of(settings(recipe))
+    shake(gan)
+    np.savez(folder / f"start-{recipe}.npz", **{f"{place}": np.asarray(each) for place, each in enumerate(floats(gan))})
+    return gan
+
+
+def started(folder: Path, recipe: str, devices: str = "one") -> ConditionalGAN:
+    """Build a GAN with those weights."""
+    gan = gan_of(settings(recipe), devices)
+    with np.load(folder / f"start-{recipe}.npz") as arrays:
+        for place, variable in enumerate(floats(gan)):
+            variable.assign(arrays[f"{place}"])
+    return gan
+
+
+def answer(folder: Path, gan: ConditionalGAN) -> None:
+    """Write what this backend gives, and the generator it trains."""
+    name = f"{keras.backend.backend()}-{gan.train.recipe}"
+    np.savez(folder / f"{name}.npz", **answers(gan))
+    generator.save(gan.average, BREEDS, folder / f"{name}.keras", gan.train.latent)
+
+
+def draw(folder: Path, recipe: str) -> None:
+    """Draw, on this backend, with the generators that were trained on either."""
+    for trained in ("tensorflow", "jax"):
+        drawn = generator.load(folder / f"{trained}-{recipe}.keras").draw(DRAWN, seed=0)
+        np.save(folder / f"{keras.backend.backend()}-draws-{trained}-{recipe}.npy", drawn)
+
+
+def split(folder: Path, recipe: str) -> dict[str, Any]:
+    """Take the three steps of `answer` in two calls, and a fourth; tell how often the step was traced."""
+    gan, traces = started(folder, recipe), []
+    step = gan.step
+    with mock.patch.object(gan, "step", lambda batch: traces.append(batch) or step(batch)):
+        take = gan.compile(STEPS)
+        for steps in (range(1), range(1, 3)):
+            take(stacked(steps, IMAGES, LABELS, gan.train))
+        after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
+        np.savez(folder / f"split-{recipe}.npz", **after)
+        take(stacked(range(3, 4), IMAGES, LABELS, gan.train))
+    return {"traces": len(traces)}
+
+
+def spread(folder: Path, recipe: str) -> dict[str, Any]:
+    """Answer on two devices, and say what comes of a batch that has no halves."""
+    gan = started(folder, recipe, "all")
+    np.savez(folder / f"spread-{recipe}.npz", **answers(gan))
+    uneven = gan_of(dataclasses.replace(gan.train, batch_size=3), "all")
+    try:
+        uneven.compile(1)(stacked(range(1), IMAGES, LABELS, uneven.train))
+    except UsageError as error:
+        return {"devices": gan.engine.devices, "uneven": str(error)}
+    return {"devices": gan.engine.devices, "uneven": None}
+
+
+def halve(recipe: str) -> dict[str, Any]:
+    """Train in bfloat16; tell what is not finite, and in what networks compute."""
+    gan = gan_of(settings(recipe), precision="bfloat16")
+    told = gan.compile(STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
+    networks = {"generator": gan.generator, "average": gan.average}
+    return {
+        "not finite": [name for name, values in told.items() if not np.isfinite(values).all()],
+        **{name: sorted({layer.compute_dtype for layer in net.layers}) for name, net in networks.items()},
+    }
+
+
+if __name__ == "__main__":
+    where = Path(sys.argv[1])
+    for recipe in SETTINGS:
+        answer(where, started(where, recipe))
+    told = split(where, "dcgan") | spread(where, "dcgan") | halve("seed-cgan")
+    (where / "told.json").write_text(json.dumps(told))
+    sys.stdin.readline()  # until the other backend's generators are there
+    for recipe in SETTINGS:
+        draw(where, recipe)

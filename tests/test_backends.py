@@ -1,0 +1,143 @@
+"""JAX and TensorFlow: same weights in, same gradients out, same pictures; and what is JAX's own.
+
+Everything is asked in one process a backend (`backend_answers`): this one, TensorFlow run eagerly, and one with JAX.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import backend_answers
+import numpy as np
+import pytest
+import tensorflow as tf
+from backend_answers import SETTINGS
+
+from pedigree.networks import ARCHITECTURES
+
+pytestmark = pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
+# Code that is compiled once to run three times need not be good.
+FLAGS = (
+    "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 "
+    "--xla_llvm_disable_expensive_passes=true"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What both backends answered, trained and drew."""
+    where = tmp_path_factory.mktemp("backends")
+    gans = [backend_answers.write_start(where, recipe) for recipe in SETTINGS]
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FLAGS}
+    with subprocess.Popen(
+        [sys.executable, backend_answers.__file__, where], env=environment, stdin=subprocess.PIPE, text=True
+    ) as other:
+        tf.config.run_functions_eagerly(True)
+        try:
+            for gan in gans:
+                backend_answers.answer(where, gan)
+        finally:
+            tf.config.run_functions_eagerly(False)
+            other.communicate("done\n")
+    assert other.returncode == 0
+    for recipe in SETTINGS:
+        backend_answers.draw(where, recipe)
+    return where
+
+
+def arrays(file: Path) -> dict[str, np.ndarray]:
+    with np.load(file) as members:
+        return dict(members)
+
+
+def both(folder: Path, recipe: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Pair TensorFlow's answers with JAX's."""
+    one, other = (arrays(folder / f"{backend}-{recipe}.npz") for backend in ("tensorflow", "jax"))
+    assert set(one) == set(other)
+    return [(name, one[name], other[name]) for name in one]
+
+
+def test_every_architecture_and_loss_is_compared() -> None:
+    assert set(SETTINGS) == set(ARCHITECTURES)
+    assert {setting["loss"] for setting in SETTINGS.values()} == {
+        "minimax", "non-saturating", "hinge", "least-squares", "wasserstein", "relativistic",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+@pytest.mark.parametrize("recipe", SETTINGS)
+def test_gradients_agree_to_1e_5(folder: Path, recipe: str, network: str) -> None:
+    """Of the tensor's largest number; or 1e-6 of the network's, for a tensor whose numbers nearly cancel in sums."""
+    compared = [each for each in both(folder, recipe) if each[0].split()[0] == network]
+    largest = max(np.abs(one[0]).max() for _, one, _ in compared)
+    for name, one, other in compared:
+        within = max(1e-5 * np.abs(one[0]).max(), 1e-6 * largest)
+        np.testing.assert_allclose(other[0], one[0], rtol=0, atol=within, err_msg=name)
+        assert one.ndim < 3 or np.abs(one).max() > 0, f"{name} learns nothing"
+
+
+@pytest.mark.parametrize("recipe", SETTINGS)
+def test_all_that_is_trained_agrees_to_1e_4_after_three_steps(folder: Path, recipe: str) -> None:
+    """Of the tensor's largest number: optimizers and the average too. Rounding grows from step to step."""
+    weights = [each for each in both(folder, recipe) if each[0].split()[0] == "weight"]
+    assert len(weights) > 20
+    for name, one, other in weights:
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-4 * np.abs(one).max() + 1e-7, err_msg=name)
+
+
+@pytest.mark.parametrize("recipe", SETTINGS)
+def test_what_a_step_tells_agrees_to_1e_4(folder: Path, recipe: str) -> None:
+    for name, one, other in both(folder, recipe):
+        if name.split()[0] not in ("weight", "generator", "discriminator"):
+            np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("recipe", SETTINGS)
+def test_penalties_are_due_when_they_are(folder: Path, recipe: str) -> None:
+    setting = SETTINGS[recipe]
+    on = any(setting.get(name) for name in ("r1_weight", "r2_weight", "gradient_penalty_weight"))
+    due = [on and step % setting.get("penalty_interval", 1) == 0 for step in range(backend_answers.STEPS)]
+    if setting.get("discriminator_steps", 1) == 1:
+        assert (arrays(folder / f"jax-{recipe}.npz")["gradient_penalty"] > 0).tolist() == due
+
+
+@pytest.mark.parametrize("trained", ["tensorflow", "jax"])
+@pytest.mark.parametrize("recipe", SETTINGS)
+def test_a_generator_draws_the_same_pictures_on_the_other_backend(folder: Path, recipe: str, trained: str) -> None:
+    one, other = (np.load(folder / f"{backend}-draws-{trained}-{recipe}.npy") for backend in ("tensorflow", "jax"))
+    apart = np.abs(one.astype(int) - other)
+    assert apart.max() <= 1
+    assert np.mean(apart > 0) < 1e-3
+    assert one.std() > 1
+
+
+def test_on_jax_a_step_is_traced_once_and_calls_split_differently_give_the_same_bits(folder: Path) -> None:
+    assert json.loads((folder / "told.json").read_text())["traces"] == 1
+    whole = arrays(folder / "jax-dcgan.npz")
+    for name, weight in arrays(folder / "split-dcgan.npz").items():
+        np.testing.assert_array_equal(weight, whole[name], err_msg=name)
+
+
+def test_on_jax_two_devices_give_what_one_gives_to_1e_6(folder: Path) -> None:
+    told = json.loads((folder / "told.json").read_text())
+    assert told["devices"] == 2
+    one, two = arrays(folder / "jax-dcgan.npz"), arrays(folder / "spread-dcgan.npz")
+    assert set(one) == set(two)
+    for name, weight in two.items():
+        np.testing.assert_allclose(weight, one[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_on_jax_a_batch_without_equal_parts_is_refused(folder: Path) -> None:
+    uneven = json.loads((folder / "told.json").read_text())["uneven"]
+    assert "3 real and 6 drawn pictures" in uneven
+    assert "multiples of 2" in uneven
+
+
+def test_on_jax_bfloat16_trains_and_keeps_a_float32_generator(folder: Path) -> None:
+    told = json.loads((folder / "told.json").read_text())
+    assert told["not finite"] == []
+    assert "bfloat16" in told["generator"]
+    assert told["average"] == ["float32"]
