@@ -33,7 +33,7 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
 @pytest.mark.parametrize(
     ("section", "key", "value", "told"),
     [
-        ("crop", "size", 33, "crop.size: Input should be 16, 32, 64 or 128. Received: 33"),
+        ("crop", "size", 33, "crop.size: Input should be 16, 28, 32, 64 or 128. Received: 33"),
         ("crop", "size", "32", "crop.size: "),
         ("crop", "holdout", 2, "crop.holdout: Input should be less than 1. Received: 2"),
         ("crop", "holdout", 0.0, "crop.holdout: Input should be greater than 0"),

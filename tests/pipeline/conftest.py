@@ -26,6 +26,7 @@ SMALL = {
     "train.sample_every": 4,
     "train.score_every": 4,
     "train.score_samples": 16,
+    "train.keep": "last",
     "score.samples": 12,
 }
 
