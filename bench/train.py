@@ -27,7 +27,6 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from ruamel.yaml import YAML
 
 BREEDS, PICTURES = 8, 800
 CALL = 8  # steps a call: the default recipe's penalty comes once in them
@@ -194,6 +193,8 @@ def compare_seed_cgan(asked: argparse.Namespace, settings: dict) -> None:
 
 def settings_of(recipe: str) -> dict:
     """Return a recipe's settings, for steps without end."""
+    from ruamel.yaml import YAML  # which PyTorch's interpreter need not have
+
     return YAML(typ="safe").load(recipe)["train"] | {"steps": 10**9}
 
 
