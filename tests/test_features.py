@@ -80,12 +80,20 @@ def flipped(content):
 
 
 def oddly_compressed(content):
-    method = content.rindex(b"PK\x01\x02") + 10  # in the zip's directory
-    return content[:method] + b"\x63\x00" + content[method + 2 :]
+    return in_directory(content, 10, b"\x63\x00")
+
+
+def locked(content):
+    return in_directory(content, 8, b"\x01\x00")
+
+
+def in_directory(content, offset, field):
+    place = content.rindex(b"PK\x01\x02") + offset
+    return content[:place] + field + content[place + len(field) :]
 
 
 @pytest.mark.parametrize(
-    "damage", [flipped, oddly_compressed, lambda c: c[:-500], lambda c: b"", lambda c: b"not a zip" * 50]
+    "damage", [flipped, oddly_compressed, locked, lambda c: c[:-500], lambda c: b"", lambda c: b"not a zip" * 50]
 )
 def test_a_damaged_file_is_computed_anew_and_mended(tmp_path, images, damage):
     expected = cached_features(Counting(), images, folder=tmp_path)

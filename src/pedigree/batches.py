@@ -16,6 +16,8 @@ from pedigree.train_params import Train
 
 _EPOCHS = 2**63  # where the random streams of epochs begin; those of steps lie below
 
+DRAWN = ("latents", "drawn_labels", "drawn_chances")  # arrays of the generator's m pictures
+
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int32]
@@ -72,6 +74,18 @@ def stream(calls: Iterable[range], images: Images, labels: Labels, train: Train)
             yield ready.result()
 
 
+def check_parts(batch: Batch, count: int) -> tuple[int, int]:
+    """Return n and m of a `stacked` batch.
+
+    Raises:
+        ValueError: where n or m does not divide by `count`.
+    """
+    real, drawn = batch["labels"].shape[2], batch["drawn_labels"].shape[1]
+    if real % count or drawn % count:
+        raise ValueError(f"{real} real and {drawn} drawn pictures a step have no equal parts for {count} devices")
+    return real, drawn
+
+
 def portion(batch: Batch, index: int, count: int) -> Batch:
     """Return device `index`'s part of `count` equal ones of a `stacked` batch.
 
@@ -79,18 +93,16 @@ def portion(batch: Batch, index: int, count: int) -> Batch:
     n / count of them still have the breeds of the discriminator's last photos.
 
     Raises:
-        ValueError: where n or m - n does not divide by `count`.
+        ValueError: as `check_parts` does.
     """
-    real, drawn = batch["labels"].shape[2], batch["drawn_labels"].shape[1]
-    if real % count or (drawn - real) % count:
-        raise ValueError(f"{real} real and {drawn} drawn pictures a step have no equal parts for {count} devices")
+    real, drawn = check_parts(batch, count)
     first = _share(0, real, index, count)
     rest = _share(real, drawn, index, count)
 
     def part(name: str, array: Any) -> Any:
         if name == "condition_strength":
             return array
-        if name in ("latents", "drawn_labels", "drawn_chances"):
+        if name in DRAWN:
             return np.concatenate([array[:, first], array[:, rest]], axis=1)
         return array[:, :, first]
 

@@ -145,7 +145,7 @@ def _read(path: Path, shape: tuple[int, int]) -> Features | None:
         EOFError,
         zipfile.BadZipFile,
         zlib.error,
-        NotImplementedError,  # what zipfile says of a damaged compression field
+        RuntimeError,  # what zipfile says of damaged fields that ask for a password or an unknown compression
     ):
         return None
     return features if features.shape == shape and features.dtype == np.float32 else None

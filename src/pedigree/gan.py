@@ -112,9 +112,7 @@ class ConditionalGAN:
     def _teach_discriminator(self, drawn: Tensor, batch: Any, turn: int) -> tuple[Tensor, Facts]:
         """Take a step of the discriminator's; return the photos as it saw them, and what it tells."""
         part = {name: batch[name][turn] for name in REAL_SIDE}
-        real = augment(
-            ops.cast(part["images"], "float32") / 127.5 - 1, part["real_chances"], self.kinds, self.augment_strength
-        )
+        real = augment(scaled(part["images"]), part["real_chances"], self.kinds, self.augment_strength)
         fake = augment(drawn, part["fake_chances"], self.kinds, self.augment_strength)
         variables = self.discriminator.trainable_variables
         facts, gradients = self.engine.gradients(lambda: self.discriminator_loss(real, fake, part), variables)
@@ -167,16 +165,18 @@ class ConditionalGAN:
         pictures, twice = ops.concatenate([real, fake]), ops.concatenate([labels, labels])
         if self.train.penalty_interval == 1 and max(self.train.r1_weight, self.train.r2_weight) > 0:
             outputs, slopes = self.engine.slope(lambda seen: self.judge(seen, twice), pictures)
-            penalty = self._on_slopes(*ops.split(slopes, 2)) + self._between(real, fake, part)
+            penalty = self._smooth(*ops.split(slopes, 2)) + self._between(real, fake, part)
         else:
             outputs, penalty = self.judge(pictures, twice), self._lazy_penalty(real, fake, part)
         halves = [ops.split(output, 2) for output in outputs]
         return [half[0] for half in halves], [half[1] for half in halves], penalty
 
-    def _on_slopes(self, real_slopes: Tensor, fake_slopes: Tensor) -> Tensor:
-        """R1 and R2 (Mescheder et al., 2018)."""
-        train = self.train
-        return 0.5 * (train.r1_weight * squared_slope(real_slopes) + train.r2_weight * squared_slope(fake_slopes))
+    def _smooth(self, real_slopes: Tensor | None, fake_slopes: Tensor | None) -> Tensor:
+        """R1 and R2 (Mescheder et al., 2018); no slopes where a weight is 0."""
+        both = ((self.train.r1_weight, real_slopes), (self.train.r2_weight, fake_slopes))
+        return sum(
+            (0.5 * weight * squared_slope(slopes) for weight, slopes in both if slopes is not None), ops.zeros(())
+        )
 
     def _lazy_penalty(self, real: Tensor, fake: Tensor, part: Any) -> Tensor:
         """Penalise in one step of `penalty_interval`, that many times as much (Karras et al., StyleGAN2, 2020)."""
@@ -185,11 +185,9 @@ class ConditionalGAN:
             return ops.zeros(())
 
         def penalty() -> Tensor:
-            total = self._between(real, fake, part)
-            if train.r1_weight:
-                total = total + 0.5 * train.r1_weight * squared_slope(self._slopes(real, part["labels"]))
-            if train.r2_weight:
-                total = total + 0.5 * train.r2_weight * squared_slope(self._slopes(fake, part["labels"]))
+            real_slopes = self._slopes(real, part["labels"]) if train.r1_weight else None
+            fake_slopes = self._slopes(fake, part["labels"]) if train.r2_weight else None
+            total = self._smooth(real_slopes, fake_slopes) + self._between(real, fake, part)
             return total * float(train.penalty_interval)
 
         if train.penalty_interval == 1:
@@ -230,6 +228,11 @@ class ConditionalGAN:
 
 
 REAL_SIDE = ("images", "labels", "real_targets", "fake_targets", "real_chances", "fake_chances", "mixing")
+
+
+def scaled(images: Tensor) -> Tensor:
+    """Bring uint8 photos to [-1, 1], as networks draw and see them."""
+    return ops.cast(images, "float32") / 127.5 - 1
 
 
 def _filled(array: Any, capacity: int) -> Any:

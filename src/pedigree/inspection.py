@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pedigree.batches import Images, Labels
 from pedigree.dataset import Crops
-from pedigree.gan import ConditionalGAN
+from pedigree.gan import ConditionalGAN, scaled
 from pedigree.generator import Generator
 from pedigree.judgement import spread
 from pedigree.tensorboard_log import TensorBoardLog
@@ -57,6 +57,6 @@ class Inspection:
         right = 0
         for start in range(0, len(images), BATCH):
             part = slice(start, start + BATCH)
-            logits = self.gan.judge(images[part] / np.float32(127.5) - 1, labels[part], training=False)[0]
+            logits = self.gan.judge(scaled(images[part]), labels[part], training=False)[0]
             right += int((np.array(logits) > 0).sum())
         return right / len(images)

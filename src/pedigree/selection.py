@@ -12,7 +12,7 @@ from pedigree.errors import PedigreeError
 from pedigree.features import cached_features, drawn_features
 from pedigree.generator import Generator
 from pedigree.judgement import spread
-from pedigree.metrics.diversity import collapse
+from pedigree.metrics.diversity import CRITICAL, collapse
 from pedigree.metrics.frechet import fit
 from pedigree.metrics.kernel import kernel_distance
 from pedigree.train_params import Train
@@ -23,7 +23,6 @@ ON_END = 2  # scores on end at which collapse or divergence is sure
 COLLAPSED_SHARE = 1 / 6  # of the pictures that are different ones: 256 onto some 50
 COLLAPSED_VARIETY = 0.7  # of the variety at its best
 DIVERGED = 2.0  # times the best kernel distance
-CERTAIN = 2.326  # standard errors that chance exceeds once in 100 times
 
 Score = dict[str, float]
 
@@ -133,8 +132,8 @@ def _collapsed(scores: list[Score]) -> bool:
 def _diverged(scores: list[Score]) -> bool:
     """Whether the pictures are clearly more than `DIVERGED` times as far from real ones as they were."""
     last, best = scores[-1], _best(scores)
-    nearest = max(best["kernel_distance"], 0.0) + CERTAIN * best["noise"]
-    return last["kernel_distance"] - CERTAIN * last["noise"] > DIVERGED * nearest
+    nearest = max(best["kernel_distance"], 0.0) + CRITICAL * best["noise"]
+    return last["kernel_distance"] - CRITICAL * last["noise"] > DIVERGED * nearest
 
 
 def _best(scores: list[Score]) -> Score:

@@ -8,10 +8,10 @@ import keras
 from pedigree import generator
 from pedigree.backends import make_engine
 from pedigree.checkpoints import Checkpoint, Checkpoints, from_bytes, to_bytes
-from pedigree.dataset import load_crops
+from pedigree.dataset import Crops, load_crops
 from pedigree.errors import PedigreeError
 from pedigree.fingerprint import fingerprint
-from pedigree.interruption import interruptions, leave
+from pedigree.interruption import Interruption, interruptions, leave
 from pedigree.session import Session
 from pedigree.train_params import Train
 from pedigree.workers import WorkerLostError, Workers
@@ -37,45 +37,63 @@ def train(
             workers one is lost or has something else to train on; the model there was is kept.
         SystemExit: 128 + the signal that interrupted it, once its state is saved.
     """
-    data, backend = load_crops(crops), keras.backend.backend()
-    decisive = fingerprint(settings, data, backend=backend)
-    store = Checkpoints(scratch, decisive)
-    # A finished run's state, for a run that differs from it by more steps alone.
-    finished = Checkpoints(scratch, fingerprint(settings, data, backend=backend, without=frozenset({"steps"})))
+    data = load_crops(crops)
     engine = make_engine(settings.devices)
-    workers = engine.workers
-    _hold_together(workers, decisive)
-    with store.held() if workers.chief else nullcontext(), interruptions() as interruption:
-        found = store.latest() if workers.chief else None
-        if found is None and workers.chief and settings.warm_start:
-            found = finished.latest(settings.steps)
-        run = Session(settings, data, _of_chief(found, workers), engine, logs)
+    workers, state = engine.workers, _State(settings, data, scratch)
+    _hold_together(workers, state.decisive)
+    with state.store.held() if workers.chief else nullcontext(), interruptions() as interruption:
+        found = _of_chief(state.found() if workers.chief else None, workers)
+        run = Session(settings, data, found, engine, logs)
         with run.log:
             try:
-                for step in run.steps():
-                    asked = workers.highest(interruption.asked or 0)
-                    if asked or (step % settings.checkpoint_every == 0 and step < settings.steps):
-                        run.saved_at = step
-                        if workers.chief:
-                            store.save(run.checkpoint(step))
-                    if asked:
-                        run.record.bar.close()  # so that what is said has a line of its own
-                        leave(asked, step, settings.steps)
-                if not workers.chief:
-                    return
-                if settings.warm_start and run.stopped_at is None:
-                    finished.save(run.checkpoint(settings.steps))
-                run.end()
+                _train(run, state, workers, interruption)
             except WorkerLostError as lost:
                 raise PedigreeError(f"{lost}, and training goes on from step {run.saved_at}.") from lost
             finally:
                 run.record.bar.close()
                 if workers.chief:
                     run.record.write(reports / "history.csv")
-            run.gallery.save(reports / "samples", reports / "training.gif")
-            run.write_facts(reports / "training.json")
-            generator.save(run.gan.average, data.breeds, model, settings.latent)
-            store.clear()
+            if workers.chief:
+                run.gallery.save(reports / "samples", reports / "training.gif")
+                run.write_facts(reports / "training.json")
+                generator.save(run.gan.average, data.breeds, model, settings.latent)
+                state.store.clear()
+
+
+class _State:
+    """Where a run's state is kept: while it is unfinished, and after, for a run that differs by more steps alone."""
+
+    def __init__(self, settings: Train, data: Crops, scratch: Path) -> None:
+        self.settings, backend = settings, keras.backend.backend()
+        self.decisive = fingerprint(settings, data, backend=backend)
+        self.store = Checkpoints(scratch, self.decisive)
+        self.finished: Checkpoints | None = None
+        if settings.warm_start:
+            any_steps = fingerprint(settings, data, backend=backend, without=frozenset({"steps"}))
+            self.finished = Checkpoints(scratch, any_steps)
+
+    def found(self) -> Checkpoint | None:
+        """Return what to go on from."""
+        found = self.store.latest()
+        return self.finished.latest(self.settings.steps) if found is None and self.finished else found
+
+
+def _train(run: Session, state: _State, workers: Workers, interruption: Interruption) -> None:
+    """Take the run to its end, saving it on the way; or save it and leave, where somebody asks."""
+    settings = run.settings
+    for step in run.steps():
+        asked = workers.highest(interruption.asked or 0)
+        if asked or (step % settings.checkpoint_every == 0 and step < settings.steps):
+            run.saved_at = step
+            if workers.chief:
+                state.store.save(run.checkpoint(step))
+        if asked:
+            run.record.bar.close()  # so that what is said has a line of its own
+            leave(asked, step, settings.steps)
+    if workers.chief and state.finished and run.stopped_at is None:
+        state.finished.save(run.checkpoint(settings.steps))
+    if workers.chief:
+        run.end()
 
 
 def _hold_together(workers: Workers, decisive: str) -> None:

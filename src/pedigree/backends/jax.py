@@ -1,6 +1,6 @@
 """The gradient step and the devices, for JAX: Keras's variables live in `StatelessScope`s while a step is traced."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -11,14 +11,12 @@ from jax import numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
-from pedigree.backends.devices import Device, processor
+from pedigree.backends.devices import Device, equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
-from pedigree.errors import UsageError
+from pedigree.batches import DRAWN, Batch, check_parts
 from pedigree.workers import Alone, Workers
 
 Updates = dict[int, Tensor]  # place in `variables` → new value
-
-DRAWN = ("latents", "drawn_labels", "drawn_chances")  # of a stacked batch: (K, m, …); the others are (K, D, n, …)
 
 
 class JaxEngine:
@@ -122,17 +120,13 @@ class JaxEngine:
         owned = (value if owner[id(value)] == place else jnp.copy(value) for place, value in enumerate(values))
         return [value if value.sharding == whole else jax.device_put(value, whole) for value in owned]
 
-    def _spread(self, batches: Mapping[str, Any]) -> dict[str, Tensor]:
+    def _spread(self, batches: Batch) -> dict[str, Tensor]:
         """Bring a call's input over at once: to every device its part of each step's pictures."""
         count = self.devices
         if count == 1:
             return {name: jnp.asarray(array) for name, array in batches.items()}
-        real, drawn = batches["labels"].shape[2], batches["drawn_labels"].shape[1]
-        if real % count or drawn % count:
-            raise UsageError(
-                f"{real} real and {drawn} drawn pictures a step have no equal parts for {count} devices: make "
-                f"train.batch_size and train.generator_batch_size multiples of {count}, or set train.devices: one."
-            )
+        with equal_parts(count):
+            check_parts(batches, count)
         layouts = dict.fromkeys(batches, self._layout(None, None, "batch"))
         layouts |= dict.fromkeys(DRAWN, self._layout(None, "batch")) | {"condition_strength": self._layout()}
         spread: dict[str, Tensor] = jax.device_put(dict(batches), layouts)

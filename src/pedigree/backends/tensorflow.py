@@ -10,10 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from pedigree.backends import cluster
-from pedigree.backends.devices import Device, processor
+from pedigree.backends.devices import Device, equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
 from pedigree.batches import portion
-from pedigree.errors import UsageError
 from pedigree.workers import Alone, Workers
 
 
@@ -111,13 +110,8 @@ class TensorFlowEngine:
             arrays = portion(batches, device.replica_id_in_sync_group, count)
             return {name: tf.constant(array) for name, array in arrays.items()}
 
-        try:
+        with equal_parts(count):
             spread: dict[str, Tensor] = self.strategy.experimental_distribute_values_from_function(part)
-        except ValueError as error:
-            raise UsageError(
-                f"{error}: make train.batch_size and train.generator_batch_size multiples of {count}, "
-                "or set train.devices: one."
-            ) from None
         return spread
 
 

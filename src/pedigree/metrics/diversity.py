@@ -21,7 +21,7 @@ COLLAPSED_PICTURES = 50  # a breed that clearly draws fewer different ones, howe
 
 ENOUGH_REAL, ENOUGH_GENERATED = 10, 5  # pictures of a breed: fewer tell too little of twins, or of collapse
 
-_CRITICAL = 2.326  # standard errors that chance exceeds once in 100 times: what "clearly" means
+CRITICAL = 2.326  # standard errors that chance exceeds once in 100 times: what "clearly" means
 _SAME = 0.01  # of the mean real distance: so near, two pictures are twins whatever the others do
 _YARDSTICK_PHOTOS = 2000  # of a breed, at most: two million pairs tell the nearest ones well enough
 _DISTANCES_AT_ONCE = 2**23  # float64: a block is 64 MB
@@ -131,14 +131,14 @@ def collapse(
     ratio = _ratio(spread, spread_real)
     usual = spread_real.standard_error * np.sqrt(counts_real / np.maximum(counts, 1))  # of as many real photos
     noise = np.maximum(ratio.standard_error, _ratio(PerBreed(spread_real.value, usual), spread_real).standard_error)
-    contracted = ratio.value + _CRITICAL * noise < COLLAPSED_SPREAD
+    contracted = ratio.value + CRITICAL * noise < COLLAPSED_SPREAD
     groups, groups_real = _grouped(generated, generated_labels, breeds), _grouped(real, real_labels, breeds)
     near = _yardstick(groups_real, counts)
     limits = np.maximum(near * np.fmin(spread.value, spread_real.value), _SAME * spread_real.value)
     told = (counts > 1) & (counts_real >= ENOUGH_REAL)
     twins = [_twins(groups[b], limits[b]) if told[b] else (None, None) for b in range(breeds)]
     rate, share = _per_breed(rate for rate, _ in twins), _per_breed(share for _, share in twins)
-    repeating = rate.value - _CRITICAL * rate.standard_error > 1 / COLLAPSED_PICTURES
+    repeating = rate.value - CRITICAL * rate.standard_error > 1 / COLLAPSED_PICTURES
     different = counts / (1 + (counts - 1) * rate.value)
     collapsed = (contracted | repeating) & (counts >= ENOUGH_GENERATED)
     return Collapse(collapsed, spread, spread_real, ratio, share, different)

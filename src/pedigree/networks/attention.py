@@ -30,6 +30,11 @@ def attended(x: keras.KerasTensor, kit: Kit) -> keras.KerasTensor:
     return layers.Add()([x, _gained(seen)])
 
 
+def attended_at(x: keras.KerasTensor, side: int, kit: Kit) -> keras.KerasTensor:
+    """Do as `attended` where the maps have `side` pixels a side; let others pass."""
+    return attended(x, kit) if x.shape[1] == side else x
+
+
 def _places(x: keras.KerasTensor) -> keras.KerasTensor:
     """Lay a map out as a list of places, `(n, places, channels)`."""
     return layers.Reshape((-1, x.shape[-1]))(x)

@@ -15,8 +15,9 @@ import keras
 from keras import layers, ops
 
 from pedigree.errors import UsageError
-from pedigree.networks.attention import attended
-from pedigree.networks.heads import judged, with_plane
+from pedigree.networks.attention import attended_at
+from pedigree.networks.concatenation import beside_picture
+from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
 from pedigree.networks.normalization import plain, told
@@ -47,7 +48,7 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     for width, part in zip(widths[1:], parts, strict=True):
         condition = layers.Concatenate()([embedded, part])
         x = doubling(x, width, kit, partial(_conditioned, condition=condition, kit=kit))
-        x = _attended(x, shape, kit)
+        x = attended_at(x, shape.image_size // 2, kit)
     x = kit.conv(shape.colors, 3)(layers.ReLU()(plain(x, kit)))
     return keras.Model([latent, breed], painted(x, shape), name="generator")
 
@@ -57,11 +58,11 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     kit = replace(kit, initializer="orthogonal")
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = with_plane(seen(image, shape), breed, shape, kit, conditioning)
+    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
     halvings = HALVINGS[shape.doublings]
     widths = _widths(DISCRIMINATOR, shape)
     for depth, width in enumerate(widths[:halvings]):
-        x = _attended(halving(x, width, kit, first=depth == 0), shape, kit)
+        x = attended_at(halving(x, width, kit, first=depth == 0), shape.image_size // 2, kit)
     for width in widths[halvings:]:
         x = level(x, width, kit)
     features = ops.sum(layers.ReLU()(x), axis=(1, 2))
@@ -89,7 +90,3 @@ def _conditioned(x: keras.KerasTensor, condition: keras.KerasTensor, kit: Kit) -
     """Batch norm whose gain and shift are linear in the condition, `(n, numbers)`."""
     gain, shift = (kit.dense(x.shape[-1], use_bias=False)(condition) for _ in range(2))
     return told(x, gain, shift, kit)
-
-
-def _attended(x: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
-    return attended(x, kit) if x.shape[1] == shape.image_size // 2 else x

@@ -10,9 +10,11 @@ from dataclasses import replace
 import keras
 from keras import layers
 
-from pedigree.networks.heads import EMBEDDING, with_plane
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
+
+EMBEDDING = 100  # numbers a breed has
+BRIGHT = "he_normal"  # what makes a plane start about as bright as pictures are
 
 
 def beside_latent(latent: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
@@ -33,7 +35,24 @@ def beside_latent(latent: keras.KerasTensor, breed: keras.KerasTensor, shape: Sh
 
 
 def beside_picture(
-    image: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit, conditioning: str
+    image: keras.KerasTensor,
+    breed: keras.KerasTensor,
+    shape: Shape,
+    kit: Kit,
+    conditioning: str,
+    start: str | None = BRIGHT,
 ) -> keras.KerasTensor:
-    """Do as `heads.with_plane`, with a plane that starts about as bright as pictures are."""
-    return with_plane(image, breed, shape, replace(kit, initializer="he_normal"), conditioning)
+    """Put a plane made from the breed beside the picture's, where `conditioning` is by concatenation.
+
+    Its layers start from the initializer `start`; None: as the kit's others do.
+    """
+    if conditioning != "concatenation":
+        return image
+    kit = replace(kit, initializer=start or kit.initializer)
+    return layers.Concatenate()([image, plane(breed, shape.image_size, shape, kit)])
+
+
+def plane(breed: keras.KerasTensor, side: int, shape: Shape, kit: Kit) -> keras.KerasTensor:
+    """Make a map `(n, side, side, 1)` of the breed's index, `(n,)`."""
+    flat = kit.dense(side * side)(kit.embedding(shape.breeds, EMBEDDING)(breed))
+    return layers.Reshape((side, side, 1))(flat)

@@ -22,7 +22,7 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
-    widths = _widths(shape)[::-1]
+    widths = shape.widths[::-1]
     smallest = shape.base, shape.base, widths[0]
     x = kit.dense(shape.base**2 * widths[0], **_bare())(beside_latent(latent, breed, shape, kit))
     x = layers.Reshape(smallest)(layers.ReLU()(_normalized(x, kit)))
@@ -37,17 +37,12 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
     x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
-    for level, width in enumerate(_widths(shape)):
+    for level, width in enumerate(shape.widths):
         x = kit.conv(width, 5, strides=2, **_bare())(x)
         x = layers.LeakyReLU(0.2)(_normalized(x, kit) if level else x)
     return keras.Model(
         [image, breed], judged(layers.Flatten()(x), breed, shape, kit, conditioning), name="discriminator"
     )
-
-
-def _widths(shape: Shape) -> list[int]:
-    """Channels from half the image's size down to the base."""
-    return [shape.channels * min(2**level, 8) for level in range(shape.doublings)]
 
 
 def _bare() -> dict[str, Any]:

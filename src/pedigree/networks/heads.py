@@ -1,8 +1,8 @@
 """How a discriminator is told the breed, whatever its architecture.
 
 `projection`: Miyato and Koyama, "cGANs with Projection Discriminator" (2018), equation 3. `classifier`: Odena et al.,
-"Conditional Image Synthesis with Auxiliary Classifier GANs" (2017). `concatenation`: one more colour plane made from
-the breed, as in Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014). `none`: not at all.
+"Conditional Image Synthesis with Auxiliary Classifier GANs" (2017). `concatenation`: by one more colour plane, which
+`concatenation.beside_picture` has put there before. `none`: not at all.
 """
 
 import keras
@@ -10,19 +10,6 @@ from keras import layers, ops
 
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
-
-EMBEDDING = 100  # numbers a breed has before they become a plane
-
-
-def with_plane(
-    image: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit, conditioning: str
-) -> keras.KerasTensor:
-    """Put the breed's plane beside the picture's, where conditioning is by concatenation."""
-    if conditioning != "concatenation":
-        return image
-    side = shape.image_size
-    plane = kit.dense(side * side)(kit.embedding(shape.breeds, EMBEDDING)(breed))
-    return layers.Concatenate()([image, layers.Reshape((side, side, 1))(plane)])
 
 
 def judged(

@@ -19,14 +19,18 @@ def plain(x: keras.KerasTensor, kit: Kit) -> keras.KerasTensor:
     return kit.batch_norm(momentum=MOMENTUM, epsilon=EPSILON)(x)
 
 
-def told(x: keras.KerasTensor, gain: keras.KerasTensor, shift: keras.KerasTensor, kit: Kit) -> keras.KerasTensor:
+def told(
+    x: keras.KerasTensor, gain: keras.KerasTensor, shift: keras.KerasTensor, kit: Kit, epsilon: float = EPSILON
+) -> keras.KerasTensor:
     """Batch norm times `1 + gain` plus `shift`, each `(n, width)`."""
     spread = layers.Reshape((1, 1, x.shape[-1]))
-    x = kit.batch_norm(center=False, scale=False, momentum=MOMENTUM, epsilon=EPSILON)(x)
+    x = kit.batch_norm(center=False, scale=False, momentum=MOMENTUM, epsilon=epsilon)(x)
     return x * (1 + spread(gain)) + spread(shift)
 
 
-def by_breed(x: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
+def by_breed(
+    x: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit, epsilon: float = EPSILON
+) -> keras.KerasTensor:
     """Batch norm whose gain and shift belong to the breed, `(n,)`; at first all breeds are alike."""
     gain, shift = (kit.embedding(shape.breeds, x.shape[-1], embeddings_initializer="zeros")(breed) for _ in range(2))
-    return told(x, gain, shift, kit)
+    return told(x, gain, shift, kit, epsilon)

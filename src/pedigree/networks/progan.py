@@ -24,7 +24,8 @@ from math import sqrt
 import keras
 from keras import layers, ops
 
-from pedigree.networks.heads import judged, with_plane
+from pedigree.networks.concatenation import beside_picture
+from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
 from pedigree.networks.minibatch import MinibatchDeviation
@@ -41,11 +42,11 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     one_hot = kit.embedding(shape.breeds, shape.breeds, embeddings_initializer="identity", trainable=False)(breed)
     x = _pixel_norm(layers.Concatenate()([latent, one_hot]))
     x = layers.Reshape((1, 1, x.shape[-1]))(x)
-    x = _normalized(kit.transposed_conv(width(shape, shape.base), shape.base, padding="valid")(x))
-    x = _normalized(kit.conv(width(shape, shape.base), 3)(x))
+    x = _normalized(kit.transposed_conv(shape.width(shape.base), shape.base, padding="valid")(x))
+    x = _normalized(kit.conv(shape.width(shape.base), 3)(x))
     picture = _colors(x, shape, kit)
     for level in range(1, shape.doublings + 1):
-        channels = width(shape, shape.base << level)
+        channels = shape.width(shape.base << level)
         x = _normalized(kit.conv(channels, 3)(layers.UpSampling2D(2)(x)))
         x = _normalized(kit.conv(channels, 3)(x))
         picture = layers.Add()([layers.UpSampling2D(2)(picture), _colors(x, shape, kit)])
@@ -60,19 +61,14 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     kit = replace(kit, equalized=GAIN)
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = with_plane(seen(image, shape), breed, shape, kit, conditioning)
-    x = _leaky(kit.conv(width(shape, shape.image_size), 1)(x))
+    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
+    x = _leaky(kit.conv(shape.width(shape.image_size), 1)(x))
     for level in range(shape.doublings, 0, -1):
-        x = _halving(x, width(shape, shape.base << (level - 1)), kit)
+        x = _halving(x, shape.width(shape.base << (level - 1)), kit)
     x = _leaky(kit.conv(x.shape[-1], 3)(MinibatchDeviation()(x)))
     features = _leaky(kit.dense(x.shape[-1], name="features")(layers.Flatten()(x)))
     outputs = judged(features, breed, shape, replace(kit, equalized=1.0), conditioning)
     return keras.Model([image, breed], outputs, name="discriminator")
-
-
-def width(shape: Shape, side: int) -> int:
-    """Return how many channels maps of `side` pixels have; at least one."""
-    return max(shape.channels >> max((side - 1).bit_length() - 5, 0), 1)
 
 
 def _halving(x: keras.KerasTensor, channels: int, kit: Kit) -> keras.KerasTensor:

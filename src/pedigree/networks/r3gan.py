@@ -22,10 +22,10 @@ from typing import Any
 import keras
 from keras import initializers, layers, ops
 
-from pedigree.networks.heads import judged, with_plane
+from pedigree.networks.concatenation import beside_picture
+from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
-from pedigree.networks.progan import width
 from pedigree.networks.shapes import Shape
 
 BLOCKS = 2  # a resolution
@@ -49,13 +49,13 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
     prototype = kit.embedding(shape.breeds, shape.latent_size, embeddings_initializer=_scaled(shape.breeds))(breed)
-    base, channels = shape.base, width(shape, shape.base)
+    base, channels = shape.base, shape.width(shape.base)
     inputs = layers.Concatenate()([latent, prototype])
     x = kit.dense(channels, use_bias=False, kernel_initializer=_scaled(inputs.shape[-1]))(inputs)
     x = _basis("nc,hwc->nhwc", (base, base, channels), fan_in=1)(x)
     for level in range(shape.doublings + 1):
         if level:
-            x = doubled(_linear(x, width(shape, base << level), kit))
+            x = doubled(_linear(x, shape.width(base << level), kit))
         x = _blocks(x, shape, kit)
     x = kit.conv(shape.colors, 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
     return keras.Model([latent, breed], painted(x, shape), name="generator")
@@ -65,12 +65,12 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = with_plane(seen(image, shape), breed, shape, kit, conditioning)
-    x = kit.conv(width(shape, shape.image_size), 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
+    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
+    x = kit.conv(shape.width(shape.image_size), 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
     for level in range(shape.doublings, -1, -1):
         x = _blocks(x, shape, kit)
         if level:
-            x = _linear(halved(x), width(shape, shape.base << (level - 1)), kit)
+            x = _linear(halved(x), shape.width(shape.base << (level - 1)), kit)
     x = _basis("nhwc,hwc->nc", (x.shape[-1],), fan_in=shape.base**2)(x)
     if conditioning == "projection":
         x = kit.dense(x.shape[-1], use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)

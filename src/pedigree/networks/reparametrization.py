@@ -55,6 +55,11 @@ class _Reparametrized(keras.Layer):
             self.direction.assign(after)
         return super().call(inputs)
 
+    @property
+    def stored(self) -> keras.Variable:
+        """The weight that learns."""
+        return getattr(self, f"_{self.weight_name}")
+
     def matrix(self, weight: Tensor) -> Tensor:
         """Lay the weight out as a matrix with a column an output."""
         return ops.reshape(weight, (-1, weight.shape[-1]))
@@ -70,6 +75,10 @@ class _Reparametrized(keras.Layer):
             weight = weight * (self.equalized / self.matrix(weight).shape[0] ** 0.5)
         return weight * self.ramp if self.ramped else weight
 
+    def acting_in_precision(self) -> Tensor:
+        """Return the weight as it acts, in the precision the layer computes in."""
+        return ops.cast(self.acting(), self.compute_dtype)
+
     def _directions(self) -> tuple[Tensor, Tensor]:
         """Return both singular vectors, `(1, rows)` and `(1, columns)`, one power iteration on, with no gradient."""
         matrix = ops.stop_gradient(self.matrix(ops.convert_to_tensor(self.stored)))
@@ -84,42 +93,22 @@ def _unit(vector: Tensor) -> Tensor:
 class Conv2D(_Reparametrized, layers.Conv2D):
     """A convolution with a reparametrised kernel."""
 
-    @property
-    def stored(self) -> keras.Variable:
-        """The kernel that learns."""
-        return self._kernel
-
-    @property
-    def kernel(self) -> Tensor:
-        """The kernel as it acts, in the precision the layer computes in."""
-        return ops.cast(self.acting(), self.compute_dtype)
+    kernel = property(_Reparametrized.acting_in_precision)
 
 
 class Dense(_Reparametrized, layers.Dense):
     """A dense layer with a reparametrised kernel."""
 
-    @property
-    def stored(self) -> keras.Variable:
-        """The kernel that learns."""
-        return self._kernel
-
-    @property
-    def kernel(self) -> Tensor:
-        """The kernel as it acts, in the precision the layer computes in."""
-        return ops.cast(self.acting(), self.compute_dtype)
+    kernel = property(_Reparametrized.acting_in_precision)
 
 
 class Conv2DTranspose(_Reparametrized, layers.Conv2DTranspose):
     """A transposed convolution with a reparametrised kernel."""
 
-    @property
-    def kernel(self) -> Tensor:
-        """The kernel as it acts, in the precision the layer computes in."""
-        return ops.cast(self.acting(), self.compute_dtype)
+    def _store(self, variable: keras.Variable) -> None:
+        self._kernel = variable
 
-    @kernel.setter
-    def kernel(self, variable: keras.Variable) -> None:
-        self.stored = variable
+    kernel = property(_Reparametrized.acting_in_precision, _store)  # where its parent has a plain attribute
 
     def matrix(self, weight: Tensor) -> Tensor:
         """Lay the weight, `(height, width, out, in)`, out as a matrix with a column an output."""
@@ -130,16 +119,7 @@ class Embedding(_Reparametrized, layers.Embedding):
     """An embedding with a reparametrised table."""
 
     weight_name = "embeddings"
-
-    @property
-    def stored(self) -> keras.Variable:
-        """The table that learns."""
-        return self._embeddings
-
-    @property
-    def embeddings(self) -> Tensor:
-        """The table as it acts, in the precision the layer computes in."""
-        return ops.cast(self.acting(), self.compute_dtype)
+    embeddings = property(_Reparametrized.acting_in_precision)
 
 
 def reparametrized(network: keras.Model) -> list[_Reparametrized]:

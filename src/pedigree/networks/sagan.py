@@ -11,8 +11,9 @@ from functools import partial
 import keras
 from keras import layers, ops
 
-from pedigree.networks.attention import attended
-from pedigree.networks.heads import judged, with_plane
+from pedigree.networks.attention import attended_at
+from pedigree.networks.concatenation import beside_picture
+from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
 from pedigree.networks.normalization import by_breed, plain
@@ -26,10 +27,10 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     breed = keras.Input((), dtype="int32", name="breed")
     widths = _widths(shape)[::-1]
     x = kit.dense(shape.base**2 * widths[0])(latent)
-    x = _attended(layers.Reshape((shape.base, shape.base, widths[0]))(x), shape, kit)
+    x = attended_at(layers.Reshape((shape.base, shape.base, widths[0]))(x), shape.image_size // 4, kit)
     for width in widths[1:]:
         x = doubling(x, width, kit, partial(by_breed, breed=breed, shape=shape, kit=kit))
-        x = _attended(x, shape, kit)
+        x = attended_at(x, shape.image_size // 4, kit)
     x = kit.conv(shape.colors, 3)(layers.ReLU()(plain(x, kit)))
     return keras.Model([latent, breed], painted(x, shape), name="generator")
 
@@ -38,10 +39,10 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = with_plane(seen(image, shape), breed, shape, kit, conditioning)
+    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
     widths = _widths(shape)[:-1]
     for depth, width in enumerate(widths):
-        x = _attended(halving(x, width, kit, first=depth == 0), shape, kit)
+        x = attended_at(halving(x, width, kit, first=depth == 0), shape.image_size // 4, kit)
     x = level(x, _widths(shape)[-1], kit)
     features = ops.sum(layers.ReLU()(x), axis=(1, 2))
     return keras.Model([image, breed], judged(features, breed, shape, kit, conditioning), name="discriminator")
@@ -50,7 +51,3 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
 def _widths(shape: Shape) -> list[int]:
     """Channels from the full side down to the base."""
     return [shape.channels * min(2**depth, 16) for depth in range(shape.doublings + 1)]
-
-
-def _attended(x: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
-    return attended(x, kit) if x.shape[1] == shape.image_size // 4 else x

@@ -7,7 +7,8 @@ in five halvings; other sizes take as many as they need.
 import keras
 from keras import layers
 
-from pedigree.networks.heads import EMBEDDING, judged, with_plane
+from pedigree.networks.concatenation import beside_picture, plane
+from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
@@ -24,8 +25,7 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
     breed = keras.Input((), dtype="int32", name="breed")
     base = shape.base
     x = layers.LeakyReLU(0.2)(kit.dense(base * base * BASE_WIDTH)(latent))
-    condition = kit.dense(base * base)(kit.embedding(shape.breeds, EMBEDDING)(breed))
-    x = layers.Concatenate()([layers.Reshape((base, base, BASE_WIDTH))(x), layers.Reshape((base, base, 1))(condition)])
+    x = layers.Concatenate()([layers.Reshape((base, base, BASE_WIDTH))(x), plane(breed, base, shape, kit)])
     for _ in range(shape.doublings):
         x = layers.LeakyReLU(0.2)(kit.transposed_conv(shape.channels, 4, strides=2)(x))
     return keras.Model([latent, breed], painted(kit.conv(shape.colors, 8)(x), shape), name="generator")
@@ -34,11 +34,11 @@ def build_generator(shape: Shape, kit: Kit) -> keras.Model:
 def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Model:
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them.
 
-    40 % dropout before the last layer.
+    40 % dropout before the last layer. The breed's plane starts as faint as the ancestor's.
     """
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = with_plane(seen(image, shape), breed, shape, kit, conditioning)
+    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning, start=None)
     for _ in range(shape.doublings + 1):
         x = layers.LeakyReLU(0.2)(kit.conv(shape.channels, 3, strides=2)(x))
     features = layers.Dropout(0.4)(layers.Flatten()(x))

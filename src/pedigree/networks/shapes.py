@@ -29,6 +29,15 @@ class Shape:
         return (self.image_size // self.base).bit_length() - 1
 
     @property
+    def widths(self) -> list[int]:
+        """A DCGAN's channels from half the picture's side down to the base: doubled at each halving, up to 8 times."""
+        return [self.channels * min(2**level, 8) for level in range(self.doublings)]
+
+    def width(self, side: int) -> int:
+        """Return ProGAN's channels of maps of `side` pixels: all up to 32 px, then halved with each doubling."""
+        return max(self.channels >> max((side - 1).bit_length() - 5, 0), 1)
+
+    @property
     def base(self) -> int:
         """Pixels a side of the smallest map: 4; 7 where the picture is 28 px.
 

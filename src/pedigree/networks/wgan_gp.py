@@ -12,7 +12,8 @@ from functools import partial
 import keras
 from keras import layers, ops
 
-from pedigree.networks.heads import judged, with_plane
+from pedigree.networks.concatenation import beside_picture
+from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
 from pedigree.networks.normalization import by_breed, plain
@@ -41,7 +42,7 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
     blocks = replace(kit, initializer=BLOCKS_START)
-    x = with_plane(seen(image, shape), breed, shape, kit, conditioning)
+    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
     x = halving(x, shape.channels, blocks, first=True)
     while x.shape[1] > 8:
         x = halving(x, shape.channels, blocks)
