@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from pedigree.backends import make_engine
+from pedigree.backends import make_engine, strided
 from pedigree.batches import batch_at, stacked
 from pedigree.gan import ConditionalGAN
 from pedigree.networks.reparametrization import acting_weights
@@ -217,6 +217,15 @@ def test_gradient_norms_are_told_by_the_weight_and_together(train_settings: Trai
         norms = told[f"{network}_gradient_norms"]
         assert norms.shape == (2, len(getattr(gan, network).trainable_variables))
         np.testing.assert_allclose(np.linalg.norm(norms, axis=1), told[f"{network}_gradient_norm"], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("precision", "quick"), [("bfloat16", True), ("float32", False)])
+def test_networks_in_training_are_made_of_quick_layers_where_those_gain(
+    train_settings: Train, precision: str, quick: bool
+) -> None:
+    gan = gan_of(train_settings, precision)
+    for network, expected in ((gan.generator, quick), (gan.discriminator, quick), (gan.average, False)):
+        assert any(isinstance(layer, strided.Conv2D | strided.Conv2DTranspose) for layer in network.layers) == expected
 
 
 def test_bfloat16_trains_in_bfloat16_and_keeps_a_float32_generator(train_settings: Train) -> None:

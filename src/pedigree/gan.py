@@ -16,6 +16,7 @@ from pedigree.augment import adapted, augment
 from pedigree.backends.engine import Engine, Facts, Tensor
 from pedigree.losses import LOSSES, classification
 from pedigree.networks.building import build
+from pedigree.networks.kit import Kit
 from pedigree.networks.reparametrization import acting_weights, reparametrized
 from pedigree.penalties import mixed, squared_slope, unit_slope
 from pedigree.train_params import WITH_BATCH_NORM, Train
@@ -41,9 +42,8 @@ class ConditionalGAN:
         keras.utils.clear_session()  # so that layers get the same names in every run
         random.seed(train.seed)  # what layers draw their seeds from; set_random_seed would import TensorFlow everywhere
         with engine.scope():
-            self.generator, self.discriminator, self.average = build(
-                train, image_size, breeds, precision, engine.synchronized
-            )
+            kit = Kit(synchronized=engine.synchronized, made_of=engine.layers(precision))
+            self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, kit)
             both = (*reparametrized(self.generator), *reparametrized(self.discriminator))
             self.ramps = [layer.ramp for layer in both if layer.ramped]
             self.generator_optimizer = self._adam(self.generator, train.generator_learning_rate, 1)

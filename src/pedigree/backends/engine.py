@@ -30,6 +30,9 @@ class Engine(Protocol):
     def scope(self) -> AbstractContextManager[Any]:
         """Where variables are made."""
 
+    def layers(self, precision: str) -> Any:
+        """Return what has the layers, by Keras's names, that train fastest in a precision."""
+
     def gradients(
         self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]
     ) -> tuple[Facts, list[Tensor]]:

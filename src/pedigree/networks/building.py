@@ -14,7 +14,7 @@ from pedigree.train_params import Train
 
 
 def build(
-    train: Train, image_size: int, breeds: int, precision: str, synchronized: bool
+    train: Train, image_size: int, breeds: int, precision: str, kit: Kit
 ) -> tuple[keras.Model, keras.Model, keras.Model]:
     """Return generator, discriminator, and a float32 copy of the generator of Keras's own layers, to be kept.
 
@@ -23,14 +23,14 @@ def build(
         image_size: pixels a side.
         breeds: how many.
         precision: "float32" or "bfloat16", which the first two compute in.
-        synchronized: whether batch norm has to be told to count over all devices.
+        kit: what makes the layers of the first two, but for what the settings ask of their weights.
     """
     shape = Shape(image_size, 3 if train.colors == "rgb" else 1, train.latent_size, breeds, train.channels)
     recipe = ARCHITECTURES[train.recipe]
-    plain = Kit(ramped=train.condition_ramp[1] > 0, synchronized=synchronized)
+    kit = replace(kit, ramped=train.condition_ramp[1] > 0)
     with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
-        generator = recipe.build_generator(shape, replace(plain, spectral=train.spectral_norm == "both"))
-        kit = replace(plain, spectral=train.spectral_norm != "none")
+        generator = recipe.build_generator(shape, replace(kit, spectral=train.spectral_norm == "both"))
+        kit = replace(kit, spectral=train.spectral_norm != "none")
         discriminator = recipe.build_discriminator(shape, kit, train.conditioning)
     with _dtype_policy("float32"):
         kept = recipe.build_generator(shape, Kit(kept=True))

@@ -20,6 +20,7 @@ class Kit:
         synchronized: batch norm counts over all devices.
         initializer: what kernels and embeddings start from, by Keras's name; None: Keras's own choice for each.
         equalized: the gain of every kernel that is not told its own; None: those are not equalised.
+        made_of: what has the layers, by Keras's names, that have kernels and are not reparametrised.
     """
 
     kept: bool = False
@@ -28,6 +29,7 @@ class Kit:
     synchronized: bool = False
     initializer: str | None = None
     equalized: float | None = None
+    made_of: Any = layers
 
     def conv(self, filters: int, size: int, equalized: float | None = None, **options: Any) -> keras.Layer:
         """Make a convolution, `padding="same"` unless told; `equalized` is the gain of an equalised kernel."""
@@ -59,7 +61,7 @@ class Kit:
         if self.initializer:
             options = {"kernel_initializer": self.initializer} | options
         if self.kept or not (self.spectral or equalized is not None):
-            return getattr(layers, kind)(*sizes, **options)
+            return getattr(self.made_of, kind)(*sizes, **options)
         if equalized is not None:
             options["kernel_initializer"] = keras.initializers.RandomNormal(stddev=1.0)
         return getattr(reparametrization, kind)(*sizes, spectral=self.spectral, equalized=equalized, **options)
