@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from pedigree.backends import make_engine, strided
+from pedigree.backends import cpu_layers, make_engine
 from pedigree.batches import batch_at, stacked
 from pedigree.gan import ConditionalGAN
 from pedigree.networks.reparametrization import acting_weights
@@ -225,7 +225,10 @@ def test_networks_in_training_are_made_of_quick_layers_where_those_gain(
 ) -> None:
     gan = gan_of(train_settings, precision)
     for network, expected in ((gan.generator, quick), (gan.discriminator, quick), (gan.average, False)):
-        assert any(isinstance(layer, strided.Conv2D | strided.Conv2DTranspose) for layer in network.layers) == expected
+        assert (
+            any(isinstance(layer, cpu_layers.Conv2D | cpu_layers.Conv2DTranspose) for layer in network.layers)
+            == expected
+        )
 
 
 def test_bfloat16_trains_in_bfloat16_and_keeps_a_float32_generator(train_settings: Train) -> None:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pedigree.backends import cluster, strided
+from pedigree.backends import cluster, cpu_layers
 from pedigree.backends.devices import Device, equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
 from pedigree.batches import portion
@@ -40,7 +40,7 @@ class TensorFlowEngine:
     def layers(self, precision: str) -> Any:
         """Return what has the layers, by Keras's names, that train fastest in a precision."""
         on_cpu = not tf.config.list_physical_devices("GPU")
-        return strided if on_cpu and precision == "bfloat16" else keras.layers
+        return cpu_layers if on_cpu and precision == "bfloat16" else keras.layers
 
     def gradients(
         self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]

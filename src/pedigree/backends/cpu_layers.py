@@ -1,9 +1,10 @@
-"""Layers of 4×4 convolutions of stride 2 that train faster in bfloat16 on a CPU than TensorFlow's own.
+"""Layers that train faster in bfloat16 on a CPU than TensorFlow's own, which leave all to oneDNN; as `bench/train.py`
+shows.
 
-Such a convolution, its transpose, and its gradient by the kernel are each linear in both of their inputs, and the
-gradients of each are the other two: with each by the quickest way there is, derivatives of any order are quick too.
-TensorFlow leaves all three to oneDNN, whose gradient by the kernel is slow for small maps, and whose transpose pads a
-few channels, as pictures have, to 16. `bench/train.py` shows what this gains.
+A 4×4 convolution of stride 2, its transpose, and its gradient by the kernel are each linear in both of their inputs,
+and the gradients of each are the other two: with each by the quickest way there is, derivatives of any order are quick
+too. oneDNN's gradient by the kernel is slow for small maps, and its transpose pads a few channels, as pictures have, to
+16. So does its convolution with a large kernel to a few channels: here the rows of such a kernel are channels first.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ __all__ = ["Conv2D", "Conv2DTranspose", "Dense"]
 
 SMALL = 8  # pixels a side: up to here matrix products are quicker than oneDNN's gradient by the kernel
 FEW = 4  # channels
+LARGE = 5  # rows of a kernel
 
 Tensor = Any
 Derivatives = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -26,9 +28,11 @@ class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
     """Keras's layer, for any kernel."""
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        """Convolve, quickly where it is a matter of 4×4 and 2."""
+        """Convolve, in a quick way where there is one."""
         if _halves(self) and inputs.shape[1] % 2 == inputs.shape[2] % 2 == 0:
             return halve(inputs, tf.convert_to_tensor(kernel))
+        if self.strides == (1, 1) and self.padding == "same" and self.kernel_size[0] >= LARGE and self.filters <= FEW:
+            return by_rows(inputs, tf.convert_to_tensor(kernel))
         return super().convolution_op(inputs, kernel)
 
 
@@ -36,7 +40,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):  # type: ignore[misc]
     """Keras's layer, for any kernel."""
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Convolve, quickly where it is a matter of 4×4 and 2."""
+        """Convolve, in a quick way where there is one."""
         if not _halves(self):
             return super().call(inputs)
         outputs = double(inputs, tf.convert_to_tensor(self.kernel))
@@ -67,6 +71,18 @@ def by_kernel(images: Tensor, maps: Tensor) -> tuple[Tensor, Derivatives]:
     small = maps.shape[1] <= SMALL and images.shape[-1] > FEW
     kernel = (_by_kernel_small if small else _by_kernel)(images, maps)
     return kernel, lambda slope: (double(maps, slope), halve(images, slope))
+
+
+def by_rows(images: Tensor, kernel: Tensor) -> Tensor:
+    """Convolve images `(n, h, w, i)` with a kernel `(rows, columns, i, o)`, stride 1: maps `(n, h, w, o)`.
+
+    First to `rows × o` maps, each row of the kernel by itself; then those that meet in a pixel are added up.
+    """
+    rows, columns, channels, others = kernel.shape
+    apart = tf.reshape(tf.transpose(kernel, (1, 2, 0, 3)), (1, columns, channels, rows * others))
+    meeting = tf.reshape(tf.eye(rows * others, dtype=kernel.dtype), (rows * others, rows, others))
+    meeting = tf.transpose(meeting, (1, 0, 2))[:, None]
+    return tf.nn.conv2d(tf.nn.conv2d(images, apart, 1, "SAME"), meeting, 1, "SAME")
 
 
 def _double(maps: Tensor, kernel: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
-"""Quick strided convolutions: what Keras's own layers give, to any derivative."""
+"""Quick cpu_layers convolutions: what Keras's own layers give, to any derivative."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from pedigree.backends import strided
+from pedigree.backends import cpu_layers
 
 SHAPES = [(8, 5, 6), (16, 3, 4), (32, 5, 3), (14, 4, 7)]  # pixels a side of the larger maps, channels of both
 
@@ -14,10 +14,12 @@ def numbers(*shape, seed=0):
     return tf.constant(np.random.default_rng(seed).normal(size=shape), tf.float64)
 
 
-def layer(kind, made_of, channels, **options):
+def layer(kind, made_of, channels, size=4, **options):
     keras.utils.set_random_seed(1)
     return getattr(made_of, kind)(
-        channels, 4, **({"strides": 2, "padding": "same", "bias_initializer": "normal", "dtype": "float64"} | options)
+        channels,
+        size,
+        **({"strides": 2, "padding": "same", "bias_initializer": "normal", "dtype": "float64"} | options),
     )
 
 
@@ -40,18 +42,29 @@ def derivatives(layer, x):
 def test_outputs_and_derivatives_are_those_of_keras(kind, side, channels, others):
     x = numbers(3, side, side, channels) if kind == "Conv2D" else numbers(3, side // 2, side // 2, others)
     made = others if kind == "Conv2D" else channels
-    ours, keras_own = (derivatives(layer(kind, made_of, made), x) for made_of in (strided, keras.layers))
-    for mine, theirs in zip(ours, keras_own, strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-12 * np.abs(theirs).max())
+    check_equal(*(derivatives(layer(kind, made_of, made), x) for made_of in (cpu_layers, keras.layers)))
+
+
+@pytest.mark.parametrize("size", [5, 8, (7, 2)])
+def test_large_kernels_to_few_channels_do_as_those_of_keras(size):
+    x = numbers(2, 9, 10, 6)
+    check_equal(
+        *(derivatives(layer("Conv2D", made_of, 3, size, strides=1), x) for made_of in (cpu_layers, keras.layers))
+    )
+
+
+def check_equal(ours, theirs):
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=0, atol=1e-12 * np.abs(other).max())
 
 
 @pytest.mark.parametrize("options", [{"strides": 1}, {"padding": "valid"}])
 @pytest.mark.parametrize("kind", ["Conv2D", "Conv2DTranspose"])
 def test_other_convolutions_are_left_to_keras(kind, options):
     x = numbers(2, 9, 9, 3)
-    np.testing.assert_array_equal(layer(kind, strided, 5, **options)(x), layer(kind, keras.layers, 5, **options)(x))
+    np.testing.assert_array_equal(layer(kind, cpu_layers, 5, **options)(x), layer(kind, keras.layers, 5, **options)(x))
 
 
 def test_a_side_that_has_no_half_is_left_to_keras():
     x = numbers(2, 7, 7, 3)
-    np.testing.assert_array_equal(layer("Conv2D", strided, 5)(x), layer("Conv2D", keras.layers, 5)(x))
+    np.testing.assert_array_equal(layer("Conv2D", cpu_layers, 5)(x), layer("Conv2D", keras.layers, 5)(x))
