@@ -32,7 +32,7 @@ repro: $(READY) ## the pipeline, from the archives of params.yaml to reports/
 	dvc repro
 
 test: $(READY) ## the tests
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY) ## format, rules and types
 	ruff format --check
