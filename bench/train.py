@@ -8,7 +8,7 @@ second: a step of `batch_size` real pictures counts as many, whatever else it dr
 
 Each side trains in a process of its own on the CPU, on random pictures of 8 breeds. The sides take turns: after warming
 up, each runs whole calls of `CALL` steps (so that every turn has its share of the lazy gradient penalty) for at least
-the seconds asked for. A ratio is that of one round's turns.
+the seconds asked for. A ratio is that of one round's turns. Memory is the most that was resident in a side's process.
 
 The figures with all cores mean something only on a machine that does nothing else: PyTorch's threads wait for each
 other at every operation, so another busy process slows it many times more than it slows TensorFlow. On a shared
@@ -20,6 +20,7 @@ import contextlib
 import itertools
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -60,7 +61,8 @@ class Turns:
             while elapsed < self.seconds:
                 yield
                 taken, elapsed = taken + CALL, time.perf_counter() - start
-            self.tell(speed=taken * self.settings["batch_size"] / elapsed)
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+            self.tell(speed=taken * self.settings["batch_size"] / elapsed, memory=memory)
 
 
 def ours(settings: dict, size: int, precision: str, turns: Turns) -> None:
@@ -123,7 +125,7 @@ WAYS = {way.__name__: way for way in (ours, seed, torch)}
 
 
 class Side:
-    """One way of training, in a child process; speeds of its turns so far."""
+    """One way of training, in a child process; speeds of its turns so far, and its memory in megabytes."""
 
     def __init__(self, name: str, python: str, *task: object) -> None:
         self.name, self.speeds = name, []
@@ -137,7 +139,9 @@ class Side:
 
     def take_turn(self) -> None:
         print(file=self.process.stdin, flush=True)
-        self.speeds.append(self.answer()["speed"])
+        answer = self.answer()
+        self.speeds.append(answer["speed"])
+        self.memory = answer["memory"]
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -159,13 +163,14 @@ def compare(title: str, sides: list[Side], rounds: int) -> None:
             side.close()
     generator, discriminator = ready[0]["weights"]
     print(f"\n{title}; {generator:,} weights in the generator, {discriminator:,} in the discriminator")
-    print(f"  {'':<34}{'precision':<11}{'images/s':>9}   against the last (min-max)")
+    print(f"  {'':<34}{'precision':<11}{'images/s':>9}{'MB':>7}   against the last (min-max)")
     for side, facts in zip(sides, ready, strict=True):
         ratios = [mine / peers for mine, peers in zip(side.speeds, sides[-1].speeds, strict=True)]
         told = (
             f"{statistics.median(ratios):.2f}x ({min(ratios):.2f}-{max(ratios):.2f})" if side is not sides[-1] else ""
         )
-        print(f"  {side.name:<34}{facts['precision']:<11}{statistics.median(side.speeds):9.0f}   {told}".rstrip())
+        speed = statistics.median(side.speeds)
+        print(f"  {side.name:<34}{facts['precision']:<11}{speed:9.0f}{side.memory:7.0f}   {told}".rstrip())
 
 
 def compare_default(asked: argparse.Namespace, settings: dict) -> None:

@@ -22,10 +22,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from pedigree import generator
-from pedigree.backends import cluster
+from pedigree.backends.jax import make_engine
 from pedigree.errors import UsageError
 from pedigree.params import Train
 from pedigree.training import train
+from pedigree.workers import named
 
 PATIENCE = 300  # seconds for what takes ten on an idle machine
 TOLERANCE = 1e-3  # of weights and rows, in float32: sums are taken in another order, and training amplifies it
@@ -191,5 +192,11 @@ def test_workers_with_other_crops_are_told_which_one_and_nobody_trains(folders: 
 def test_a_tf_config_of_another_kind_is_told_with_an_example(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
     monkeypatch.setenv("TF_CONFIG", told)
     with pytest.raises(UsageError, match=r"TF_CONFIG must name workers.*\"worker\": \[") as error:
-        cluster.named()
+        named()
     assert str(error.value).endswith(told)
+
+
+def test_on_jax_the_machines_of_tf_config_are_not_left_waiting_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}')
+    with pytest.raises(UsageError, match="on TensorFlow alone: set KERAS_BACKEND=tensorflow"):
+        make_engine("auto")

@@ -1,7 +1,5 @@
 """Several machines, for TensorFlow: what TF_CONFIG says of them, and how they tell each other numbers and bytes."""
 
-import json
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,35 +11,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pedigree.errors import UsageError
 from pedigree.interruption import SIGNALS
-from pedigree.workers import WorkerLostError
-
-EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
-KINDS = {"chief", "worker"}
-
-
-def named() -> list[str]:
-    """Return the addresses of the processes that TF_CONFIG names, none where it is not set.
-
-    Raises:
-        UsageError: it is something else than TensorFlow's description of a cluster of workers.
-    """
-    told = os.environ.get("TF_CONFIG")
-    if not told:
-        return []
-    try:
-        config = json.loads(told)
-        cluster, task = config["cluster"], config["task"]
-        fits = task["index"] in range(len(cluster[task["type"]])) and set(cluster) <= KINDS
-        addresses = [address for kind in sorted(cluster) for address in cluster[kind]]
-    except (ValueError, KeyError, TypeError):
-        fits = False
-    if not fits:
-        raise UsageError(
-            f"TF_CONFIG must name workers (and a chief) and which one this is: {EXAMPLE}. Received: {told}"
-        )
-    return addresses
+from pedigree.workers import WorkerLostError, named
 
 
 @cache  # TensorFlow joins a cluster once a process, before it does anything else

@@ -14,7 +14,8 @@ from keras import ops
 from pedigree.backends.devices import Device, equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
 from pedigree.batches import DRAWN, Batch, check_parts
-from pedigree.workers import Alone, Workers
+from pedigree.errors import UsageError
+from pedigree.workers import Alone, Workers, named
 
 Updates = dict[int, Tensor]  # place in `variables` → new value
 
@@ -159,7 +160,16 @@ class JaxEngine:
 
 
 def make_engine(devices: str) -> JaxEngine:
-    """Return the engine for `train.devices`."""
+    """Return the engine for `train.devices`: this machine's.
+
+    Raises:
+        UsageError: TF_CONFIG names several machines, which only TensorFlow trains on.
+    """
+    if devices != "one" and len(named()) > 1:
+        raise UsageError(
+            "The machines of TF_CONFIG train together on TensorFlow alone: set KERAS_BACKEND=tensorflow; "
+            "or unset TF_CONFIG, or set train.devices: one, for this machine by itself."
+        )
     found = jax.devices()
     several = devices == "all" or (devices == "auto" and found[0].platform != "cpu")
     return JaxEngine(found if several else found[:1])

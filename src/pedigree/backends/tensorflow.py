@@ -13,7 +13,7 @@ from pedigree.backends import cluster, cpu_layers
 from pedigree.backends.devices import Device, equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
 from pedigree.batches import portion
-from pedigree.workers import Alone, Workers
+from pedigree.workers import Alone, Workers, named
 
 
 class TensorFlowEngine:
@@ -153,7 +153,7 @@ def make_engine(devices: str) -> TensorFlowEngine:
         tf.config.experimental.set_memory_growth(gpu, True)
     if gpus:
         tf.config.experimental.enable_op_determinism()  # else a resumed run is not, bit for bit, one left alone
-    if devices != "one" and len(cluster.named()) > 1:
+    if devices != "one" and len(named()) > 1:
         joined = cluster.strategy()
         return TensorFlowEngine(joined, cluster.Cluster(joined))
     several = devices == "all" or (devices == "auto" and len(gpus) > 1)
