@@ -7,14 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 
-from pedigree import params
+from pedigree import params, recipes
 
 ROOT = Path(__file__).parents[1]
+
+
+def recipe_settings(name: str) -> params.Train:
+    """Return the settings of a recipe as its file has them."""
+    return params.Train(**YAML(typ="safe").load(recipes.text(name))["train"])
 
 
 @pytest.fixture

@@ -2,17 +2,14 @@
 
 import dataclasses
 from itertools import pairwise
-from pathlib import Path
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import ROOT
-from slopes import on_both_backends
+from conftest import recipe_settings
 from test_networks import learned
 
-from pedigree import params, recipes
 from pedigree.networks import progan
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
@@ -143,16 +140,6 @@ def test_a_verdict_depends_on_the_group_and_on_no_other_picture() -> None:
     np.testing.assert_allclose(changed[4:], verdicts[4:], atol=1e-6)
 
 
-def test_groups_of_real_and_drawn_pictures_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text((ROOT / "params.yaml").read_text())
-    recipes.write("progan", path)
-    settings = params.load(params.Train, path)
+def test_groups_of_real_and_drawn_pictures_are_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 4"):
-        dataclasses.replace(settings, batch_size=30, generator_batch_size=32)
-
-
-def test_second_derivatives_exist_and_agree_with_differences_on_both_backends() -> None:
-    for backend, found in on_both_backends("progan").items():
-        assert found["gradient"] == pytest.approx(found["difference"], rel=1e-3), backend
-        assert found["least"] > 1e-3, backend
+        dataclasses.replace(recipe_settings("progan"), batch_size=30, generator_batch_size=32)
