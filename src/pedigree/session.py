@@ -89,11 +89,9 @@ class Session:
                 yield done
 
     def end(self) -> None:
-        """Take the looks that are due after the last step, whatever its number; put back the best generator."""
+        """Take the chief's looks that are due after the last step, whatever its number; put back the best generator."""
         last = self.stopped_at or self.settings.steps
         self.record.close_row(last)
-        if not self.workers.chief:
-            return
         self.gallery.look(last)
         if self.selection is not None:
             if self.selection.scores[-1:] == [] or self.selection.scores[-1]["step"] != last:

@@ -90,9 +90,9 @@ def _train(run: Session, state: _State, workers: Workers, interruption: Interrup
         if asked:
             run.record.bar.close()  # so that what is said has a line of its own
             leave(asked, step, settings.steps)
-    if workers.chief and state.finished and run.stopped_at is None:
-        state.finished.save(run.checkpoint(settings.steps))
     if workers.chief:
+        if state.finished and run.stopped_at is None:
+            state.finished.save(run.checkpoint(settings.steps))
         run.end()
 
 
