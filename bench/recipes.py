@@ -4,9 +4,8 @@
 
 CROPS is a folder that `pedigree crop` packed (default data/crops). Each recipe trains in a process of its own with the
 settings of its file but for the number of steps, which is what fits the time by the speed of its first steps, and for
-when it is looked at. "untrained" is the same network before its first step, judged in the same way: kernel distance of
-a few pictures to the held-out crops. The other numbers are `pedigree score`'s of the generator kept. Grids, histories
-and scores stay in OUT.
+when it is looked at. Scores are `pedigree score`'s, of the generator before its first step and of the one that is kept.
+Generators, grids, histories and scores stay in OUT.
 """
 
 import argparse
@@ -22,7 +21,8 @@ from ruamel.yaml import YAML
 from pedigree import recipes
 
 LOOKS = 4  # scores on the way
-COLUMNS = ("recipe", "steps", "images/s", "untrained", "kernel", "Fréchet", "accuracy", "precision", "coverage")
+SHOWN = ("frechet_distance", "kernel_distance", "breed_accuracy")
+COLUMNS = ("recipe", "steps", "images/s", *(name.replace("_", " ") for name in SHOWN))
 
 
 def main() -> None:
@@ -54,49 +54,48 @@ def run(asked: argparse.Namespace) -> None:
 
     quiet.import_keras()
 
-    from pedigree import scoring, training
+    from pedigree import training
     from pedigree.dataset import load_crops
 
     data, folder = load_crops(asked.crops), asked.out / asked.one
     settings = params.Train(**YAML(typ="safe").load(recipes.text(asked.one))["train"])
-    untrained, pace = first_steps(dataclasses.replace(settings, steps=10**6, score_samples=256), data)
+    pace = first_steps(dataclasses.replace(settings, steps=10**6), data, folder / "untrained.keras")
     steps = max(LOOKS, int(asked.seconds / pace) // LOOKS * LOOKS)
     looks = {"sample_every": steps // LOOKS, "score_every": steps // LOOKS, "checkpoint_every": steps}
     settings = dataclasses.replace(settings, steps=steps, keep="kernel_distance", **looks)
-    out = {"model": folder / "generator.keras", "reports": folder / "reports"}
-    training.train(settings, asked.crops, logs=folder / "logs", scratch=folder / "checkpoints", **out)
+    kept, reports = folder / "generator.keras", folder / "reports"
+    training.train(settings, asked.crops, kept, reports, folder / "logs", folder / "checkpoints")
+    before, after = (scores(model, asked) for model in (folder / "untrained.keras", kept))
+    speed = json.loads((reports / "training.json").read_text())["images_per_second"]
+    told = [f"{before[name]:.3g} → {after[name]:.3g}" for name in SHOWN]
+    print(f"| {' | '.join((asked.one, str(steps), f'{speed:.0f}', *told))} |")
+
+
+def scores(model: Path, asked: argparse.Namespace) -> dict[str, float]:
+    """Score a generator; leave the reports in a folder beside it."""
+    from pedigree import params, scoring
+
     judged = params.Score("efficientnet-lite0", None, asked.samples, 32, 0, [])
-    history = folder / "reports/history.csv"
-    numbers = scoring.score(judged, crops=asked.crops, history=history, cache=asked.out / "features", **out)
-    facts = json.loads((folder / "reports/training.json").read_text())
-    names = ("kernel_distance", "frechet_distance", "breed_accuracy", "precision", "coverage")
-    told = (
-        f"{steps}",
-        f"{facts['images_per_second']:.0f}",
-        *(f"{value:.3g}" for value in (untrained, *map(numbers.get, names))),
-    )
-    print(f"| {' | '.join((asked.one, *told))} |")
+    reports = model.with_suffix("")
+    return scoring.score(judged, model, asked.crops, Path("none"), reports, asked.out / "features")
 
 
-def first_steps(settings: object, data: object) -> tuple[float, float]:
-    """Return the kernel distance of the untrained generator, and how many seconds a step takes."""
-    from pedigree import precision
+def first_steps(settings: object, data: object, untrained: Path) -> float:
+    """Keep the untrained generator; return how many seconds a step takes."""
+    from pedigree import generator, precision
     from pedigree.backends import make_engine
     from pedigree.batches import stacked
     from pedigree.gan import ConditionalGAN
-    from pedigree.generator import Generator
-    from pedigree.selection import Selection
 
     engine = make_engine("one")
     gan = ConditionalGAN(settings, data.size, len(data.breeds), precision.choose(settings.precision, engine), engine)
-    selection = Selection(Generator(gan.average, data.breeds, settings.latent), data, settings)
-    untrained = selection.look(0)[0]["kernel_distance"]
+    generator.save(gan.average, data.breeds, untrained, settings.latent)
     count = settings.penalty_interval
     take, batch = gan.compile(count), stacked(range(count), data.train_images, data.train_labels, settings)
     take(batch)
     start = time.perf_counter()
     take(batch)
-    return untrained, (time.perf_counter() - start) / count
+    return (time.perf_counter() - start) / count
 
 
 if __name__ == "__main__":
