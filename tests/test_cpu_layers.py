@@ -68,3 +68,10 @@ def test_other_convolutions_are_left_to_keras(kind, options):
 def test_a_side_that_has_no_half_is_left_to_keras():
     x = numbers(2, 7, 7, 3)
     np.testing.assert_array_equal(layer("Conv2D", cpu_layers, 5)(x), layer("Conv2D", keras.layers, 5)(x))
+
+
+@pytest.mark.parametrize("options", [{"dilation_rate": 2, "strides": 1}, {"groups": 3, "size": 4}, {"groups": 3}])
+def test_gaps_and_groups_are_left_to_keras(options):
+    x = numbers(2, 12, 12, 6)
+    options = {"size": 5, "strides": 2 if options.get("size") == 4 else 1} | options
+    check_equal(*(derivatives(layer("Conv2D", made_of, 3, **options), x) for made_of in (cpu_layers, keras.layers)))

@@ -103,10 +103,10 @@ def source(tmp_path: Path) -> Path:
     return shutil.copytree(SOURCE, tmp_path / "pedigree", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def test_one_byte_of_a_module_that_training_runs_changes_it(train: Train, crops: Crops, source: Path) -> None:
+def test_one_byte_of_any_module_that_training_runs_changes_it(train: Train, crops: Crops, source: Path) -> None:
     before = of(train, crops, source=source)
     assert before == of(train, crops)
-    for module in modules(source)[::8]:
+    for module in modules(source):
         content = module.read_bytes()
         module.write_bytes(content + b"\n")
         assert of(train, crops, source=source) != before, module

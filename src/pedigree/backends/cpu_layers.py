@@ -29,9 +29,10 @@ class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Convolve, in a quick way where there is one."""
-        if _halves(self) and inputs.shape[1] % 2 == inputs.shape[2] % 2 == 0:
+        plain = self.groups == 1
+        if plain and _halves(self) and inputs.shape[1] % 2 == inputs.shape[2] % 2 == 0:
             return halve(inputs, tf.convert_to_tensor(kernel))
-        if self.strides == (1, 1) and self.padding == "same" and self.kernel_size[0] >= LARGE and self.filters <= FEW:
+        if plain and _steps(self, 1) and self.kernel_size[0] >= LARGE and self.filters <= FEW:
             return by_rows(inputs, tf.convert_to_tensor(kernel))
         return super().convolution_op(inputs, kernel)
 
@@ -48,7 +49,11 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):  # type: ignore[misc]
 
 
 def _halves(layer: keras.Layer) -> bool:
-    return bool(layer.kernel_size == (4, 4) and layer.strides == (2, 2) and layer.padding == "same")
+    return _steps(layer, 2) and layer.kernel_size == (4, 4)
+
+
+def _steps(layer: keras.Layer, stride: int) -> bool:
+    return bool(layer.strides == (stride, stride) and layer.dilation_rate == (1, 1) and layer.padding == "same")
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]

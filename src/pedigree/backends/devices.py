@@ -1,10 +1,9 @@
 """What training runs on, told to people."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pedigree.batches import Batch, check_parts
 from pedigree.errors import UsageError
 
 
@@ -23,15 +22,14 @@ def processor() -> Device:
     return Device("cpu", next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "CPU"))
 
 
-@contextmanager
-def equal_parts(count: int) -> Iterator[None]:
-    """Tell by its parameters that a batch has no equal parts for `count` devices.
+def check_equal_parts(batch: Batch, count: int) -> None:
+    """See that a `pedigree.batches.stacked` batch has equal parts for `count` devices.
 
     Raises:
-        UsageError: instead of the ValueError of `pedigree.batches`.
+        UsageError: it has not; by which parameters that is mended.
     """
     try:
-        yield
+        check_parts(batch, count)
     except ValueError as error:
         raise UsageError(
             f"{error}: make train.batch_size and train.generator_batch_size multiples of {count}, "

@@ -11,9 +11,9 @@ from jax import numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
-from pedigree.backends.devices import Device, equal_parts, processor
+from pedigree.backends.devices import Device, check_equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
-from pedigree.batches import DRAWN, Batch, check_parts
+from pedigree.batches import DRAWN, Batch
 from pedigree.errors import UsageError
 from pedigree.workers import Alone, Workers, named
 
@@ -130,8 +130,7 @@ class JaxEngine:
         count = self.devices
         if count == 1:
             return {name: jnp.asarray(array) for name, array in batches.items()}
-        with equal_parts(count):
-            check_parts(batches, count)
+        check_equal_parts(batches, count)
         layouts = dict.fromkeys(batches, self._layout(None, None, "batch"))
         layouts |= dict.fromkeys(DRAWN, self._layout(None, "batch")) | {"condition_strength": self._layout()}
         spread: dict[str, Tensor] = jax.device_put(dict(batches), layouts)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pedigree.backends import cluster, cpu_layers
-from pedigree.backends.devices import Device, equal_parts, processor
+from pedigree.backends.devices import Device, check_equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
 from pedigree.batches import portion
 from pedigree.workers import Alone, Workers, named
@@ -110,13 +110,13 @@ class TensorFlowEngine:
         count = self.devices
         if count == 1:
             return dict(batches)
+        check_equal_parts(batches, count)
 
         def part(device: tf.distribute.experimental.ValueContext) -> dict[str, Tensor]:
             arrays = portion(batches, device.replica_id_in_sync_group, count)
             return {name: tf.constant(array) for name, array in arrays.items()}
 
-        with equal_parts(count):
-            spread: dict[str, Tensor] = self.strategy.experimental_distribute_values_from_function(part)
+        spread: dict[str, Tensor] = self.strategy.experimental_distribute_values_from_function(part)
         return spread
 
 
