@@ -1,0 +1,193 @@
+"""What draws the best dogs for the cost: rounds of training runs, each kept as a DVC experiment.
+
+    python bench/experiments.py run ROUND [--only NAME ...] [--photos FOLDER] [--project FOLDER]
+    python bench/experiments.py table ROUND [--only NAME ...] [--project FOLDER ...]
+    python bench/experiments.py curves ROUND [--only NAME ...] [--project FOLDER ...] > curves.svg
+
+The rounds are those of `reports/experiments/experiments.yaml`. They run in PROJECT (default runs/experiments), a clone
+of this checkout's last commit whose `params.yaml` names the archives of FOLDER (`images.tar`, `annotation.tar`): there
+`dvc exp show`, `dvc exp apply` and `dvc plots diff` work as anywhere. A run that is there already is not run again.
+`table` prints what `reports/experiments/README.md` shows, `curves` how far a few pictures were from held-out crops.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+
+from pedigree import recipes
+from pedigree.files import replacing_folder
+from pedigree.page.axes import around
+
+ROOT = Path(__file__).parents[1]
+PLAN = ROOT / "reports/experiments/experiments.yaml"
+SCORES = {  # and their decimals
+    "Fréchet": ("frechet_distance", 0),
+    "kernel": ("kernel_distance", 3),
+    "accuracy": ("breed_accuracy", 2),
+    "precision": ("precision", 2),
+    "recall": ("recall", 2),
+    "coverage": ("coverage", 2),
+    "diversity": ("intra_breed_diversity", 1),
+    "memorisation distance": ("memorization_distance", 3),
+}
+JUDGED = "efficientnet-lite0.{}".format
+COLORS = "#4363d8", "#e6194b", "#3cb44b", "#f58231", "#911eb4", "#008080", "#9a6324", "#808080"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["run", "table", "curves"])
+    parser.add_argument("round")
+    parser.add_argument("--photos", type=Path, default=ROOT.parent / "shared/data/tinydogs6")
+    parser.add_argument("--only", nargs="+", metavar="NAME")
+    parser.add_argument("--project", nargs="+", type=Path, default=[ROOT / "runs/experiments"], metavar="FOLDER")
+    asked = parser.parse_args()
+    plan = YAML(typ="safe").load(PLAN)
+    if asked.round not in plan["rounds"]:
+        parser.error(f"no round is called {asked.round!r}: there are {', '.join(plan['rounds'])}")
+    chosen = plan["rounds"][asked.round]
+    names = asked.only or list(chosen["runs"])
+    if unknown := set(names) - set(chosen["runs"]):
+        parser.error(f"{asked.round} has no run {', '.join(sorted(unknown))}: there are {', '.join(chosen['runs'])}")
+    if asked.command != "run":
+        (table if asked.command == "table" else curves)(asked.round, names, asked.project)
+        return
+    project = asked.project[0].resolve()
+    if not project.exists():
+        archives = {"images": asked.photos / "images.tar", "annotations": asked.photos / "annotation.tar"}
+        if missing := [str(archive) for archive in archives.values() if not archive.exists()]:
+            parser.error(f"no archive at {' and '.join(missing)}: say by --photos where the photos are")
+        prepare(project, plan["photos"] | {"data": {name: str(path.resolve()) for name, path in archives.items()}})
+    for name in names:
+        run(project, f"{asked.round}-{name}", chosen.get("set", {}) | chosen["runs"][name])
+
+
+def prepare(project: Path, sections: dict[str, dict[str, Any]]) -> None:
+    """Clone the last commit, change its parameters and make the crops."""
+    with replacing_folder(project) as beside:
+        subprocess.run(["git", "clone", "--quiet", ROOT, beside], check=True)
+        edit(beside / "params.yaml", sections)
+        dvc(beside, "repro", "crop", shown=True)
+        git(beside, "commit", "--quiet", "--all", "--message", "Photos to experiment with")
+
+
+def run(project: Path, name: str, settings: dict[str, Any]) -> None:
+    """Train and score with the settings, as an experiment of that name."""
+    if name in dvc(project, "exp", "list", "--name-only").split():
+        print(f"{name} is there already.")
+        return
+    write(project, settings)
+    try:
+        dvc(project, "exp", "run", "--name", name, shown=True)
+    finally:
+        git(project, "checkout", "--quiet", ".")
+
+
+def write(project: Path, settings: dict[str, Any]) -> None:
+    """Write a run's recipe and settings into the project's params.yaml, as it was committed."""
+    settings = dict(settings)
+    git(project, "checkout", "--quiet", ".")
+    recipes.write(settings.pop("recipe", "projection-dcgan"), project / "params.yaml")
+    looks = settings.pop("looks")
+    often = settings["steps"] // looks
+    every = {"sample_every": often, "score_every": often, "keep": "kernel_distance"}
+    edit(project / "params.yaml", {"train": every | settings})
+
+
+def edit(path: Path, sections: dict[str, dict[str, Any]]) -> None:
+    """Change some of a parameters' file; its comments stay."""
+    yaml = YAML()
+    yaml.width = 200
+    params = yaml.load(path)
+    for section, changes in sections.items():
+        params[section].update(changes)
+    yaml.dump(params, path)
+
+
+def table(round_name: str, names: list[str], projects: list[Path]) -> None:
+    """Print the round's runs as a table, the nearest to real photos first."""
+    rows = found(round_name, names, projects)
+    print(f"| run | steps | images/s | minutes | {' | '.join(SCORES)} |\n|{' --- |' * (4 + len(SCORES))}")
+    for _, row in rows.sort_values(JUDGED("frechet_distance")).iterrows():
+        scores = [f"{row[JUDGED(score)]:.{decimals}f}" for score, decimals in SCORES.values()]
+        minutes = row["steps"] * row["train.batch_size"] / row["images_per_second"] / 60
+        facts = row["run"], f"{row['steps']:.0f}", f"{row['images_per_second']:.0f}", f"{minutes:.1f}"
+        print(f"| {' | '.join((*facts, *scores))} |")
+
+
+def found(round_name: str, names: list[str], projects: list[Path]) -> pd.DataFrame:
+    """Return the runs of a round that are done: names, parameters and metrics, and the project they are in."""
+    runs = {f"{round_name}-{name}": name for name in names}
+    wanted = [
+        "Experiment",
+        "rev",
+        "steps",
+        "images_per_second",
+        "train.batch_size",
+        *(JUDGED(score) for score, _ in SCORES.values()),
+    ]
+    rows = pd.concat([experiments(project)[wanted].assign(project=project) for project in projects])
+    rows = rows[rows["Experiment"].isin(runs)].drop_duplicates("Experiment")
+    return rows.assign(run=rows["Experiment"].map(runs))
+
+
+def experiments(project: Path) -> pd.DataFrame:
+    return pd.read_csv(StringIO(dvc(project, "exp", "show", "--csv")), na_values=["!"])
+
+
+def curves(round_name: str, names: list[str], projects: list[Path]) -> None:
+    """Print an SVG: how far a few pictures were from the held-out crops, by minutes of training."""
+    lines = {row["run"]: history(row) for _, row in found(round_name, names, projects).iterrows()}
+    across = around(0, max(minutes[-1] for minutes, _ in lines.values()), 50, 560)
+    up = around(0, max(distances.max() for _, distances in lines.values()), 360, 20)
+    print('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 400" font-family="sans-serif" font-size="12">')
+    print('<rect width="720" height="400" fill="white"/>')
+    for tick in up.ticks():
+        print(f'<path d="M50 {tick.at}H560" stroke="#ddd"/>')
+        print(f'<text x="44" y="{tick.at + 4}" text-anchor="end">{tick.label}</text>')
+    for tick in across.ticks(9):
+        print(f'<text x="{tick.at}" y="378" text-anchor="middle">{tick.label}</text>')
+    print('<text x="305" y="395" text-anchor="middle">minutes of training</text>')
+    print('<text x="50" y="12">Fréchet distance of 256 pictures to held-out crops</text>')
+    ends = sorted((up.place(distances[-1]), name) for name, (_, distances) in lines.items())
+    places: list[float] = []
+    for at, name in ends:  # a name a line, none on top of another
+        places.append(max(at + 4, places[-1] + 14 if places else 0))
+        color = COLORS[sorted(lines).index(name) % len(COLORS)]
+        points = " ".join(f"{across.place(x)},{up.place(y)}" for x, y in zip(*lines[name], strict=True))
+        print(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
+        print(f'<text x="566" y="{places[-1]}" fill="{color}">{name}</text>')
+    print("</svg>")
+
+
+def history(row: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the minutes and the distances of a run's looks."""
+    written = subprocess.run(
+        ["git", "show", f"{row['rev']}:reports/history.csv"], cwd=row["project"], check=True, stdout=subprocess.PIPE
+    )
+    looks = pd.read_csv(BytesIO(written.stdout)).dropna(subset=["frechet_distance"])
+    seconds = looks["step"] * row["train.batch_size"] / row["images_per_second"]
+    return seconds.to_numpy() / 60, looks["frechet_distance"].to_numpy()
+
+
+def dvc(project: Path, *arguments: str, shown: bool = False) -> str:
+    """Run DVC there; return what it prints, unless it is shown."""
+    command, out = [sys.executable, "-m", "dvc", *arguments], None if shown else subprocess.PIPE
+    own_code = os.environ | {"PYTHONPATH": str(project / "src")}
+    return subprocess.run(command, cwd=project, env=own_code, check=True, stdout=out, text=True).stdout or ""
+
+
+def git(project: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=project, check=True)
+
+
+if __name__ == "__main__":
+    main()

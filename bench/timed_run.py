@@ -1,0 +1,120 @@
+"""Train for a stated time on whatever device there is, draw and score, and leave all of it in one folder.
+
+    python bench/timed_run.py OUT --minutes 20 [--recipe NAME | --params params.yaml] [--crops data/crops]
+
+Its first steps are checked and timed, and say how many fit. `KERAS_BACKEND=jax` needs no TensorFlow: so this is also a
+way to a GPU with JAX alone. OUT gets the generator before and after (`untrained.keras`, `generator.keras`), its
+reports as `dvc repro` writes them, the page of scores among them, TensorBoard logs, and `run.json`: what it ran on, how
+fast, in how much memory, and the scores before and after.
+"""
+
+import argparse
+import dataclasses
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pedigree import recipes
+
+WARM_UP, TIMED = 2, 3  # calls of `penalty_interval` steps
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--minutes", type=float, required=True, help="of training")
+    parser.add_argument("--recipe", choices=recipes.names(), metavar="NAME")
+    parser.add_argument(
+        "--params", type=Path, default=Path("params.yaml"), help="whose train section, without --recipe"
+    )
+    parser.add_argument("--crops", type=Path, default=Path("data/crops"))
+    parser.add_argument("--samples", type=int, default=1500, help="drawn and scored (default 1500)")
+    parser.add_argument("--looks", type=int, default=10, help="grids and scores on the way (default 10)")
+    asked = parser.parse_args()
+    written = recipes.text(asked.recipe) if asked.recipe else asked.params.read_text(encoding="utf-8")
+    run(asked, YAML(typ="safe").load(written)["train"])
+
+
+def run(asked: argparse.Namespace, section: dict[str, Any]) -> None:
+    """Do all of it."""
+    from pedigree import params, quiet
+
+    quiet.import_keras()
+
+    import keras
+
+    from pedigree import training
+
+    settings, out = params.Train(**section), asked.out
+    seconds = first_steps(settings, asked.crops, out / "untrained.keras")
+    steps = max(asked.looks, int(60 * asked.minutes / seconds) // asked.looks * asked.looks)
+    print(f"{steps} steps of {1000 * seconds:.1f} ms fit into {asked.minutes:g} minutes.", file=sys.stderr, flush=True)
+    often = steps // asked.looks
+    looks = {"sample_every": often, "score_every": often, "keep": "kernel_distance"}
+    settings = dataclasses.replace(settings, steps=steps, **looks)
+    training.train(
+        settings, asked.crops, out / "generator.keras", out / "reports", out / "tensorboard", out / "checkpoints"
+    )
+    facts = {
+        "backend": keras.backend.backend(),
+        **json.loads((out / "reports/training.json").read_text()),
+        **memory(),
+        "untrained": scores(out / "untrained.keras", out / "untrained", asked),
+        "trained": scores(out / "generator.keras", out / "reports", asked),
+    }
+    (out / "run.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def first_steps(settings: Any, crops: Path, untrained: Path) -> float:
+    """Keep the untrained generator, see that training goes well, and return how many seconds a step takes."""
+    import numpy as np
+
+    from pedigree import generator, precision
+    from pedigree.backends import make_engine
+    from pedigree.batches import stacked
+    from pedigree.dataset import load_crops
+    from pedigree.gan import ConditionalGAN
+
+    data, engine, count = load_crops(crops), make_engine(settings.devices), settings.penalty_interval
+    endless = dataclasses.replace(settings, steps=10**6)
+    gan = ConditionalGAN(endless, data.size, len(data.breeds), precision.choose(settings.precision, engine), engine)
+    generator.save(gan.average, data.breeds, untrained, settings.latent)
+    take, batch = gan.compile(count), stacked(range(count), data.train_images, data.train_labels, endless)
+    for _ in range(WARM_UP):
+        told = take(batch)
+    start = time.perf_counter()
+    for _ in range(TIMED):
+        told = take(batch)
+    if wrong := [name for name, values in told.items() if not np.isfinite(values).all()]:
+        sys.exit(f"After {(WARM_UP + TIMED) * count} steps these are not finite: {', '.join(wrong)}. Nothing was kept.")
+    return (time.perf_counter() - start) / count / TIMED
+
+
+def scores(model: Path, reports: Path, asked: argparse.Namespace) -> dict[str, Any]:
+    """Score a generator as `pedigree score` does."""
+    from pedigree import params, scoring
+
+    judged = params.Score("efficientnet-lite0", None, asked.samples, 32, 0, [])
+    return scoring.score(judged, model, asked.crops, reports / "history.csv", reports, asked.out.parent / "features")
+
+
+def memory() -> dict[str, int]:
+    """Return the most memory used so far, in MB: the process's, and on JAX that of its first device, if it tells."""
+    import keras
+
+    peak = {"resident_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    if keras.backend.backend() == "jax":
+        import jax
+
+        told = jax.devices()[0].memory_stats() or {}
+        peak |= {"device_mb": told["peak_bytes_in_use"] >> 20} if "peak_bytes_in_use" in told else {}
+    return peak
+
+
+if __name__ == "__main__":
+    main()
