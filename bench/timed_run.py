@@ -1,6 +1,6 @@
 """Train for a stated time on whatever device there is, draw and score, and leave all of it in one folder.
 
-    python bench/timed_run.py OUT --minutes 20 [--recipe NAME | --params params.yaml] [--crops data/crops]
+    python bench/timed_run.py [OUT] [--minutes 20] [--recipe NAME | --params params.yaml] [--crops data/crops]
 
 Its first steps are checked and timed, and say how many fit. `KERAS_BACKEND=jax` needs no TensorFlow: so this is also a
 way to a GPU with JAX alone. OUT gets the generator before and after (`untrained.keras`, `generator.keras`), its
@@ -26,8 +26,8 @@ WARM_UP, TIMED = 2, 3  # calls of `penalty_interval` steps
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, required=True, help="of training")
+    parser.add_argument("out", nargs="?", type=Path, default=Path("runs/timed"))
+    parser.add_argument("--minutes", type=float, default=1, help="of training (default 1)")
     parser.add_argument("--recipe", choices=recipes.names(), metavar="NAME")
     parser.add_argument(
         "--params", type=Path, default=Path("params.yaml"), help="whose train section, without --recipe"

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, recipe_settings
 
 from pedigree import params, recipes
 from pedigree.errors import UsageError
@@ -20,8 +20,9 @@ def section(text: str) -> list[str]:
     return lines[lines.index("train:") :]
 
 
-def test_there_is_one_for_every_architecture() -> None:
-    assert recipes.names() == sorted(ARCHITECTURES)
+def test_there_is_one_for_every_architecture_and_one_for_the_sample() -> None:
+    assert recipes.names() == sorted([*ARCHITECTURES, "sample"])
+    assert recipe_settings("sample").recipe == recipe_settings("projection-dcgan").recipe == "projection-dcgan"
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -29,12 +30,12 @@ def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) 
     path = tmp_path / "params.yaml"
     path.write_text(PROJECT)
     recipes.write(name, path)
-    assert params.load(params.Train, path).recipe == name
+    assert params.load(params.Train, path) == recipe_settings(name)
     before, after = params.read(ROOT / "params.yaml"), params.read(path)
     assert {key: value for key, value in after.items() if key != "train"} == {
         key: value for key, value in before.items() if key != "train"
     }
-    outside = PROJECT.replace(recipes.text("projection-dcgan"), "").splitlines()
+    outside = PROJECT.replace(recipes.text("sample"), "").splitlines()
     assert [line for line in outside if line not in path.read_text().splitlines()] == []
     assert recipes.headline(name) in path.read_text()
 
@@ -75,7 +76,7 @@ def test_writing_another_and_back_restores_every_byte(tmp_path: Path) -> None:
     path.write_text(PROJECT)
     recipes.write("seed-cgan", path)
     assert path.read_text() != PROJECT
-    recipes.write("projection-dcgan", path)
+    recipes.write("sample", path)
     assert path.read_text() == PROJECT
 
 

@@ -1,11 +1,11 @@
 """What draws the best dogs for the cost: rounds of training runs, each kept as a DVC experiment.
 
-    python bench/experiments.py run ROUND [--only NAME ...] [--photos FOLDER] [--project FOLDER]
-    python bench/experiments.py table ROUND [--only NAME ...] [--project FOLDER ...]
-    python bench/experiments.py curves ROUND [--only NAME ...] [--project FOLDER ...] > curves.svg
+    python bench/experiments/rounds.py run ROUND [--only NAME ...] [--photos FOLDER] [--project FOLDER]
+    python bench/experiments/rounds.py table ROUND [--only NAME ...] [--project FOLDER ...]
+    python bench/experiments/rounds.py curves ROUND [--only NAME ...] [--project FOLDER ...] > curves.svg
 
-The rounds are those of `reports/experiments/experiments.yaml`. They run in PROJECT (default runs/experiments), a clone
-of this checkout's last commit whose `params.yaml` names the archives of FOLDER (`images.tar`, `annotation.tar`): there
+The rounds are those of `rounds.yaml`. They run in PROJECT (default runs/experiments), a clone of this checkout's last
+commit whose `params.yaml` names the archives of FOLDER (`images.tar`, `annotation.tar`): there
 `dvc exp show`, `dvc exp apply` and `dvc plots diff` work as anywhere. A run that is there already is not run again.
 `table` prints what `reports/experiments/README.md` shows, `curves` how far a few pictures were from held-out crops.
 """
@@ -26,8 +26,8 @@ from pedigree import recipes
 from pedigree.files import replacing_folder
 from pedigree.page.axes import around
 
-ROOT = Path(__file__).parents[1]
-PLAN = ROOT / "reports/experiments/experiments.yaml"
+ROOT = Path(__file__).parents[2]
+PLAN = Path(__file__).with_name("rounds.yaml")
 SCORES = {  # and their decimals
     "Fréchet": ("frechet_distance", 0),
     "kernel": ("kernel_distance", 3),
