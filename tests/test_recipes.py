@@ -22,7 +22,6 @@ def section(text: str) -> list[str]:
 
 def test_there_is_one_for_every_architecture_and_one_for_the_sample() -> None:
     assert recipes.names() == sorted([*ARCHITECTURES, "sample"])
-    assert recipe_settings("sample").recipe == recipe_settings("projection-dcgan").recipe == "projection-dcgan"
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -30,7 +29,9 @@ def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) 
     path = tmp_path / "params.yaml"
     path.write_text(PROJECT)
     recipes.write(name, path)
+    architecture = "projection-dcgan" if name == "sample" else name
     assert params.load(params.Train, path) == recipe_settings(name)
+    assert params.load(params.Train, path).recipe == architecture
     before, after = params.read(ROOT / "params.yaml"), params.read(path)
     assert {key: value for key, value in after.items() if key != "train"} == {
         key: value for key, value in before.items() if key != "train"
