@@ -19,7 +19,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pedigree import recipes
+from pedigree import params, recipes
+from pedigree.errors import PedigreeError
 
 WARM_UP, TIMED = 2, 3  # calls of `penalty_interval` steps
 
@@ -36,13 +37,18 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1500, help="drawn and scored (default 1500)")
     parser.add_argument("--looks", type=int, default=10, help="grids and scores on the way (default 10)")
     asked = parser.parse_args()
-    written = recipes.text(asked.recipe) if asked.recipe else asked.params.read_text(encoding="utf-8")
-    run(asked, YAML(typ="safe").load(written)["train"])
+    try:
+        if asked.recipe:
+            run(asked, params.Train(**YAML(typ="safe").load(recipes.text(asked.recipe))["train"]))
+        else:
+            run(asked, params.load(params.Train, asked.params))
+    except PedigreeError as error:
+        sys.exit(str(error))
 
 
-def run(asked: argparse.Namespace, section: dict[str, Any]) -> None:
+def run(asked: argparse.Namespace, settings: params.Train) -> None:
     """Do all of it."""
-    from pedigree import params, quiet
+    from pedigree import quiet
 
     quiet.import_keras()
 
@@ -50,7 +56,7 @@ def run(asked: argparse.Namespace, section: dict[str, Any]) -> None:
 
     from pedigree import training
 
-    settings, out = params.Train(**section), asked.out
+    out = asked.out
     seconds = first_steps(settings, asked.crops, out / "untrained.keras")
     steps = max(asked.looks, int(60 * asked.minutes / seconds) // asked.looks * asked.looks)
     print(f"{steps} steps of {1000 * seconds:.1f} ms fit into {asked.minutes:g} minutes.", file=sys.stderr, flush=True)
@@ -70,7 +76,7 @@ def run(asked: argparse.Namespace, section: dict[str, Any]) -> None:
     (out / "run.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def first_steps(settings: Any, crops: Path, untrained: Path) -> float:
+def first_steps(settings: params.Train, crops: Path, untrained: Path) -> float:
     """Keep the untrained generator, see that training goes well, and return how many seconds a step takes."""
     import numpy as np
 
@@ -97,7 +103,7 @@ def first_steps(settings: Any, crops: Path, untrained: Path) -> float:
 
 def scores(model: Path, reports: Path, asked: argparse.Namespace) -> dict[str, Any]:
     """Score a generator as `pedigree score` does."""
-    from pedigree import params, scoring
+    from pedigree import scoring
 
     judged = params.Score("efficientnet-lite0", None, asked.samples, 32, 0, [])
     return scoring.score(judged, model, asked.crops, reports / "history.csv", reports, asked.out.parent / "features")

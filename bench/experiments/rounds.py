@@ -58,6 +58,8 @@ def main() -> None:
     if unknown := set(names) - set(chosen["runs"]):
         parser.error(f"{asked.round} has no run {', '.join(sorted(unknown))}: there are {', '.join(chosen['runs'])}")
     if asked.command != "run":
+        if missing := [str(project) for project in asked.project if not project.exists()]:
+            parser.error(f"no project at {' and '.join(missing)}: run the round first")
         (table if asked.command == "table" else curves)(asked.round, names, asked.project)
         return
     project = asked.project[0].resolve()
@@ -190,4 +192,7 @@ def git(project: Path, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as failed:
+        sys.exit(f"{' '.join(map(str, failed.cmd))} failed, as said above.")
