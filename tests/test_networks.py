@@ -18,7 +18,7 @@ from pedigree.networks.shapes import Shape
 from pedigree.train_params import WITH_BATCH_NORM
 
 SIZES = (16, 28, 32, 64, 128)
-CONDITIONINGS = ("projection", "classifier", "concatenation", "none")
+CONDITIONINGS = ("projection", "classifier", "both", "concatenation", "none")
 SMALL = Shape(image_size=16, colors=3, latent_size=12, breeds=3, channels=2)
 GREY = Shape(image_size=16, colors=1, latent_size=12, breeds=3, channels=2)
 
@@ -81,8 +81,8 @@ def test_a_discriminator_heeds_the_breed_as_it_is_conditioned_and_ramped(name: s
     discriminator = unsettled(discriminator_of(name, conditioning, kit=Kit(ramped=True)))
     logits, *classes = outputs(discriminator, photos(1)[[0, 0]], [0, 1])
     assert logits.shape == (2, 1)
-    assert [part.shape for part in classes] == ([(2, 3)] if conditioning == "classifier" else [])
-    assert (abs(logits[0, 0] - logits[1, 0]) > 1e-5) == (conditioning in ("projection", "concatenation"))
+    assert [part.shape for part in classes] == ([(2, 3)] if conditioning in ("classifier", "both") else [])
+    assert (abs(logits[0, 0] - logits[1, 0]) > 1e-5) == (conditioning in ("projection", "both", "concatenation"))
     ramp_to(0, discriminator)
     alike = outputs(discriminator, photos(1)[[0, 0]], [0, 1])[0]
     np.testing.assert_allclose(alike[0], alike[1], atol=1e-6)
@@ -142,7 +142,7 @@ def test_grey_pictures_have_three_equal_planes_of_which_one_is_seen(name: str) -
 def test_pictures_and_logits_are_float32_whatever_layers_compute_in(name: str) -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        networks = [generator_of(name), *(discriminator_of(name, how) for how in ("projection", "classifier"))]
+        networks = [generator_of(name), *(discriminator_of(name, how) for how in ("projection", "both"))]
     finally:
         keras.config.set_dtype_policy("float32")
     assert {output.dtype for network in networks for output in network.outputs} == {"float32"}

@@ -3,11 +3,13 @@
     python bench/experiments/rounds.py run ROUND [--only NAME ...] [--photos FOLDER] [--project FOLDER]
     python bench/experiments/rounds.py table ROUND [--only NAME ...] [--project FOLDER ...]
     python bench/experiments/rounds.py curves ROUND [--only NAME ...] [--project FOLDER ...] > curves.svg
+    python bench/experiments/rounds.py beside ROUND [--only NAME ...] [--project FOLDER ...] > beside.png
 
 The rounds are those of `rounds.yaml`. They run in PROJECT (default runs/experiments), a clone of this checkout's last
 commit whose `params.yaml` names the archives of FOLDER (`images.tar`, `annotation.tar`): there
 `dvc exp show`, `dvc exp apply` and `dvc plots diff` work as anywhere. A run that is there already is not run again.
-`table` prints what `reports/experiments/README.md` shows, `curves` how far a few pictures were from held-out crops.
+`table` prints what `reports/experiments/README.md` shows, `curves` how far a few pictures were from held-out crops,
+`beside` what the runs draw, side by side.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
 from ruamel.yaml import YAML
 
 from pedigree import recipes
@@ -44,7 +47,7 @@ COLORS = "#4363d8", "#e6194b", "#3cb44b", "#f58231", "#911eb4", "#008080", "#9a6
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["run", "table", "curves"])
+    parser.add_argument("command", choices=["run", "table", "curves", "beside"])
     parser.add_argument("round")
     parser.add_argument("--photos", type=Path, default=ROOT.parent / "shared/data/tinydogs6")
     parser.add_argument("--only", nargs="+", metavar="NAME")
@@ -60,7 +63,8 @@ def main() -> None:
     if asked.command != "run":
         if missing := [str(project) for project in asked.project if not project.exists()]:
             parser.error(f"no project at {' and '.join(missing)}: run the round first")
-        (table if asked.command == "table" else curves)(asked.round, names, asked.project)
+        shows = {"table": table, "curves": curves, "beside": beside}
+        shows[asked.command](asked.round, names, asked.project)
         return
     project = asked.project[0].resolve()
     if not project.exists():
@@ -170,14 +174,31 @@ def curves(round_name: str, names: list[str], projects: list[Path]) -> None:
     print("</svg>")
 
 
+def beside(round_name: str, names: list[str], projects: list[Path]) -> None:
+    """Write a PNG: the last samples of each run, in the order of their names here, a row a breed."""
+    rows = found(round_name, names, projects).set_index("run")
+    grids = {name: Image.open(BytesIO(report(rows.loc[name], "samples/final.png"))) for name in names}
+    heading = 24
+    sheet = Image.new("RGB", (sum(grid.width for grid in grids.values()), heading + grids[names[0]].height), "white")
+    pen, left = ImageDraw.Draw(sheet), 0
+    for name, grid in grids.items():
+        sheet.paste(grid, (left, heading))
+        pen.text((left + grid.width // 2, heading // 2), name, "black", ImageFont.load_default(16), anchor="mm")
+        left += grid.width
+    sheet.save(sys.stdout.buffer, "PNG")
+
+
 def history(row: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Return the minutes and the distances of a run's looks."""
-    written = subprocess.run(
-        ["git", "show", f"{row['rev']}:reports/history.csv"], cwd=row["project"], check=True, stdout=subprocess.PIPE
-    )
-    looks = pd.read_csv(BytesIO(written.stdout)).dropna(subset=["frechet_distance"])
+    looks = pd.read_csv(BytesIO(report(row, "history.csv"))).dropna(subset=["frechet_distance"])
     seconds = looks["step"] * row["train.batch_size"] / row["images_per_second"]
     return seconds.to_numpy() / 60, looks["frechet_distance"].to_numpy()
+
+
+def report(row: pd.Series, name: str) -> bytes:
+    """Return one of a run's reports."""
+    command = ["git", "show", f"{row['rev']}:reports/{name}"]
+    return subprocess.run(command, cwd=row["project"], check=True, stdout=subprocess.PIPE).stdout
 
 
 def dvc(project: Path, *arguments: str, shown: bool = False) -> str:

@@ -39,7 +39,7 @@ class Generator(nn.Module):
         self.first = nn.Linear(latent_size, 16 * widths[0], bias=False)
         self.norms = nn.ModuleList(BreedNorm(width, breeds) for width in widths)
         self.doublings = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False) for a, b in pairwise(widths))
-        self.last = nn.ConvTranspose2d(widths[-1], 3, 4, 2, 1)
+        self.last = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, latent: Tensor, breed: Tensor) -> Tensor:
         x = self.first(latent).unflatten(1, (4, 4, -1)).permute(0, 3, 1, 2)
@@ -50,20 +50,28 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images `(n, 3, size, size)`, breeds `(n,)` → logits `(n, 1)`; `widths` down to 4 px."""
+    """Images `(n, 3, size, size)`, breeds `(n,)` → logits `(n, 1)`; `widths` from `size` down to 4 px."""
 
     def __init__(self, widths: list[int], breeds: int) -> None:
         super().__init__()
-        self.halvings = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in pairwise([3, *widths]))
-        self.features = nn.Linear(16 * widths[-1], widths[-1])
+        self.first = nn.Conv2d(3, widths[0], 3, padding=1)
+        self.halvings = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
+        self.features = nn.Linear(16 * (widths[-1] + 1), widths[-1])
         self.projection, self.logit = nn.Embedding(breeds, widths[-1]), nn.Linear(widths[-1], 1)
 
     def forward(self, x: Tensor, breed: Tensor) -> Tensor:
-        for halving in self.halvings:
-            x = functional.leaky_relu(halving(x), 0.2)
+        for layer in (self.first, *self.halvings):
+            x = functional.leaky_relu(layer(x), 0.2)
+        x = torch.cat([x, deviation(x)], 1)
         x = functional.leaky_relu(self.features(x.permute(0, 2, 3, 1).flatten(1)), 0.2)
         agreement = (x * self.projection(breed).to(x.dtype)).sum(1, keepdim=True) / x.shape[1] ** 0.5
         return self.logit(x).float() + agreement.float()
+
+
+def deviation(x: Tensor) -> Tensor:
+    """Return a map `(n, 1, height, width)` of how much each group of four varies; n is a multiple of four."""
+    varies = (x.float().unflatten(0, (-1, 4)).var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))
+    return varies.repeat_interleave(4)[:, None, None, None].expand(-1, 1, *x.shape[2:]).to(x.dtype)
 
 
 def augment(images: Tensor) -> Tensor:
@@ -81,7 +89,7 @@ class Trainer:
     def __init__(self, how: Namespace, images: Tensor, labels: Tensor, breeds: int, bfloat16: bool) -> None:
         self.how, self.images, self.labels, self.bfloat16 = how, images, labels, bfloat16
         levels = (images.shape[-1] // 4).bit_length() - 1
-        widths = [how.channels * min(2**level, 8) for level in range(levels)]
+        widths = [(how.channels + 1) // 2, *(how.channels * min(2**level, 8) for level in range(levels))]
         self.generator = Generator(widths[::-1], how.latent_size, breeds).to(memory_format=LAST)
         self.discriminator = Discriminator(widths, breeds).to(memory_format=LAST)
         betas = (how.adam_beta_1, how.adam_beta_2)

@@ -19,7 +19,7 @@ from pedigree.networks.building import build
 from pedigree.networks.kit import Kit
 from pedigree.networks.reparametrization import acting_weights, reparametrized
 from pedigree.penalties import mixed, squared_slope, unit_slope
-from pedigree.train_params import WITH_BATCH_NORM, Train
+from pedigree.train_params import WITH_BATCH_NORM, WITH_CLASSIFIER, Train
 
 
 class ConditionalGAN:
@@ -141,7 +141,7 @@ class ConditionalGAN:
             "fake_accuracy": _share(fake_logits < 0),
             "real_sign": ops.mean(ops.sign(real_logits)),
         }
-        if self.train.conditioning == "classifier":
+        if self.train.conditioning in WITH_CLASSIFIER:
             loss = loss + self.train.classifier_weight * classification(real_outputs[1], part["labels"])
         return loss + penalty, facts
 
@@ -153,7 +153,7 @@ class ConditionalGAN:
         real_logits = ops.stop_gradient(self.judge(real, batch["labels"][-1])[0]) if self.loss_pair.paired else None
         loss = self.loss_pair.generator(outputs[0], real_logits)
         facts = {"generator_loss": loss}
-        if self.train.conditioning == "classifier":
+        if self.train.conditioning in WITH_CLASSIFIER:
             loss = loss + self.train.generator_classifier_weight * classification(outputs[1], labels)
         return loss, facts
 

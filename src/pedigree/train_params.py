@@ -18,6 +18,7 @@ Bounds = Annotated[list[Share], Field(min_length=2, max_length=2)]
 SOFT = {"minimax", "non-saturating", "least-squares"}  # losses that know targets between 0 and 1
 FLIPPED = SOFT | {"hinge"}  # losses that know which side a picture is on
 WITH_BATCH_NORM = {"dcgan"}  # recipes whose discriminator judges a picture by its batch
+WITH_CLASSIFIER = {"classifier", "both"}  # conditionings that have the discriminator name breeds
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -39,7 +40,7 @@ class Train:
     latent: Literal["normal", "uniform"]
     latent_size: Positive
     channels: Positive
-    conditioning: Literal["projection", "classifier", "concatenation", "none"]
+    conditioning: Literal["projection", "classifier", "both", "concatenation", "none"]
     condition_ramp: Annotated[list[Natural], Field(min_length=2, max_length=2)]
     spectral_norm: Literal["none", "discriminator", "both"]
 
@@ -138,11 +139,15 @@ class Train:
 
     @model_validator(mode="after")
     def _conditions_fit(self) -> Self:
-        if self.conditioning == "classifier" and not self.classifier_weight:
-            raise ValueError("conditioning by classifier needs classifier_weight above 0: nothing else tells it breeds")
-        if self.conditioning != "classifier" and max(self.classifier_weight, self.generator_classifier_weight) > 0:
+        classifies = self.conditioning in WITH_CLASSIFIER
+        if classifies and not self.classifier_weight:
             raise ValueError(
-                f"conditioning by {self.conditioning} has no classifier: "
+                f"conditioning: {self.conditioning} needs classifier_weight above 0: "
+                "nothing else teaches its classifier breeds"
+            )
+        if not classifies and max(self.classifier_weight, self.generator_classifier_weight) > 0:
+            raise ValueError(
+                f"conditioning: {self.conditioning} has no classifier: "
                 "classifier_weight and generator_classifier_weight must be 0.0"
             )
         return self

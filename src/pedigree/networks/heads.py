@@ -1,8 +1,8 @@
 """How a discriminator is told the breed, whatever its architecture.
 
 `projection`: Miyato and Koyama, "cGANs with Projection Discriminator" (2018), equation 3. `classifier`: Odena et al.,
-"Conditional Image Synthesis with Auxiliary Classifier GANs" (2017). `concatenation`: by one more colour plane, which
-`concatenation.beside_picture` has put there before. `none`: not at all.
+"Conditional Image Synthesis with Auxiliary Classifier GANs" (2017). `both`: by projection, and a classifier besides.
+`concatenation`: by one more colour plane, which `concatenation.beside_picture` put there before. `none`: not at all.
 """
 
 import keras
@@ -34,11 +34,12 @@ def judged(
         Float32 logits `(n, 1)`, real above fake; with a classifier, its logits `(n, breeds)` besides.
     """
     logit = kit.dense(1, name="logit")(features)
-    if conditioning == "projection":
+    if conditioning in ("projection", "both"):
         prototype = kit.embedding(shape.breeds, features.shape[-1], spectral=True, name="projection")(breed)
         agreement = ops.sum(features * prototype, axis=-1, keepdims=True) * projection_scale
-        return [layers.Add(dtype="float32")([logit, agreement])]
-    logit = layers.Activation("linear", dtype="float32")(logit)
-    if conditioning == "classifier":
+        logit = layers.Add(dtype="float32")([logit, agreement])
+    else:
+        logit = layers.Activation("linear", dtype="float32")(logit)
+    if conditioning in ("classifier", "both"):
         return [logit, layers.Activation("linear", dtype="float32")(kit.dense(shape.breeds, name="classes")(features))]
     return [logit]

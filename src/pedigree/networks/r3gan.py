@@ -72,7 +72,7 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
         if level:
             x = _linear(halved(x), shape.width(shape.base << (level - 1)), kit)
     x = _basis("nhwc,hwc->nc", (x.shape[-1],), fan_in=shape.base**2)(x)
-    if conditioning == "projection":
+    if conditioning in ("projection", "both"):
         x = kit.dense(x.shape[-1], use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
     return keras.Model([image, breed], judged(x, breed, shape, kit, conditioning), name="discriminator")
 
