@@ -46,6 +46,9 @@ BASE: dict[str, Any] = {
 SETTINGS: dict[str, dict[str, Any]] = {
     "projection-dcgan": {
         "loss": "hinge",
+        "conditioning": "both",
+        "classifier_weight": 1.0,
+        "generator_classifier_weight": 0.5,
         "spectral_norm": "both",
         "augment": ["flip", "color", "translation", "cutout"],
         "augment_target": 0.0,

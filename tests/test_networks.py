@@ -365,6 +365,49 @@ def test_seed_cgan_is_the_ancestors() -> None:
     assert [layer.rate for layer in discriminator.layers if isinstance(layer, keras.layers.Dropout)] == [0.4]
 
 
+def test_projection_dcgan_has_a_layer_at_the_whole_size() -> None:
+    shape = Shape(32, colors=3, latent_size=64, breeds=6, channels=64)
+    generator = generator_of("projection-dcgan", shape)
+    discriminator = discriminator_of("projection-dcgan", "both", shape)
+    assert kernels(generator) == Counter(
+        {
+            ((64, 4096), (4096,)): 1,  # 4×4×256
+            ((4, 4, 128, 256), (8, 8, 128)): 1,
+            ((4, 4, 64, 128), (16, 16, 64)): 1,
+            ((4, 4, 32, 64), (32, 32, 32)): 1,
+            ((3, 3, 32, 3), (32, 32, 3)): 1,
+        }
+    )
+    assert learned(generator) == sum(
+        (
+            64 * 4096,
+            16 * (256 * 128 + 128 * 64 + 64 * 32),
+            2 * 6 * (256 + 128 + 64 + 32),  # gain and shift of each breed
+            9 * 32 * 3 + 3,
+        )
+    )
+    assert kernels(discriminator) == Counter(
+        {
+            ((3, 3, 3, 32), (32, 32, 32)): 1,
+            ((4, 4, 32, 64), (16, 16, 64)): 1,
+            ((4, 4, 64, 128), (8, 8, 128)): 1,
+            ((4, 4, 128, 256), (4, 4, 256)): 1,
+            ((16 * 257, 256), (256,)): 1,  # the deviation is one more map
+            ((256, 1), (1,)): 1,
+            ((256, 6), (6,)): 1,
+        }
+    )
+    assert learned(discriminator) == sum(
+        (
+            9 * 3 * 32 + 32,
+            16 * (32 * 64 + 64 * 128 + 128 * 256) + 64 + 128 + 256,
+            16 * 257 * 256 + 256,
+            256 + 1 + 6 * 256,  # the logit, the breeds' prototypes
+            256 * 6 + 6,
+        )
+    )
+
+
 def test_wgan_gp_is_the_papers_for_cifar_10() -> None:
     shape = Shape(32, colors=3, latent_size=128, breeds=10, channels=128)
     generator, discriminator = generator_of("wgan-gp", shape), discriminator_of("wgan-gp", "classifier", shape)
