@@ -113,7 +113,7 @@ def build(settings: dict, size: int, precision: str) -> tuple:
 
 
 def torch(settings: dict, size: int, precision: str, turns: Turns) -> None:
-    """Train the default recipe's networks, written in PyTorch."""
+    """Train the default networks, written in PyTorch."""
     from peers import torch_dcgan
 
     step, weights = torch_dcgan.prepare(settings, *data(size), precision == "bfloat16")
@@ -175,7 +175,7 @@ def compare(title: str, sides: list[Side], rounds: int) -> None:
 
 
 def compare_default(asked: argparse.Namespace, settings: dict) -> None:
-    """Compare the default recipe with PyTorch."""
+    """Compare the default networks with PyTorch."""
     task = (settings, asked.size, asked.seconds)
     sides = [
         Side("pedigree", sys.executable, "ours", "bfloat16", *task),

@@ -142,7 +142,7 @@ def test_grey_pictures_have_three_equal_planes_of_which_one_is_seen(name: str) -
 def test_pictures_and_logits_are_float32_whatever_layers_compute_in(name: str) -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        networks = [generator_of(name), *(discriminator_of(name, how) for how in ("projection", "both"))]
+        networks = [generator_of(name), *(discriminator_of(name, how) for how in ("projection", "classifier", "both"))]
     finally:
         keras.config.set_dtype_policy("float32")
     assert {output.dtype for network in networks for output in network.outputs} == {"float32"}

@@ -1,4 +1,4 @@
-"""The default recipe in PyTorch: projection-dcgan's networks and a training step that does the same work as ours.
+"""The recipe `sample` in PyTorch: projection-dcgan's networks and a training step that does the same work as ours.
 
 Eager, with the quickest of what was tried on a CPU: channels last, fused Adam, one lerp over all averaged weights.
 A 4×4 convolution of stride 2 pads one pixel on each side, which is what Keras's "same" does on an even size.
