@@ -150,4 +150,5 @@ def _told(name: str, error: Any, path: Path) -> str:
         return f"{path}: {key} is missing."
     if error["type"] == "unexpected_keyword_argument":
         return f"{path}: {key} is not a parameter."
-    return f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}. Received: {error['input']!r}"
+    told = f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}."
+    return f"{told} Received: {error['input']!r}" if error["loc"] else told  # without: it names all that do not fit

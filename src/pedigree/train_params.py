@@ -18,6 +18,7 @@ Bounds = Annotated[list[Share], Field(min_length=2, max_length=2)]
 SOFT = {"minimax", "non-saturating", "least-squares"}  # losses that know targets between 0 and 1
 FLIPPED = SOFT | {"hinge"}  # losses that know which side a picture is on
 WITH_BATCH_NORM = {"dcgan"}  # recipes whose discriminator judges a picture by its batch
+WITH_PROJECTION = {"projection", "both"}  # conditionings that have the discriminator compare a picture with its breed
 WITH_CLASSIFIER = {"classifier", "both"}  # conditionings that have the discriminator name breeds
 
 

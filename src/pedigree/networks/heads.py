@@ -10,6 +10,7 @@ from keras import layers, ops
 
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
+from pedigree.train_params import WITH_CLASSIFIER, WITH_PROJECTION
 
 
 def judged(
@@ -34,12 +35,12 @@ def judged(
         Float32 logits `(n, 1)`, real above fake; with a classifier, its logits `(n, breeds)` besides.
     """
     logit = kit.dense(1, name="logit")(features)
-    if conditioning in ("projection", "both"):
+    if conditioning in WITH_PROJECTION:
         prototype = kit.embedding(shape.breeds, features.shape[-1], spectral=True, name="projection")(breed)
         agreement = ops.sum(features * prototype, axis=-1, keepdims=True) * projection_scale
         logit = layers.Add(dtype="float32")([logit, agreement])
     else:
         logit = layers.Activation("linear", dtype="float32")(logit)
-    if conditioning in ("classifier", "both"):
+    if conditioning in WITH_CLASSIFIER:
         return [logit, layers.Activation("linear", dtype="float32")(kit.dense(shape.breeds, name="classes")(features))]
     return [logit]

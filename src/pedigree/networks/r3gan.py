@@ -27,6 +27,7 @@ from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
+from pedigree.train_params import WITH_PROJECTION
 
 BLOCKS = 2  # a resolution
 GROUP = 16  # channels that a grouped convolution sees, where the width allows it
@@ -72,7 +73,7 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
         if level:
             x = _linear(halved(x), shape.width(shape.base << (level - 1)), kit)
     x = _basis("nhwc,hwc->nc", (x.shape[-1],), fan_in=shape.base**2)(x)
-    if conditioning in ("projection", "both"):
+    if conditioning in WITH_PROJECTION:
         x = kit.dense(x.shape[-1], use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
     return keras.Model([image, breed], judged(x, breed, shape, kit, conditioning), name="discriminator")
 
