@@ -141,7 +141,7 @@ def found(round_name: str, names: list[str], projects: list[Path]) -> pd.DataFra
         *(JUDGED(score) for score, _ in SCORES.values()),
     ]
     rows = pd.concat([experiments(project)[wanted].assign(project=project) for project in projects])
-    rows = rows[rows["Experiment"].isin(runs)].drop_duplicates("Experiment")
+    rows = rows[rows["Experiment"].isin(runs) & (rows["rev"] != "workspace")].drop_duplicates("Experiment")
     if missing := [name for run, name in runs.items() if run not in set(rows["Experiment"])]:
         sys.exit(f"{round_name} has not run {', '.join(missing)} there: run it first, or name others by --only")
     return rows.assign(run=rows["Experiment"].map(runs))
