@@ -13,7 +13,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from pedigree import params
+from pedigree.archives import unpack
 from pedigree.census import read_census, take_census, write_census
 from pedigree.crops import Plan, crop_photos, plan_crops
 
@@ -51,9 +51,7 @@ def settings(size: int) -> params.Crop:
 
 def prepare(archives: Path, root: Path) -> None:
     """Unpack both archives into `root/raw` and take their census."""
-    for archive in ("images.tar", "annotation.tar"):
-        with tarfile.open(archives / archive) as tar:
-            tar.extractall(root / "raw", filter="data")
+    unpack(archives / "images.tar", archives / "annotation.tar", params.load(params.Unpack), root / "raw")
     write_census(take_census(root / "raw"), root / "census.csv")
     (root / "validation.json").write_text(json.dumps({"success": True}))
 

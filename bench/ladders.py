@@ -12,7 +12,6 @@ place of a share of the pictures.
 """
 
 import argparse
-import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,6 +24,7 @@ from damage.sight import Table, as_json, markdown, tabulated
 from numpy.typing import NDArray
 
 from pedigree import extractors, params, scoring
+from pedigree.archives import unpack
 from pedigree.breeds import display_name
 from pedigree.census import take_census
 from pedigree.crops import Plan, crop_photos, plan_crops
@@ -46,9 +46,7 @@ Maker = Callable[[int], Sample]
 
 def unpacked_plans(archives: Path, root: Path) -> list[Plan]:
     """Unpack both archives into `root` and plan a whole frame of each photo that can be used."""
-    for archive in ("images.tar", "annotation.tar"):
-        with tarfile.open(archives / archive) as tar:
-            tar.extractall(root, filter="data")
+    unpack(archives / "images.tar", archives / "annotation.tar", params.load(params.Unpack), root)
     return plan_crops(take_census(root), WHOLE)[0]
 
 

@@ -1,9 +1,12 @@
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from pedigree.annotations import LARGEST_FILE, Annotation, Box, Dog, read_annotation
+from pedigree.archives import unpack
 from pedigree.errors import PedigreeError
+from pedigree.params import Unpack, load
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -100,10 +103,8 @@ def test_what_cannot_be_opened_is_named(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real photos are not on this machine")
 def test_stanfords_own_annotations_are_read(tmp_path: Path) -> None:
-    import tarfile
-
-    with tarfile.open(SHARED / "stanford4" / "annotation.tar") as archive:
-        archive.extractall(tmp_path, filter="data")
+    photos = SHARED / "stanford4"
+    unpack(photos / "images.tar", photos / "annotation.tar", load(Unpack, ROOT / "params.yaml"), tmp_path)
     read = [read_annotation(path) for path in tmp_path.glob("Annotation/*/*")]
     assert len(read) == 738
     assert sum(len(annotation.dogs) for annotation in read) == 776

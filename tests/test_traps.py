@@ -5,13 +5,13 @@ quarter is what the honest generator draws: real photos it has never seen.
 """
 
 import math
-import tarfile
-from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from pedigree import damage, extractors, params
+from pedigree.archives import unpack
 from pedigree.census import take_census
 from pedigree.crops import crop_photos, plan_crops
 from pedigree.judgement import Sample
@@ -19,7 +19,7 @@ from pedigree.judging import judge
 from pedigree.metrics.estimate import standard_error
 from pedigree.scorecard import ENTRIES
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+SAMPLE = ROOT / "data" / "sample"
 BREEDS, PHOTOS, SIZE = 5, 96, 32  # as many breeds, photos of each and pixels
 BOXES = params.Crop(size=SIZE, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0)
 ODD, EVEN, PHOTO = 1, 3, 20  # two breeds and a training photo
@@ -39,9 +39,7 @@ AS_REAL = {
 def crops(tmp_path_factory):
     """Return the first box of the first photos of each breed, `(breeds, photos, size, size, 3)`, and the names."""
     root = tmp_path_factory.mktemp("sample")
-    for archive in ("images.tar", "annotation.tar"):
-        with tarfile.open(SAMPLE / archive) as tar:
-            tar.extractall(root, filter="data")
+    unpack(SAMPLE / "images.tar", SAMPLE / "annotation.tar", params.load(params.Unpack, ROOT / "params.yaml"), root)
     plans, _ = plan_crops(take_census(root), BOXES)
     breeds = sorted({plan.breed for plan in plans})[:BREEDS]
     chosen = [plan for breed in breeds for plan in [plan for plan in plans if plan.breed == breed][:PHOTOS]]
