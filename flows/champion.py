@@ -1,0 +1,79 @@
+"""The generator in use: the commit that the tag `champion` names, on the branch `champions`.
+
+A champion's first parent is the champion before it, or else the commit it was made from, so that
+`dvc metrics diff champion~1 champion` shows what changed; its second parent is then that commit.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from dvc.dvcfile import LOCK_FILE
+
+from isolation import CommandError, dvc, git
+from stages import opened
+
+TAG = "champion"
+BRANCH = "champions"
+
+
+def exists(root: Path) -> bool:
+    """Whether the project has one yet."""
+    return bool(git(root, "tag", "--list", TAG))
+
+
+def take_over(target: Path) -> None:
+    """Give the clone at `target` the champion's lock file and reports: what DVC then finds due differs from the champion."""
+    with opened(target) as repo:
+        small = [str(out) for stage in repo.index.stages for out in stage.outs if not out.use_cache]
+    for path in (LOCK_FILE, *small):
+        if git(target, "ls-tree", "--name-only", TAG, "--", path):
+            git(target, "restore", "--source", TAG, "--staged", "--worktree", "--", path)
+
+
+def promote(root: Path, target: Path, title: str, text: str) -> str:
+    """Make what lies in the clone at `target` the champion of the project at `root`; return its tag with the time.
+
+    Branch and tags change together or not at all; no file of the checkout at `root` does.
+
+    Raises:
+        CommandError: where git refuses.
+    """
+    git(target, "add", "--all")
+    tree, made_from = git(target, "write-tree"), git(target, "rev-parse", "HEAD")
+    before = git(target, "rev-parse", f"{TAG}^{{commit}}") if exists(target) else None
+    parents = [part for parent in (before, made_from) if parent for part in ("-p", parent)]
+    message = ("-m", title, "-m", text)
+    commit = git(target, "commit-tree", tree, *parents, *message, environment=_author(root))
+    dated = f"{TAG}-{datetime.now():%Y%m%d-%H%M%S}"
+    refs = (f"refs/heads/{BRANCH}", f"refs/tags/{dated}", f"+refs/tags/{TAG}")
+    pushed = [f"+{commit}:{ref[1:]}" if ref[0] == "+" else f"{commit}:{ref}" for ref in refs]
+    git(target, "push", "--quiet", "--atomic", "origin", *pushed)
+    return dated
+
+
+def keep(root: Path, target: Path, name: str, reason: str) -> None:
+    """Keep what lies in the clone at `target` as an experiment of the project at `root`."""
+    for key, value in _author(root).items():
+        if key in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"):
+            git(target, "config", f"user.{key.rpartition('_')[2].lower()}", value)
+    dvc(target, "exp", "save", "--name", name, "--message", reason)
+    (ref,) = (line for line in git(target, "for-each-ref", "--format=%(refname)", "refs/exps").splitlines() if line.endswith(f"/{name}"))
+    git(target, "push", "--quiet", "origin", f"{ref}:{ref}")
+
+
+def send(root: Path, target: Path) -> bool:
+    """Push the outputs of the clone at `target` to the project's DVC remote; return whether there is one."""
+    with opened(root) as repo:
+        remote = repo.config["core"].get("remote")
+    if remote:
+        dvc(target, "push", "--quiet")
+    return bool(remote)
+
+
+def _author(root: Path) -> dict[str, str]:
+    """Return who commits: who does in the checkout, or Pedigree where git knows nobody."""
+    try:
+        name, email = git(root, "config", "user.name"), git(root, "config", "user.email")
+    except CommandError:
+        name, email = "Pedigree", "pedigree@localhost"
+    return {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", name), ("EMAIL", email))}
