@@ -21,6 +21,7 @@ from typing import IO, Self
 import psutil
 
 GRACE = float(os.environ.get("PEDIGREE_GRACE", "120"))  # seconds: for a call of training steps and a checkpoint
+LAST_WORDS = 60.0  # seconds for a flow run whose worker is gone to tell a server that may be gone too
 PIECE = 2**16  # bytes of output read at a time
 
 
@@ -70,7 +71,8 @@ class Leash:
 def end_with_worker() -> None:
     """Let this process, a flow run that a Prefect worker has started, ask itself to end when the worker is gone.
 
-    A worker that is killed leaves its flow runs behind, and no other worker knows of them. By hand, nothing happens.
+    A worker that is killed leaves its flow runs behind, and no other worker knows of them. The run is first asked, so
+    that it can say how it ended, and killed after `LAST_WORDS`; its stage still has its `GRACE`. By hand, nothing happens.
     """
     if "PREFECT__FLOW_RUN_ID" in os.environ:
         workers = [process for process in psutil.Process().parents() if _is_prefect(process)]
@@ -88,6 +90,8 @@ def _watch(workers: list[psutil.Process]) -> None:
         while all(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers):
             time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LAST_WORDS)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def keep(command: Sequence[str]) -> int:

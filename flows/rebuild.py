@@ -7,6 +7,7 @@
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def _run(targets: list[str] | None, force: list[str]) -> list[str]:
 
 def main() -> int:
     """Run the flow from the command line; return 0, or 1 where it failed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that Prefect's own server ends too
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", action="append", metavar="STAGE", help="that stage and what it needs alone")
     parser.add_argument("--force", action="append", metavar="STAGE", help="run that stage though nothing changed")

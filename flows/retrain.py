@@ -8,6 +8,7 @@ Of the checkout here only the last commit and the archives are read; the work is
 
 import argparse
 import shutil
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +67,10 @@ def _train_and_decide(force: bool) -> State[Any]:
         raise
     publish(CANDIDATE)
     verdict = compare()
-    outcome = promote(verdict) if verdict.passed else reject(verdict)
+    if verdict.passed:
+        outcome = Completed(name="Promoted", message=promote(verdict))
+    else:
+        outcome = Failed(name="Rejected", message=reject(verdict))
     for place in (CANDIDATE, BEFORE):
         shutil.rmtree(place, ignore_errors=True)
     return outcome
@@ -100,25 +104,26 @@ def compare() -> gate.Verdict:
 
 
 @task
-def promote(verdict: gate.Verdict) -> State[Any]:
-    """Make the candidate the champion, push what it consists of, and tell people."""
-    tag = champion.promote(ROOT, CANDIDATE, "A new champion", "\n".join(verdict.lines()))
+def promote(verdict: gate.Verdict) -> str:
+    """Make the candidate the champion, push what it consists of, and tell people; return what they are told."""
+    tag = champion.promote(ROOT, CANDIDATE, "A new champion", str(verdict))
     pushed = champion.send(ROOT, CANDIDATE)
     told = f"{tag} is the champion now{', pushed to the DVC remote' if pushed else ''}: pedigree generate --rev {tag}"
     notify("Promoted", told)
-    return Completed(name="Promoted", message=told)
+    return told
 
 
 @task
-def reject(verdict: gate.Verdict) -> State[Any]:
-    """Keep the candidate as an experiment, with the reason."""
+def reject(verdict: gate.Verdict) -> str:
+    """Keep the candidate as an experiment, with the reason; return that."""
     name, reason = f"rejected-{datetime.now():%Y%m%d-%H%M%S}", "; ".join(verdict.reasons)
     champion.keep(ROOT, CANDIDATE, name, reason)
-    return Completed(name="Rejected", message=f"The champion stays: {reason}. The candidate is the experiment {name}.")
+    return f"The champion stays: {reason}. The candidate is the experiment {name}."
 
 
 def main() -> int:
     """Run the flow from the command line; return 0, or 1 where nothing was decided or the candidate was rejected."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that Prefect's own server ends too
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--force", action="store_true", help="train though nothing differs from the champion")
     state = retrain(parser.parse_args().force, return_state=True)

@@ -1,6 +1,7 @@
 """`params.yaml`: a section a stage, each one frozen dataclass; a wrong key or value is an error that names it."""
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -11,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from pedigree import requirements
 from pedigree.errors import UsageError
+from pedigree.scorecard import ENTRIES
 from pedigree.train_params import STRICT, Natural, Positive, Share
 from pedigree.train_params import Train as Train
 
@@ -98,9 +100,26 @@ class Score:
     require: list[Annotated[str, AfterValidator(_requirement)]]
 
 
-SECTIONS = {section.__name__.lower(): section for section in (Data, Unpack, Validate, Crop, Train, Score)}
+def _comparable(key: str) -> str:
+    known = sorted(name for name, entry in ENTRIES.items() if entry.better)
+    if key not in known:
+        near = get_close_matches(key, known, 1)
+        raise ValueError(f"no number of metrics.json that can be better or worse{f' (nearest: {near[0]!r})' if near else ''}")
+    return key
 
-Section = TypeVar("Section", Data, Unpack, Validate, Crop, Train, Score)
+
+@dataclass(frozen=True, config=STRICT)
+class Gate:
+    """What a newly trained generator must be like to take the champion's place."""
+
+    no_worse: list[Annotated[str, AfterValidator(_comparable)]]
+    slack: Share
+    require: list[Annotated[str, AfterValidator(_requirement)]]
+
+
+SECTIONS = {section.__name__.lower(): section for section in (Data, Unpack, Validate, Crop, Train, Score, Gate)}
+
+Section = TypeVar("Section", Data, Unpack, Validate, Crop, Train, Score, Gate)
 
 
 def load(section: type[Section], path: Path = FILE) -> Section:
