@@ -7,7 +7,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ MODEL = Path("models/generator.keras")
 TRUNCATION = (
     "hold the latents' numbers within ±T, typically 0.5 to 2: variety for more typical dogs; "
     "below 1 many a generator fades (default: none)"
+)
+REV = (
+    f"instead of --model: {MODEL} as another git revision has it, such as a tag, a branch or HEAD~1, out of DVC's "
+    "cache or remote; the checkout stays as it is"
 )
 
 
@@ -96,7 +101,8 @@ def generate(asked: argparse.Namespace) -> None:
     """Draw new dogs of the breeds asked for, a row a breed, into one PNG."""
     from pedigree import generation
 
-    print(generation.generate(asked.model, asked.breed, asked.count, asked.seed, asked.out, asked.truncation))
+    with _model(asked) as model:
+        print(generation.generate(model, asked.breed, asked.count, asked.seed, asked.out, asked.truncation))
 
 
 def walk(asked: argparse.Namespace) -> None:
@@ -104,7 +110,8 @@ def walk(asked: argparse.Namespace) -> None:
     from pedigree import generation
 
     way = (asked.breed, asked.to, asked.out, asked.seed, asked.count, asked.frames, asked.truncation)
-    print(generation.walk(asked.model, *way))
+    with _model(asked) as model:
+        print(generation.walk(model, *way))
 
 
 def breeds(asked: argparse.Namespace) -> None:
@@ -112,8 +119,9 @@ def breeds(asked: argparse.Namespace) -> None:
     from pedigree import generator
     from pedigree.breeds import display_name
 
-    for folder in generator.breeds_of(asked.model):
-        print(display_name(folder))
+    with _model(asked) as model:
+        for folder in generator.breeds_of(model):
+            print(display_name(folder))
 
 
 def recipe(asked: argparse.Namespace) -> None:
@@ -159,7 +167,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=seed, default=0, metavar="S", help="another seed, other dogs (default 0)")
         command.add_argument("--truncation", type=_above_zero, metavar="T", help=TRUNCATION)
     for command in (*drawing, _add(commands, breeds)):
-        command.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
+        which = command.add_mutually_exclusive_group()
+        which.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
+        which.add_argument("--rev", metavar="REV", help=REV)
     return parser
 
 
@@ -221,6 +231,19 @@ def _add_walk(commands: "Commands") -> argparse.ArgumentParser:
         "--frames", type=frames, metavar="N", help="frames, or columns of a PNG (default: GIF 48, MP4 96, PNG 9)"
     )
     return walking
+
+
+@contextmanager
+def _model(asked: argparse.Namespace) -> Iterator[Path]:
+    """Yield the file of the generator asked for: --model's, or a copy of --rev's that lasts as long as the block."""
+    if asked.rev is None:
+        yield asked.model
+        return
+
+    from pedigree import revisions
+
+    with revisions.fetched(asked.rev, MODEL) as copy:
+        yield copy
 
 
 def _in_colour() -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pedigree.errors import PedigreeError
 from pedigree.scorecard import DEVIATIONS, ENTRIES
-from pedigree.scorefiles import ERRORS, METRICS, Numbers, Value, read, read_against
+from pedigree.scorefiles import ERRORS, METRICS, Numbers, Scores, Value, read, read_against
 
 Word = Literal["better", "worse", "noise", "changed", "same", "?"]
 
@@ -20,7 +20,7 @@ SETTING = {
     "breed_accuracy_chance": "Breed accuracy, by chance",
 }
 _OF_REAL = {entry.real: entry for entry in ENTRIES.values() if entry.real}
-_TITLES = {
+TITLES = {
     **{key: entry.title for key, entry in ENTRIES.items()},
     "memorization_verdict": "Memorisation verdict",
     **{key: f"{entry.title}: real photos" for key, entry in _OF_REAL.items()},
@@ -36,8 +36,8 @@ _SUMMED: dict[Word, str] = {
 }
 _VERDICTS: dict[tuple[Value, Value], Word] = {("fine", "copies"): "worse", ("copies", "fine"): "better"}
 _COLOURS: dict[Word, str] = {"better": "32", "worse": "31"}
-_GROUND = "Not the generator's doing, but it moves the numbers above too (other crops, sizes or score parameters):"
-_FOOT = (
+GROUND = "Not the generator's doing, but it moves the numbers above too (other crops, sizes or score parameters):"
+FOOT = (
     "± is 95 %. Of twenty numbers that did not move, chance alone calls one better or worse.\n"
     "Training again with another seed moves them too; that is not in the ±."
 )
@@ -73,20 +73,62 @@ def compare(before: Numbers, now: Numbers) -> list[Row]:
     same crops share part of their errors, so this calls too much noise rather than too little. A number that depends
     on how many pictures were drawn compares only with one of the same sizes. What neither has measured is left out.
     """
-    keys = [key for key in dict.fromkeys([*_TITLES, *before, *now]) if key != ERRORS]
+    keys = [key for key in dict.fromkeys([*TITLES, *before, *now]) if key != ERRORS]
     return [_row(key, before, now) for key in keys if before.get(key) is not None or now.get(key) is not None]
+
+
+def compare_each(before: Scores, now: Scores) -> dict[str, list[Row]]:
+    """Compare the numbers of each extractor that both have, since those of different extractors never meet."""
+    return {extractor: compare(before[extractor], numbers) for extractor, numbers in now.items() if extractor in before}
+
+
+def differ(compared: dict[str, list[Row]]) -> bool:
+    """Tell whether any number is not the same."""
+    return any(row.word != "same" for rows in compared.values() for row in rows)
 
 
 def told(rows: list[Row], colour: bool = False) -> str:
     """Lay rows out for a terminal: a summary, the generator's numbers, and what else differs."""
-    own = [row for row in rows if row.of_generator]
-    ground = [row for row in rows if not row.of_generator and row.differs]
+    own, ground = parted(rows)
     same = [f"{row.key} {row.now}" for row in rows if row.key in SETTING and row.word == "same"]
     head, *lines = _table([*own, *ground], colour)
-    parts = [_summary(own), "\n".join([head, *lines[: len(own)]])]
-    parts += ["\n".join([_GROUND, *lines[len(own) :]])] if ground else []
+    parts = [summary(own), "\n".join([head, *lines[: len(own)]])]
+    parts += ["\n".join([GROUND, *lines[len(own) :]])] if ground else []
     parts += [f"The same in both: {', '.join(same)}."] if same else []
     return "\n\n".join(parts)
+
+
+def parted(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Part rows to be told: the generator's numbers, and what else differs."""
+    return [row for row in rows if row.of_generator], [row for row in rows if not row.of_generator and row.differs]
+
+
+def summary(rows: list[Row]) -> str:
+    """Count the words of rows: "2 better, 0 worse, 1 within noise."."""
+    counts = Counter(row.word for row in rows)
+    always: list[Word] = ["better", "worse", "noise"]
+    return ", ".join(f"{counts[word]} {told}" for word, told in _SUMMED.items() if counts[word] or word in always) + "."
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Write a row for people: title; before, now and change, each with its ± as a cell of its own; word and reason."""
+    title, word = TITLES.get(row.key, row.key), f"{row.word} {row.reason}".rstrip()
+    before, now = written(row.before, row.error_before), written(row.now, row.error_now)
+    if isinstance(row.before, float | int) and isinstance(row.now, float | int):
+        errors = row.error_before, row.error_now
+        both = None if None in errors else math.hypot(*(error or 0 for error in errors))
+        return title, *before, *now, *written(row.now - row.before, both, "+"), word
+    return title, *before, *now, "", "", word
+
+
+def written(value: Value, error: float | None, sign: str = "-") -> tuple[str, str]:
+    """Write a number, and its ± to two digits; the number to as many decimals as those, to six digits without."""
+    if value is None or isinstance(value, str):
+        return value or "-", ""
+    if not error:
+        return f"{value:{sign}{'' if isinstance(value, int) else '.6g'}}", "" if error is None else "± 0"
+    decimals = min(max(1 - math.floor(math.log10(DEVIATIONS * error)), 0), 9)
+    return f"{value:{sign}.{decimals}f}", f"± {DEVIATIONS * error:.{decimals}f}"
 
 
 def against(name: str, colour: bool = False) -> str:
@@ -97,18 +139,17 @@ def against(name: str, colour: bool = False) -> str:
         PedigreeError: where one of them has no scores, or they have no extractor in common.
     """
     now, before = read(), read_against(name)
-    common = [extractor for extractor in now if extractor in before]
-    if not common:
+    compared = compare_each(before, now)
+    if not compared:
         raise PedigreeError(
             f"nothing compares: {METRICS} is by {', '.join(now)}, {name} by {', '.join(before)}, and numbers of "
             "different extractors never meet; set score.extractor and run `dvc repro`."
         )
-    compared = {extractor: compare(before[extractor], now[extractor]) for extractor in common}
-    heads = {extractor: f"{METRICS} against {name}, by {extractor}" for extractor in common}
-    if all(row.word == "same" for rows in compared.values() for row in rows):
+    heads = {extractor: f"{METRICS} against {name}, by {extractor}" for extractor in compared}
+    if not differ(compared):
         return "\n".join(f"{head}: all numbers are equal." for head in heads.values())
     tables = [f"{heads[extractor]}: {told(rows, colour)}" for extractor, rows in compared.items()]
-    return "\n\n".join([*tables, _FOOT])
+    return "\n\n".join([*tables, FOOT])
 
 
 def _row(key: str, before: Numbers, now: Numbers) -> Row:
@@ -150,41 +191,16 @@ def _sizes(key: str, numbers: Numbers) -> list[Value]:
     return [drawn, numbers.get("real")]
 
 
-def _summary(rows: list[Row]) -> str:
-    counts = Counter(row.word for row in rows)
-    always: list[Word] = ["better", "worse", "noise"]
-    return ", ".join(f"{counts[word]} {told}" for word, told in _SUMMED.items() if counts[word] or word in always) + "."
-
-
 def _table(rows: list[Row], colour: bool) -> list[str]:
     """Return a headed, aligned line for each row: title, before, now and change, each with its ±, and the word."""
-    cells = [("", "before", "", "now", "", "change", ""), *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(7)]
+    table = [("", "before", "", "now", "", "change", "", ""), *(cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(7)]
     form = "{:<{}}  {:>{}} {:<{}}  {:>{}} {:<{}}  {:>{}} {:<{}}"
-    lines = [form.format(*(part for pair in zip(line, widths, strict=True) for part in pair)) for line in cells]
-    return [lines[0].rstrip(), *(f"{line}  {_word(row, colour)}" for line, row in zip(lines[1:], rows, strict=True))]
+    lines = [form.format(*(part for pair in zip(line[:7], widths, strict=True) for part in pair)) for line in table]
+    words = [_painted(line[-1], row.word, colour) for line, row in zip(table[1:], rows, strict=True)]
+    return [lines[0].rstrip(), *(f"{line}  {word}" for line, word in zip(lines[1:], words, strict=True))]
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    title = _TITLES.get(row.key, row.key)
-    before, now = _number(row.before, row.error_before), _number(row.now, row.error_now)
-    if isinstance(row.before, float | int) and isinstance(row.now, float | int):
-        errors = row.error_before, row.error_now
-        both = None if None in errors else math.hypot(*(error or 0 for error in errors))
-        return title, *before, *now, *_number(row.now - row.before, both, "+")
-    return title, *before, *now, "", ""
-
-
-def _number(value: Value, error: float | None, sign: str = "-") -> tuple[str, str]:
-    """Write a number, and its ± to two digits; the number to as many decimals as those, to six digits without."""
-    if value is None or isinstance(value, str):
-        return value or "-", ""
-    if not error:
-        return f"{value:{sign}{'' if isinstance(value, int) else '.6g'}}", "" if error is None else "± 0"
-    decimals = min(max(1 - math.floor(math.log10(DEVIATIONS * error)), 0), 9)
-    return f"{value:{sign}.{decimals}f}", f"± {DEVIATIONS * error:.{decimals}f}"
-
-
-def _word(row: Row, colour: bool) -> str:
-    word = f"\033[{_COLOURS[row.word]}m{row.word}\033[0m" if colour and row.word in _COLOURS else row.word
-    return f"{word} {row.reason}".rstrip()
+def _painted(told: str, word: Word, colour: bool) -> str:
+    """Colour the word that `told` begins with, where colour is wanted and it is good or bad news."""
+    return f"\033[{_COLOURS[word]}m{word}\033[0m{told[len(word) :]}" if colour and word in _COLOURS else told

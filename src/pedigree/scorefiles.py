@@ -1,12 +1,12 @@
 """Files of scores, `metrics.json`: read as they stand, from a path or from a git revision, and checked."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from pedigree.errors import PedigreeError, UsageError
+from pedigree.revisions import commit_of, content_of, no_repository
 
 METRICS = Path("reports/metrics.json")
 ERRORS = "standard_error"
@@ -36,28 +36,24 @@ def read_against(name: str) -> Scores:
     """
     if Path(name).is_file():
         return read(Path(name))
-    place = _git(name, "rev-parse", "--git-dir")
-    if place.returncode:
-        raise UsageError(f"{name!r} is no file here, nor a revision: {_last_line(place)}.")
-    commit = _git(name, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if commit.returncode:
+    if trouble := no_repository():
+        raise UsageError(f"{name!r} is no file here, nor a revision: {trouble}.")
+    commit = commit_of(name)
+    if commit is None:
         raise UsageError(f"{name!r} is neither a file here nor a revision of this repository (`git log` lists them).")
-    shown = _git(name, "show", f"{commit.stdout.decode().strip()}:./{METRICS.as_posix()}")
-    if shown.returncode:
+    return read_at(commit, name)
+
+
+def read_at(commit: str, name: str, root: Path = Path()) -> Scores:
+    """Read the scores that the project at `root` had at the git commit `commit`, told as revision `name` in errors.
+
+    Raises:
+        PedigreeError: where git is missing, the revision has no METRICS, or the file is of another form.
+    """
+    content = content_of(commit, METRICS, root)
+    if content is None:
         raise PedigreeError(f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists those that have.")
-    return _parsed(shown.stdout, f"{METRICS} at revision {name}")
-
-
-def _git(name: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
-    try:
-        return subprocess.run(["git", *arguments], capture_output=True, check=False)  # noqa: S603, S607
-    except FileNotFoundError:
-        raise PedigreeError(f"{name!r} is no file here, and reading a revision needs git, which is missing.") from None
-
-
-def _last_line(done: "subprocess.CompletedProcess[bytes]") -> str:
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    return lines[-1].removeprefix("fatal: ").rstrip(".") if lines else f"git ended with {done.returncode}"
+    return _parsed(content, f"{METRICS} at revision {name}")
 
 
 def _parsed(content: bytes, origin: str) -> Scores:
