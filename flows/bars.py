@@ -1,13 +1,16 @@
 """Progress bars of a stage's output as progress artifacts: they move in Prefect's UI while the stage runs."""
 
 import re
+from typing import Any
 
 import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
-_BAR = re.compile(r"(?P<label>[^%|]*?):? +(?P<percent>\d{1,3})%\|[^|]*\| ?(?P<counts>[^\[]*(\[[^\]]*\])?)")  # as tqdm draws them
+_BAR = re.compile(
+    r"(?P<label>[^%|]*?):? +(?P<percent>\d{1,3})%\|[^|]*\| ?(?P<counts>[^\[]*(\[[^\]]*\])?)"
+)  # as tqdm draws them
 
 
 def key_of(name: str) -> str:
@@ -19,7 +22,8 @@ class Bar:
     """The progress of one stage's run. It is only told, never waited for: a server that is away costs no work."""
 
     def __init__(self, stage: str) -> None:
-        self._key, self._shown, self._artifact, self._away = f"{key_of(stage)}-progress", -1, None, False
+        self._key, self._shown, self._away = f"{key_of(stage)}-progress", -1, False
+        self._artifact: Any = None  # its id, once it is there
 
     def rest(self, line: str) -> str:
         """Show the progress bars in a line of output; return what else it says."""

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from dvc.dvcfile import LOCK_FILE
-
 from isolation import CommandError, dvc, git
 from stages import opened
 
@@ -22,7 +21,7 @@ def exists(root: Path) -> bool:
 
 
 def take_over(target: Path) -> None:
-    """Give the clone at `target` the champion's lock file and reports: what DVC then finds due differs from the champion."""
+    """Give the clone at `target` the champion's lock file and reports: due is then what differs from the champion."""
     with opened(target) as repo:
         small = [str(out) for stage in repo.index.stages for out in stage.outs if not out.use_cache]
     for path in (LOCK_FILE, *small):
@@ -57,7 +56,11 @@ def keep(root: Path, target: Path, name: str, reason: str) -> None:
         if key in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"):
             git(target, "config", f"user.{key.rpartition('_')[2].lower()}", value)
     dvc(target, "exp", "save", "--name", name, "--message", reason)
-    (ref,) = (line for line in git(target, "for-each-ref", "--format=%(refname)", "refs/exps").splitlines() if line.endswith(f"/{name}"))
+    (ref,) = (
+        line
+        for line in git(target, "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+        if line.endswith(f"/{name}")
+    )
     git(target, "push", "--quiet", "origin", f"{ref}:{ref}")
 
 
@@ -76,4 +79,8 @@ def _author(root: Path) -> dict[str, str]:
         name, email = git(root, "config", "user.name"), git(root, "config", "user.email")
     except CommandError:
         name, email = "Pedigree", "pedigree@localhost"
-    return {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", name), ("EMAIL", email))}
+    return {
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", name), ("EMAIL", email))
+    }

@@ -1,4 +1,4 @@
-"""What a person wants to see of a project, as artifacts in Prefect's UI; what there is to see, `pedigree.digest` knows."""
+"""What a person wants to see of a project, as artifacts in Prefect's UI; `pedigree.digest` knows what that is."""
 
 import base64
 from pathlib import Path

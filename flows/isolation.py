@@ -1,4 +1,4 @@
-"""A clone of the project to work in, so that the checkout a person works in is never touched; the DVC cache is shared."""
+"""A clone of the project to work in: the checkout a person works in is never touched, the DVC cache is shared."""
 
 import contextlib
 import filecmp
@@ -11,9 +11,9 @@ from dataclasses import astuple
 from pathlib import Path
 
 import defaults  # noqa: F401  (before DVC)
+from stages import opened
 
 from pedigree import params
-from stages import opened
 
 SCRATCH = "runs"  # resumable state, logs: outlives the clone
 

@@ -12,10 +12,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 import psutil
@@ -34,8 +33,8 @@ class Leash:
         environment: added to the one here.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-        self._keeper = subprocess.Popen(
+    def __init__(self, command: Sequence[str], folder: Path, environment: dict[str, str]) -> None:
+        self._keeper = subprocess.Popen(  # noqa: S603
             [sys.executable, __file__, *command],
             cwd=folder,
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment,
@@ -61,7 +60,7 @@ class Leash:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(BrokenPipeError):
             _open(self._keeper.stdin).close()
         self._keeper.wait()
@@ -71,8 +70,9 @@ class Leash:
 def end_with_worker() -> None:
     """Let this process, a flow run that a Prefect worker has started, ask itself to end when the worker is gone.
 
-    A worker that is killed leaves its flow runs behind, and no other worker knows of them. The run is first asked, so
-    that it can say how it ended, and killed after `LAST_WORDS`; its stage still has its `GRACE`. By hand, nothing happens.
+    A worker that is killed leaves its flow runs behind, and no other worker knows of them. The run is asked first, so
+    that it can say how it ended, and killed after `LAST_WORDS`; its stage still has its `GRACE`. Of a run by hand,
+    nothing is watched.
     """
     if "PREFECT__FLOW_RUN_ID" in os.environ:
         workers = [process for process in psutil.Process().parents() if _is_prefect(process)]

@@ -1,9 +1,10 @@
 """Telling people: a line in the log always, and a message where they have asked for one.
 
-Save a notification block in Prefect (Blocks → Slack Webhook, Microsoft Teams, Twilio and others; for mail install `prefect-email`
-and use its automation action) and name it in the variable `pedigree_notify`, as in
-`prefect variable set pedigree_notify slack-webhook/dogs`.
+Save a notification block in Prefect's UI (Blocks: Slack Webhook, Microsoft Teams, Sendgrid Email and others) and name
+it in a variable: `prefect variable set pedigree_notify slack-webhook/dogs`.
 """
+
+from typing import Any
 
 import defaults  # noqa: F401  (before Prefect)
 from prefect.blocks.core import Block
@@ -21,13 +22,12 @@ def notify(subject: str, text: str) -> None:
     log.info("%s: %s", subject, text)
     if block := Variable.get(VARIABLE):
         try:
-            Block.load(str(block)).notify(text, subject=subject)
+            sender: Any = Block.load(str(block))
+            sender.notify(text, subject=subject)
         except Exception as error:  # of any library a block may use: a message that does not go out fails no run
             log.warning("%s could not be sent by %s: %s", subject, block, error)
 
 
-def failed(flow: "Flow[..., object]", run: FlowRun, state: "State[object]") -> None:
-    """A flow's hook for when it failed or crashed."""
-    from prefect.context import FlowRunContext  # noqa: F401
-
-    notify(f"{flow.name} {run.name} {(state.name or 'failed').lower()}", state.message or "")
+def failed(flow: "Flow[..., Any]", flow_run: FlowRun, state: State[Any]) -> None:
+    """Tell that a run of a flow has failed or crashed: a hook for both."""
+    notify(f"{flow.name} {flow_run.name} {(state.name or 'failed').lower()}", state.message or "")

@@ -1,9 +1,9 @@
-"""Rebuild the project as a Prefect flow: every stage that is due, its output in Prefect's log, its reports as artifacts.
+"""Rebuild the project as a Prefect flow: every stage that is due, its output in the log, its reports as artifacts.
 
-    python flows/rebuild.py                                      # Prefect brings a server of its own, for this run
-    python flows/rebuild.py --target crop                        # that stage and what it needs
-    python flows/rebuild.py --force train --set train.seed=1     # that stage in any case, params.yaml changed before
-    PREFECT_API_URL=http://127.0.0.1:4200/api python flows/rebuild.py
+python flows/rebuild.py                                      # Prefect brings a server of its own, for this run
+python flows/rebuild.py --target crop                        # that stage and what it needs
+python flows/rebuild.py --force train --set train.seed=1     # that stage in any case, params.yaml changed before
+PREFECT_API_URL=http://127.0.0.1:4200/api python flows/rebuild.py
 """
 
 import argparse
@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import defaults  # noqa: F401  (before Prefect)
+from exhibits import publish
+from leash import end_with_worker
+from notices import failed
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled
 from ruamel.yaml import YAML
-
-from exhibits import publish
-from leash import end_with_worker
-from notices import failed
-from pedigree.overrides import override
 from stages import BusyError, StageError, one_at_a_time, run_stages
+
+from pedigree.overrides import override
 
 ROOT = Path(__file__).parents[1]
 

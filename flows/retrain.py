@@ -14,24 +14,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import defaults  # noqa: F401  (before Prefect)
-from prefect import flow, task
-from prefect.client.schemas.objects import State
-from prefect.logging import get_run_logger
-from prefect.states import Cancelled, Completed, Failed
-
 import champion
+import defaults  # noqa: F401  (before Prefect)
 from exhibits import publish, show
 from isolation import bring_data, clone, dvc
 from leash import end_with_worker
 from notices import failed, notify
+from prefect import flow, task
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.states import Cancelled, Completed, Failed
+from stages import BusyError, StageError, due, graph, one_at_a_time, run_stages
+
 from pedigree import drift, gate
 from pedigree.digest import Exhibit
-from stages import BusyError, StageError, due, graph, one_at_a_time, run_stages
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "runs/retrain"
-CANDIDATE, BEFORE, STATE = PLACE / "candidate", PLACE / "champion", PLACE / "state"  # two clones, and what outlives them
+CANDIDATE, BEFORE, STATE = (
+    PLACE / "candidate",
+    PLACE / "champion",
+    PLACE / "state",
+)  # two clones, and what outlives them
 
 
 @flow(on_failure=[failed], on_crashed=[failed])
@@ -67,6 +71,7 @@ def _train_and_decide(force: bool) -> State[Any]:
         raise
     publish(CANDIDATE)
     verdict = compare()
+    outcome: State[Any]
     if verdict.passed:
         outcome = Completed(name="Promoted", message=promote(verdict))
     else:
@@ -76,7 +81,7 @@ def _train_and_decide(force: bool) -> State[Any]:
     return outcome
 
 
-@task
+@task(task_run_name="prepare")
 def prepare() -> None:
     """Clone the last commit; give it the data as they are now, and the champion's outputs where they still hold."""
     log = get_run_logger()
@@ -88,9 +93,9 @@ def prepare() -> None:
     dvc(CANDIDATE, "checkout", "--quiet", "--force", "--allow-missing")
 
 
-@task
+@task(task_run_name="compare")
 def compare() -> gate.Verdict:
-    """Hold the candidate against the champion, if there is one: what the data differ in, and whether it may replace it."""
+    """Hold the candidate against the champion, if there is one: how the data differ, and whether it may replace it."""
     before = None
     if champion.exists(ROOT):
         before = clone(ROOT, BEFORE, STATE, champion.TAG)
@@ -103,7 +108,7 @@ def compare() -> gate.Verdict:
     return verdict
 
 
-@task
+@task(task_run_name="promote")
 def promote(verdict: gate.Verdict) -> str:
     """Make the candidate the champion, push what it consists of, and tell people; return what they are told."""
     tag = champion.promote(ROOT, CANDIDATE, "A new champion", str(verdict))
@@ -113,7 +118,7 @@ def promote(verdict: gate.Verdict) -> str:
     return told
 
 
-@task
+@task(task_run_name="reject")
 def reject(verdict: gate.Verdict) -> str:
     """Keep the candidate as an experiment, with the reason; return that."""
     name, reason = f"rejected-{datetime.now():%Y%m%d-%H%M%S}", "; ".join(verdict.reasons)

@@ -2,7 +2,7 @@
 
     python flows/serve.py [--port 4200]
 
-Runs until it is interrupted; then the worker ends, with the training it may be at (which the next run goes on from), and
+Runs until it is interrupted; then the worker ends, with the training it may be at, which the next run goes on from, and
 the server after it.
 """
 
@@ -13,8 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import defaults  # noqa: F401  (before Prefect)
@@ -34,7 +34,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=4200, help="of server and UI (default 4200)")
     port = parser.parse_args().port
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts by & ignore it, and so Prefect too
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell lets what it starts by & ignore it, and so Prefect too
     if _taken(port):
         print(f"serve: port {port} is taken: is a server running already? Another: --port N", file=sys.stderr)
         return 1
@@ -65,7 +67,7 @@ def _serve(port: int) -> None:
 
 @contextmanager
 def _started(command: list[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a command for as long as the block lasts; in a group of its own, so that Ctrl-C here ends one after the other."""
+    """Run a command for as long as the block lasts, in a group of its own: Ctrl-C here ends one after the other."""
     with subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, process_group=0) as started:  # noqa: S603
         try:
             yield started

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import defaults  # noqa: F401  (before Prefect)
+from bars import Bar
 from filelock import FileLock, Timeout
+from leash import Leash
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed
-
-from bars import Bar
-from leash import Leash
 
 RETRIES = 2
 DELAYS = [10.0, 60.0]  # seconds before each
@@ -82,7 +81,9 @@ def graph(root: Path, targets: Sequence[str] | None = None) -> list[Stage]:
         named = {stage.addressing: stage for stage in order}
         if unknown := set(targets or ()) - set(named):
             raise ValueError(f"no stage is called {', '.join(sorted(unknown))}: there are {', '.join(named)}")
-        wanted = {stage for name in targets or named for stage in ({named[name]} | networkx.descendants(edges, named[name]))}
+        wanted = {
+            stage for name in targets or named for stage in ({named[name]} | networkx.descendants(edges, named[name]))
+        }
         due = networkx.lexicographical_topological_sort(edges.reverse(), key=order.__getitem__)
         return [
             Stage(stage.addressing, tuple(sorted(needed.addressing for needed in edges.successors(stage))))
@@ -114,7 +115,7 @@ def _named(name: str) -> "Task[..., Any]":
 def may_help(_: "Task[..., Any]", __: TaskRun, state: State[Any]) -> bool:
     """Whether trying again can help: where a signal ended the stage's command, for want of memory, say.
 
-    It goes on from what it has saved then. A command that itself says what is wrong, by an exit code, will say so again.
+    It goes on from what it has saved then. A command that itself says what is wrong would say it again.
     """
     try:
         state.result()
@@ -135,7 +136,9 @@ def run_stage(root: Path, name: str, force: bool = False) -> State[None] | None:
     """
     if not force and not changed(root, name):
         return Completed(name=CACHED, message="Nothing that it depends on has changed.")
-    return None if _repro(root, name, force) else Completed(name=CACHED, message="Its outputs came from DVC's run cache.")
+    return (
+        None if _repro(root, name, force) else Completed(name=CACHED, message="Its outputs came from DVC's run cache.")
+    )
 
 
 def changed(root: Path, name: str) -> bool:
@@ -150,7 +153,9 @@ def due(root: Path) -> list[str]:
     Outputs may be missing; stages that come after these may be due too.
     """
     with opened(root) as repo, repo.lock:
-        return [stage.addressing for stage in repo.index.stages if _never_ran(stage) or stage.changed(allow_missing=True)]
+        return [
+            stage.addressing for stage in repo.index.stages if _never_ran(stage) or stage.changed(allow_missing=True)
+        ]
 
 
 def _never_ran(stage: Any) -> bool:
@@ -180,7 +185,11 @@ def _error(name: str, said: list[str]) -> Exception:
         return BusyError(f"DVC is at work in this project already ({said[-1].removeprefix('ERROR: ')}).")
     words = [line for line in said if not _OF_DVC.match(line)] or said
     code = codes[-1] if codes else None
-    ended = f" (ended by signal {code - 128 if code > 128 else -code})" if code is not None and (code < 0 or code > 128) else ""
+    ended = (
+        f" (ended by signal {code - 128 if code > 128 else -code})"
+        if code is not None and (code < 0 or code > 128)
+        else ""
+    )
     return StageError(name, code, f"{words[-1] if words else name}{ended}")
 
 

@@ -1,10 +1,9 @@
-"""How the data of one rebuild differ from another's, breed by breed: photos, their sizes, the colours of their crops."""
+"""How the data of one rebuild differ from another's, breed by breed: photos, their sizes, their crops' colours."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas
 from numpy.typing import NDArray
 
 from pedigree.breeds import display_name
@@ -30,13 +29,14 @@ def between(before: Path, now: Path) -> list[dict[str, Any]]:
 
 
 def _facts(root: Path) -> dict[str, dict[str, Any]]:
-    """Return what counts of each breed: usable photos, their median shorter side, mean colour and its standard error."""
+    """Return what counts of each breed: usable photos, median shorter side, mean colour and its standard error."""
     photos, crops = read_census(root / CENSUS), load_crops(root / CROPS)
     usable = photos[photos["usable"]]
     sides = usable[["width", "height"]].min(axis=1).groupby(usable["breed"])
     counts, medians, colors = sides.size(), sides.median(), _colors(crops)
     return {
-        breed: {"photos": int(counts[breed]), "side": float(medians[breed]), "color": colors.get(breed)} for breed in counts.index
+        breed: {"photos": int(counts[breed]), "side": float(medians[breed]), "color": colors.get(breed)}
+        for breed in counts.index
     }
 
 

@@ -46,7 +46,9 @@ def between(champion: Path | None, candidate: Path) -> Verdict:
     return judge(settings, read(candidate / METRICS), before, fallen)
 
 
-def judge(settings: Gate, candidate: Scores, champion: Scores | None, newly_collapsed: Set[str] = frozenset()) -> Verdict:
+def judge(
+    settings: Gate, candidate: Scores, champion: Scores | None, newly_collapsed: Set[str] = frozenset()
+) -> Verdict:
     """Judge the scores of a candidate against those of the champion, or alone where there is none.
 
     A number of `no_worse` may be worse by what chance does (95 %) and `slack` times the champion's besides, since
@@ -88,7 +90,11 @@ def _too_bad(row: Row, slack: float) -> str | None:
     if row.word != "worse" or not isinstance(row.before, int | float) or not isinstance(row.now, int | float):
         return None
     over = abs(row.now - row.before) - _allowed(row, slack)
-    return f"{title} went from {row.before:.4g} to {row.now:.4g}, {over:.2g} more than chance and slack allow" if over > 0 else None
+    return (
+        f"{title} went from {row.before:.4g} to {row.now:.4g}, {over:.2g} more than chance and slack allow"
+        if over > 0
+        else None
+    )
 
 
 def _allowed(row: Row, slack: float) -> float:
@@ -97,9 +103,19 @@ def _allowed(row: Row, slack: float) -> float:
 
 
 def _shown(row: Row, slack: float) -> dict[str, Any]:
-    before, now = (" ".join(written(*pair)).strip() for pair in ((row.before, row.error_before), (row.now, row.error_now)))
+    before, now = (
+        " ".join(written(*pair)).strip() for pair in ((row.before, row.error_before), (row.now, row.error_now))
+    )
     told = _too_bad(row, slack)
-    judged = "worse" if told else f"not compared: {row.reason}" if row.word == "?" else "not worse" if row.word == "worse" else row.word
+    judged = (
+        "worse"
+        if told
+        else f"not compared: {row.reason}"
+        if row.word == "?"
+        else "not worse"
+        if row.word == "worse"
+        else row.word
+    )
     return {
         "number": ENTRIES[row.key].title,
         "champion": before,

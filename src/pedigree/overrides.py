@@ -37,7 +37,8 @@ def override(values: Mapping[str, Any], path: Path = FILE) -> None:
 def _check(beside: Path, path: Path, sections: set[str]) -> None:
     """Read sections of a file not yet in its place, and tell what is wrong as if it were."""
     try:
-        for section in sorted(sections):
-            load(SECTIONS[section], beside)
+        for name in sorted(sections):
+            section: Any = SECTIONS[name]
+            load(section, beside)
     except UsageError as error:
         raise UsageError(str(error).replace(str(beside), str(path))) from None

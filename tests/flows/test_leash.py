@@ -61,7 +61,9 @@ def test_an_end_by_a_signal_is_told_as_shells_do(tmp_path: Path) -> None:
 
 
 def test_the_command_runs_in_its_folder_with_its_environment(tmp_path: Path) -> None:
-    with Leash([sys.executable, "-c", "import os; print(os.getcwd(), os.environ['DOG'])"], tmp_path, {"DOG": "pug"}) as started:
+    with Leash(
+        [sys.executable, "-c", "import os; print(os.getcwd(), os.environ['DOG'])"], tmp_path, {"DOG": "pug"}
+    ) as started:
         assert list(started.lines()) == [f"{tmp_path} pug"]
 
 

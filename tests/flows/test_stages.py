@@ -30,8 +30,12 @@ def told(root: Path, **asked: list[str]) -> tuple[list[tuple[str, str]], str]:
     """Run the flow; return the names and the states of its task runs in order, and the flow's message."""
     state = bring_up(root, **asked, return_state=True)
     with get_client(sync_client=True) as client:
-        runs = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id])))
-    return [(run.name, run.state_name) for run in sorted(runs, key=lambda run: run.expected_start_time)], state.message or ""
+        runs = client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
+        )
+    return [
+        (run.name, run.state_name) for run in sorted(runs, key=lambda run: run.expected_start_time)
+    ], state.message or ""
 
 
 def test_every_stage_is_a_task_run_of_its_name_in_dvcs_order_and_cached_where_nothing_changed(bakery: Bakery) -> None:
@@ -111,14 +115,20 @@ def test_progress_is_an_artifact_and_what_is_said_is_in_the_log(
 
 
 def test_a_second_run_gives_way_with_a_word(bakery: Bakery) -> None:
-    with one_at_a_time(bakery.root), pytest.raises(BusyError, match="Another rebuild is at work"), one_at_a_time(bakery.root):
+    with (
+        one_at_a_time(bakery.root),
+        pytest.raises(BusyError, match="Another rebuild is at work"),
+        one_at_a_time(bakery.root),
+    ):
         pass
     with one_at_a_time(bakery.root):
         pass
 
 
 def test_ending_a_flow_run_ends_its_stage(bakery: Bakery) -> None:
-    (bakery.root / "slice.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+    (bakery.root / "slice.py").write_text(
+        "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    )
     script = f"from pathlib import Path\nfrom flows.test_stages import bring_up\nbring_up(Path({str(bakery.root)!r}))\n"
     here = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "flows"])}
     with subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2], env=here) as running:

@@ -69,7 +69,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The small project, committed, its pipeline run once and committed too."""
     project = new_project(tmp_path_factory.mktemp("pipeline") / "project")
     for name in ("images", "annotation"):
-        _cut_down(ROOT / f"data/sample/{name}.tar", project.root / f"small/{name}.tar")
+        cut_down(name, project.root)
     project.commit("The tree as it stands")
     project.rebuild(SMALL)
     project.commit("A first run")
@@ -95,8 +95,9 @@ def _copy_tree(target: Path) -> None:
             shutil.copy(ROOT / name, target / name)
 
 
-def _cut_down(source: Path, target: Path) -> None:
-    """Keep the first ten files of each of three breeds."""
+def cut_down(name: str, root: Path) -> None:
+    """Keep the first ten files of each of three breeds of the sample's archive, in `small/`."""
+    source, target = ROOT / f"data/sample/{name}.tar", root / f"small/{name}.tar"
     target.parent.mkdir(exist_ok=True)
     with tarfile.open(source) as photos, tarfile.open(target, "w") as small:
         for breed in BREEDS:
