@@ -33,7 +33,8 @@ def run(folder: Path, *command: str, environment: Mapping[str, str] | None = Non
     )
     if done.returncode:
         said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
-        raise CommandError(f"{' '.join(command)}: {said.splitlines()[-1]}")
+        errors = [line for line in said.splitlines() if line.startswith(("ERROR:", "fatal:", "error:"))]
+        raise CommandError(f"{' '.join(command)}: {(errors or said.splitlines())[-1]}")
     return done.stdout.rstrip("\n")
 
 

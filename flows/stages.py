@@ -30,11 +30,16 @@ _OF_DVC = re.compile(r"ERROR: failed to|Running stage|Updating lock file|Generat
 
 
 class StageError(Exception):
-    """A stage that failed: what it said last, and the exit code of its own command, if it got so far."""
+    """A stage that failed: what it said last, and the exit code of its own command, if it got so far.
+
+    `signal` is the number of the signal that ended the command, None where none did.
+    """
 
     def __init__(self, stage: str, code: int | None, said: str) -> None:
-        super().__init__(said or f"{stage} ended with exit code {code}.")
         self.code = code
+        self.signal = None if code is None else -code if code < 0 else code - 128 if code > 128 else None
+        told = said or f"exit code {code}"
+        super().__init__(f"{stage} failed: {told}" + (f" (ended by signal {self.signal})" if self.signal else ""))
 
 
 class BusyError(Exception):
@@ -120,7 +125,7 @@ def may_help(_: "Task[..., Any]", __: TaskRun, state: State[Any]) -> bool:
     try:
         state.result()
     except StageError as error:
-        return error.code is not None and (error.code < 0 or error.code > 128)
+        return error.signal is not None
     except Exception:
         return False
     return False
@@ -179,18 +184,13 @@ def _repro(root: Path, name: str, force: bool) -> bool:
 
 
 def _error(name: str, said: list[str]) -> Exception:
-    """Make of what DVC and the stage said the error to raise: the stage's own last words."""
+    """Make of what DVC and the stage said the error to raise: the stage's last words, with the lines indented below."""
     codes = [int(found[1]) for line in said if (found := _EXITED.search(line))]
-    if not codes and any("lock" in line.lower() and line.startswith("ERROR") for line in said):
+    if not codes and any(line.startswith("ERROR") and "lock" in line.lower() for line in said):
         return BusyError(f"DVC is at work in this project already ({said[-1].removeprefix('ERROR: ')}).")
     words = [line for line in said if not _OF_DVC.match(line)] or said
-    code = codes[-1] if codes else None
-    ended = (
-        f" (ended by signal {code - 128 if code > 128 else -code})"
-        if code is not None and (code < 0 or code > 128)
-        else ""
-    )
-    return StageError(name, code, f"{words[-1] if words else name}{ended}")
+    last = max((place for place, line in enumerate(words) if not line.startswith(" ")), default=0)
+    return StageError(name, codes[-1] if codes else None, " ".join(line.strip() for line in words[last:]))
 
 
 @contextlib.contextmanager

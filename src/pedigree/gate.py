@@ -57,7 +57,7 @@ def judge(
     """
     extractor, numbers = next(iter(candidate.items()))
     reasons = [f"{unmet} (gate.require)" for unmet in requirements.check(numbers, settings.require)]
-    if newly_collapsed:
+    if len(newly_collapsed) > settings.new_collapses:
         reasons.append(f"newly collapsed: {', '.join(sorted(newly_collapsed))}")
     if champion is None:
         return Verdict(tuple(reasons), ("There is no champion to compare with.",), [])

@@ -18,7 +18,6 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-
 from pipeline.conftest import SMALL, Project, cut_down, new_project
 
 PATIENCE = 240.0  # seconds, on a busy machine
@@ -195,8 +194,16 @@ def test_a_schedule_fires_and_what_it_rebuilt_is_shown(station: Station) -> None
     assert station.state(seen[0])["type"] == "COMPLETED", station.lines(seen[0])
     found = station.post("artifacts/filter", artifacts={"flow_run_id": {"any_": [seen[0]]}})
     kinds = {artifact["key"]: artifact["type"] for artifact in found}
-    assert {"validation": "table", "census": "table", "samples": "image", "metrics": "table", "pages": "markdown"}.items() <= kinds.items()
-    assert next(artifact["data"] for artifact in found if artifact["key"] == "samples").startswith("data:image/png;base64,")
+    assert {
+        "validation": "table",
+        "census": "table",
+        "samples": "image",
+        "metrics": "table",
+        "pages": "markdown",
+    }.items() <= kinds.items()
+    assert next(artifact["data"] for artifact in found if artifact["key"] == "samples").startswith(
+        "data:image/png;base64,"
+    )
     assert any(line.startswith("30 photos of 3 breeds") for line in station.lines(seen[0]))
 
 
