@@ -8,9 +8,10 @@ export PATH := $(BIN):$(PATH)
 export DO_NOT_TRACK = 1
 export DVC_NO_ANALYTICS = 1
 export GX_ANALYTICS_ENABLED = False
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup repro test lint format bench tensorboard constraints clean
+.PHONY: help setup repro test lint format bench tensorboard serve constraints clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -48,6 +49,9 @@ bench: $(READY) ## speed and memory beside a peer; TORCH_PYTHON=... names an int
 
 tensorboard: $(READY) ## losses and samples of every run, in a browser
 	tensorboard --logdir runs/tensorboard
+
+serve: $(READY) ## Prefect's server and UI, a worker and the deployments, on this machine; Ctrl-C ends it
+	python flows/serve.py
 
 constraints: $(READY) ## renew the exact pins
 	printf '# Exact versions of everything pedigree[dev] needs, for Python 3.11 to 3.13. `make constraints` renews them.\n' > constraints.new

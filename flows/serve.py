@@ -52,7 +52,7 @@ def main() -> int:
 
 def _serve(port: int) -> None:
     address = f"http://127.0.0.1:{port}"
-    here = {"PREFECT_API_URL": f"{address}/api"}
+    here = {"PREFECT_API_URL": f"{address}/api", "PWD": str(ROOT)}  # a shell's name for the folder, which deploy reads
     with ExitStack() as stack:
         server = stack.enter_context(_started([*PREFECT, "server", "start", "--port", str(port)], here))
         _wait_for(f"{address}/api/health", server)

@@ -14,7 +14,7 @@ PUG, BOXER = "n90000001-Pug", "n90000002-Boxer"
 
 
 def project(root: Path, breeds: dict[str, tuple[int, int, NDArray[np.float64]]]) -> Path:
-    """Write a census and crops: of each breed so many photos of such a shorter side, their crops about such a colour."""
+    """Write a census and crops: of each breed so many photos of such a side, crops of such a colour."""
     rows = [
         {"photo": f"{breed}/{place}.jpg", "breed": breed, "width": side + 20, "height": side, "usable": True}
         for breed, (count, side, _) in breeds.items()
@@ -62,7 +62,7 @@ def test_breeds_that_come_and_go_are_named(tmp_path: Path) -> None:
 
 def test_counts_sizes_and_colours_are_told_and_what_changed_comes_first(tmp_path: Path) -> None:
     before = project(tmp_path / "a", {PUG: (50, 300, BROWN), BOXER: (50, 300, BROWN)})
-    now = project(tmp_path / "b", {PUG: (50, 300, BROWN), BOXER: (49, 200, BROWN + [30, 0, 0])})
+    now = project(tmp_path / "b", {PUG: (50, 300, BROWN), BOXER: (49, 200, BROWN + np.array([30.0, 0, 0]))})
     rows = drift.between(before, now)
     assert [(row["breed"], row["what"]) for row in rows] == [
         ("Boxer", "1 fewer photo, smaller photos, other colours"),

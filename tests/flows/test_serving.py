@@ -38,6 +38,7 @@ class Station:
     def environment(self) -> dict[str, str]:
         """What Prefect's programs need to find each other; a worker that looks for work every other second."""
         return os.environ | {
+            "PWD": str(self.project.root),
             "PREFECT_HOME": str(self.home),
             "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
             "PREFECT_WORKER_QUERY_SECONDS": "2",
