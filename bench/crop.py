@@ -39,14 +39,17 @@ def peak():  # not getrusage, which a process started by another inherits
     return re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
 before = peak()
 crop(root / "raw", root / "census.csv", root / "validation.json",
-     params.Crop(size=size, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0),
+     params.Crop(size=size, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0,
+                 scheduler=None),
      root / "crops", root / "crops.png")
 print(before, peak())
 """
 
 
 def settings(size: int) -> params.Crop:
-    return params.Crop(size=size, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0)
+    return params.Crop(
+        size=size, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0, scheduler=None
+    )
 
 
 def prepare(archives: Path, root: Path) -> None:

@@ -39,7 +39,9 @@ from pedigree.progress import progress
 
 TINYDOGS = Path(__file__).parents[2] / "shared" / "data" / "tinydogs6"
 SIZE, DRAWS, SEED = 64, 12, 0
-WHOLE = params.Crop(size=SIZE, frames="whole", padding=0.0, min_box=1, max_aspect=4.0, holdout=0.5, seed=SEED)
+WHOLE = params.Crop(
+    size=SIZE, frames="whole", padding=0.0, min_box=1, max_aspect=4.0, holdout=0.5, seed=SEED, scheduler=None
+)
 
 Maker = Callable[[int], Sample]
 

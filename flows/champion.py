@@ -50,18 +50,24 @@ def promote(root: Path, target: Path, title: str, text: str) -> str:
     return dated
 
 
-def keep(root: Path, target: Path, name: str, reason: str) -> None:
-    """Keep what lies in the clone at `target` as an experiment of the project at `root`."""
-    for key, value in _author(root).items():
-        if key in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"):
-            git(target, "config", f"user.{key.rpartition('_')[2].lower()}", value)
-    dvc(target, "exp", "save", "--name", name, "--message", reason)
-    (ref,) = (
-        line
-        for line in git(target, "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
-        if line.endswith(f"/{name}")
-    )
-    git(target, "push", "--quiet", "origin", f"{ref}:{ref}")
+def keep(root: Path, target: Path, reason: str) -> str:
+    """Keep what lies in the clone at `target` as an experiment of the project at `root`; return its name.
+
+    The name follows from data, code, parameters and results, so that the same candidate is kept once.
+    """
+    name = f"rejected-{git(target, 'hash-object', LOCK_FILE)[:8]}"
+    if not _experiments(root, name):
+        author = _author(root)
+        for what in ("name", "email"):
+            git(target, "config", f"user.{what}", author[f"GIT_AUTHOR_{what.upper()}"])
+        dvc(target, "exp", "save", "--name", name, "--message", reason)
+        git(target, "push", "--quiet", "origin", *(f"{ref}:{ref}" for ref in _experiments(target, name)))
+    return name
+
+
+def _experiments(root: Path, name: str) -> list[str]:
+    """Return the references of the experiments of that name: one, or none."""
+    return git(root, "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{name}").splitlines()
 
 
 def send(root: Path, target: Path) -> bool:

@@ -10,7 +10,6 @@ import argparse
 import shutil
 import signal
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +120,8 @@ def promote(verdict: gate.Verdict) -> str:
 @task(task_run_name="reject")
 def reject(verdict: gate.Verdict) -> str:
     """Keep the candidate as an experiment, with the reason; return that."""
-    name, reason = f"rejected-{datetime.now():%Y%m%d-%H%M%S}", "; ".join(verdict.reasons)
-    champion.keep(ROOT, CANDIDATE, name, reason)
-    return f"The champion stays: {reason}. The candidate is the experiment {name}."
+    reason = "; ".join(verdict.reasons)
+    return f"The champion stays: {reason}. The candidate is the experiment {champion.keep(ROOT, CANDIDATE, reason)}."
 
 
 def main() -> int:

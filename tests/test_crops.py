@@ -17,7 +17,9 @@ from pedigree.dataset import load_crops
 from pedigree.errors import PedigreeError
 
 BOXER, PUG = "n00000001-boxer", "n00000002-pug"
-SETTINGS = params.Crop(size=16, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.25, seed=0)
+SETTINGS = params.Crop(
+    size=16, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.25, seed=0, scheduler=None
+)
 STANFORD = Path(__file__).parents[2] / "shared" / "data" / "stanford4"
 
 

@@ -21,7 +21,9 @@ from pedigree.scorecard import ENTRIES
 
 SAMPLE = ROOT / "data" / "sample"
 BREEDS, PHOTOS, SIZE = 5, 96, 32  # as many breeds, photos of each and pixels
-BOXES = params.Crop(size=SIZE, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0)
+BOXES = params.Crop(
+    size=SIZE, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0, scheduler=None
+)
 ODD, EVEN, PHOTO = 1, 3, 20  # two breeds and a training photo
 AS_REAL = {
     "frechet_distance_at_floor_size": "frechet_distance_floor",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas
 from PIL import Image
 
-from pedigree import params
+from pedigree import cluster_crops, params
 from pedigree.annotations import Box
 from pedigree.breeds import display_name
 from pedigree.census import read_census
@@ -58,11 +58,11 @@ def crop(
     `target` gets `train-images.npy` and `holdout-images.npy` `(n, size, size, 3)` uint8 RGB, `train-labels.npy` and
     `holdout-labels.npy` `(n,)` int32, `breeds.json` (folder names, sorted; labels index it) and `crops.csv`: a row a
     crop, train before holdout, each in its array's order. All depend on the photos and settings alone, not on `workers`
-    (threads; a core each if None).
+    (threads; a core each if None) nor on `settings.scheduler`, a Dask cluster that works instead of the threads.
 
     Raises:
-        PedigreeError: where the photos are not validated, a photo does not decode, a breed has no crops or a side of
-            the split is empty.
+        PedigreeError: where the photos are not validated, a photo does not decode, a breed has no crops, a side of the
+            split is empty or the cluster fails.
     """
     _require_valid(report)
     photos = read_census(census)
@@ -70,7 +70,7 @@ def crop(
     breeds = _breeds(photos, plans)
     sides = _split(plans, settings)
     with replacing_folder(target) as folder:
-        _write_images(folder, raw / "Images", plans, sides, settings.size, workers or os.cpu_count() or 1)
+        _write_images(folder, raw / "Images", plans, sides, settings, workers or os.cpu_count() or 1)
         _write_tables(folder, sides, breeds)
     save_png(_contact_sheet(load_crops(target)), sheet)
     print(_summary(photos, sides, skipped, settings))
@@ -151,14 +151,14 @@ def _split(plans: Sequence[Plan], settings: params.Crop) -> dict[str, list[Plan]
 
 
 def _write_images(
-    folder: Path, images: Path, plans: Sequence[Plan], sides: dict[str, list[Plan]], size: int, workers: int
+    folder: Path, images: Path, plans: Sequence[Plan], sides: dict[str, list[Plan]], settings: params.Crop, workers: int
 ) -> None:
     """Stream the crops into the arrays of both sides, photo by photo, holding only a few in memory."""
     held = {plan.photo for plan in sides["holdout"]}
     with (folder / "train-images.npy").open("wb") as train, (folder / "holdout-images.npy").open("wb") as holdout:
-        _write_header(train, sides["train"], size)
-        _write_header(holdout, sides["holdout"], size)
-        results = crop_photos(images, plans, size, workers)
+        _write_header(train, sides["train"], settings.size)
+        _write_header(holdout, sides["holdout"], settings.size)
+        results = _crops(images, plans, settings, workers)
         for plan, crops in zip(plans, progress(results, label="crop", total=len(plans)), strict=True):
             (holdout if plan.photo in held else train).write(crops.tobytes())
 
@@ -166,6 +166,13 @@ def _write_images(
 def _write_header(file: BinaryIO, plans: Sequence[Plan], size: int) -> None:
     shape = (sum(len(plan.squares) for plan in plans), size, size, 3)
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def _crops(images: Path, plans: Sequence[Plan], settings: params.Crop, workers: int) -> Iterator[npt.NDArray[np.uint8]]:
+    if settings.scheduler is None:
+        return crop_photos(images, plans, settings.size, workers)
+    cuts = [(plan.photo, plan.squares) for plan in plans]
+    return cluster_crops.crop_photos(images, cuts, settings.size, settings.scheduler)
 
 
 def crop_photos(images: Path, plans: Sequence[Plan], size: int, workers: int) -> Iterator[npt.NDArray[np.uint8]]:

@@ -79,6 +79,14 @@ class Crop:
     max_aspect: Annotated[float, Field(ge=1)]
     holdout: Annotated[float, Field(gt=0, lt=1)]
     seed: Natural
+    scheduler: str | None
+
+    @field_validator("scheduler")
+    @classmethod
+    def _is_an_address(cls, address: str | None) -> str | None:
+        if address is not None and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", address):
+            raise ValueError("expected null or a Dask scheduler's tcp://host:port or tls://host:port")
+        return address
 
 
 def _requirement(line: str) -> str:
@@ -103,8 +111,8 @@ class Score:
 def _comparable(key: str) -> str:
     known = sorted(name for name, entry in ENTRIES.items() if entry.better)
     if key not in known:
-        near = get_close_matches(key, known, 1)
-        raise ValueError(f"no number of metrics.json that can be better or worse{f' (nearest: {near[0]!r})' if near else ''}")
+        near = "".join(f" (nearest: {name!r})" for name in get_close_matches(key, known, 1))
+        raise ValueError(f"no number of metrics.json that can be better or worse{near}")
     return key
 
 
@@ -114,6 +122,7 @@ class Gate:
 
     no_worse: list[Annotated[str, AfterValidator(_comparable)]]
     slack: Share
+    new_collapses: Natural
     require: list[Annotated[str, AfterValidator(_requirement)]]
 
 

@@ -212,5 +212,7 @@ def test_a_candidate_that_does_not_pass_the_gate_is_kept_as_an_experiment(kennel
         code, last = retrain(kennel)
     assert (code, "The champion stays: coverage is " in last) == (1, True), last
     assert champion(kennel) == before
-    (name,) = [word for word in last.split() if word.startswith("rejected-")]
-    assert name.rstrip(".") in kennel.run("dvc", "exp", "list").stdout
+    (name,) = [word.rstrip(".") for word in last.split() if word.startswith("rejected-")]
+    assert name in kennel.run("dvc", "exp", "list").stdout
+    assert retrain(kennel) == (code, last)
+    assert kennel.run("dvc", "exp", "list", "--name-only").stdout.split().count(name) == 1
