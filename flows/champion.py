@@ -60,6 +60,7 @@ def keep(root: Path, target: Path, reason: str) -> str:
         author = _author(root)
         for what in ("name", "email"):
             git(target, "config", f"user.{what}", author[f"GIT_AUTHOR_{what.upper()}"])
+        git(target, "reset", "--quiet")  # DVC cannot save what is in the index and changed again besides
         dvc(target, "exp", "save", "--name", name, "--message", reason)
         git(target, "push", "--quiet", "origin", *(f"{ref}:{ref}" for ref in _experiments(target, name)))
     return name
