@@ -30,11 +30,8 @@ from pedigree.digest import Exhibit
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "runs/retrain"
-CANDIDATE, BEFORE, STATE = (
-    PLACE / "candidate",
-    PLACE / "champion",
-    PLACE / "state",
-)  # two clones, and what outlives them
+CANDIDATE, BEFORE = PLACE / "candidate", PLACE / "champion"  # clones, for as long as a run lasts
+STATE = PLACE / "state"  # what outlives them: an interrupted training's state, logs
 
 
 @flow(on_failure=[failed], on_crashed=[failed])

@@ -7,6 +7,7 @@ says of the project at hand. A stage runs as `dvc repro` runs it, on a leash (`l
 import contextlib
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from prefect.states import Completed
 RETRIES = 2
 DELAYS = [10.0, 60.0]  # seconds before each
 CACHED = "Cached"
+TOLD = 100  # last lines of a stage's output that its error is looked for in
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
 _ADVICE = re.compile(r"To track the changes|To enable auto staging|Use `dvc push`|\tgit add |\tdvc config ")
 _OF_DVC = re.compile(r"ERROR: failed to|Running stage|Updating lock file|Generating lock file|> ")
@@ -169,7 +171,7 @@ def _never_ran(stage: Any) -> bool:
 
 def _repro(root: Path, name: str, force: bool) -> bool:
     """Run `dvc repro` for one stage; return whether its command ran."""
-    log, bar, tail, ran = get_run_logger(), Bar(name), list[str](), False
+    log, bar, tail, ran = get_run_logger(), Bar(name), deque[str](maxlen=TOLD), False
     command = [sys.executable, "-m", "dvc", "repro", "--single-item", *(["--force"] if force else []), name]
     environment = {"PYTHONPATH": str(root / "src")}  # a clone runs its own code
     with Leash(command, root, environment) as started:
@@ -183,7 +185,7 @@ def _repro(root: Path, name: str, force: bool) -> bool:
     return ran
 
 
-def _error(name: str, said: list[str]) -> Exception:
+def _error(name: str, said: Sequence[str]) -> Exception:
     """Make of what DVC and the stage said the error to raise: the stage's last words, with the lines indented below."""
     codes = [int(found[1]) for line in said if (found := _EXITED.search(line))]
     if not codes and any(line.startswith("ERROR") and "lock" in line.lower() for line in said):

@@ -20,6 +20,7 @@ def override(values: Mapping[str, Any], path: Path = FILE) -> None:
     """
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 200
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     read(path)
     content = yaml.load(path.read_text(encoding="utf-8"))
     for name, value in values.items():

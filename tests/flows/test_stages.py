@@ -13,7 +13,7 @@ from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from stages import BusyError, StageError, due, graph, one_at_a_time, run_stages
+from stages import BusyError, StageError, due, graph, one_at_a_time, opened, run_stages
 
 from flows.conftest import SLICE, Bakery
 
@@ -141,3 +141,9 @@ def test_ending_a_flow_run_ends_its_stage(bakery: Bakery) -> None:
         running.wait(60)
     with pytest.raises(ProcessLookupError), contextlib.suppress(PermissionError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_beside_a_person_who_runs_dvc_by_hand_it_gives_way(bakery: Bakery) -> None:
+    with opened(bakery.root) as theirs, theirs.lock, pytest.raises(BusyError, match="DVC is at work in"):
+        bring_up(bakery.root)
+    assert bring_up(bakery.root) == ["bake", "slice", "count"]
