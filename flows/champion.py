@@ -44,9 +44,8 @@ def promote(root: Path, target: Path, title: str, text: str) -> str:
     message = ("-m", title, "-m", text)
     commit = git(target, "commit-tree", tree, *parents, *message, environment=_author(root))
     dated = f"{TAG}-{datetime.now():%Y%m%d-%H%M%S}"
-    refs = (f"refs/heads/{BRANCH}", f"refs/tags/{dated}", f"+refs/tags/{TAG}")
-    pushed = [f"+{commit}:{ref[1:]}" if ref[0] == "+" else f"{commit}:{ref}" for ref in refs]
-    git(target, "push", "--quiet", "--atomic", "origin", *pushed)
+    moved = (f"{commit}:refs/heads/{BRANCH}", f"{commit}:refs/tags/{dated}", f"+{commit}:refs/tags/{TAG}")
+    git(target, "push", "--quiet", "--atomic", "origin", *moved)
     return dated
 
 

@@ -23,8 +23,8 @@ from pipeline.conftest import SMALL, Project, cut_down, new_project
 PATIENCE = 240.0  # seconds, on a busy machine
 LONG = {
     "train.precision": "float32",
-    "train.steps": 4000,
-    "train.sample_every": 2000,
+    "train.steps": 3000,
+    "train.sample_every": 1500,
     "train.score_every": 0,
     "train.checkpoint_every": 100,
 }

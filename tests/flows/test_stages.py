@@ -13,6 +13,7 @@ from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.settings import PREFECT_API_URL
 from stages import BusyError, StageError, due, graph, one_at_a_time, opened, run_stages
 
 from flows.conftest import SLICE, Bakery
@@ -130,7 +131,8 @@ def test_ending_a_flow_run_ends_its_stage(bakery: Bakery) -> None:
         "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
     )
     script = f"from pathlib import Path\nfrom flows.test_stages import bring_up\nbring_up(Path({str(bakery.root)!r}))\n"
-    here = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "flows"])}
+    address = str(PREFECT_API_URL.value())  # or Prefect would bring one more server
+    here = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "flows"]), "PREFECT_API_URL": address}
     with subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2], env=here) as running:
         pid = bakery.root / "pid"
         for _ in range(600):
