@@ -29,6 +29,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         project, home = Path(scratch) / "project", {"PREFECT_HOME": f"{scratch}/home", "PREFECT_LOGGING_LEVEL": "ERROR"}
+        home["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
         make(project, asked.stages)
         measure("own server", project, home, asked.rounds, asked.stages)
         with socket.socket() as free:

@@ -190,7 +190,7 @@ def _error(name: str, said: Sequence[str]) -> Exception:
     codes = [int(found[1]) for line in said if (found := _EXITED.search(line))]
     if not codes and any(line.startswith("ERROR") and "lock" in line.lower() for line in said):
         return BusyError(f"DVC is at work in this project already ({said[-1].removeprefix('ERROR: ')}).")
-    words = [line for line in said if not _OF_DVC.match(line)] or said
+    words = [line for line in said if not _OF_DVC.match(line)] or list(said)
     last = max((place for place, line in enumerate(words) if not line.startswith(" ")), default=0)
     return StageError(name, codes[-1] if codes else None, " ".join(line.strip() for line in words[last:]))
 
