@@ -59,12 +59,6 @@ class Bakery:
         """Run DVC there; return what it prints."""
         return self.run(sys.executable, "-m", "dvc", *arguments)
 
-    def write(self, **files: str) -> None:
-        """Write files, by their names without the ending where it is .py."""
-        for name, content in files.items():
-            path = self.root / (f"{name}.py" if (self.root / f"{name}.py").exists() else name)
-            path.write_text(content)
-
 
 @pytest.fixture
 def bakery(tmp_path: Path) -> Bakery:
