@@ -75,8 +75,9 @@ class Station:
             return False
 
     def start_worker(self) -> None:
-        """Start the worker."""
-        self.start("worker", "worker", "start", "--pool", "pedigree")
+        """Start the worker, unless it runs."""
+        if "worker" not in self.running:
+            self.start("worker", "worker", "start", "--pool", "pedigree")
 
     def end(self, name: str, number: int = signal.SIGTERM) -> None:
         """End a program by a signal."""
