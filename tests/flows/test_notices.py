@@ -65,6 +65,20 @@ def test_a_failed_run_is_told_by_the_block_named(hook: str) -> None:
     assert "over a bone" in heard["text"]
 
 
+@flow(name="crash", on_crashed=[failed])
+def crash() -> None:
+    """End as a run does that is ended by a signal."""
+    raise SystemExit(143)
+
+
+def test_a_crashed_run_is_told_too(hook: str) -> None:
+    with pytest.raises(SystemExit):
+        crash()
+    (heard,) = HEARD
+    assert heard["subject"].startswith("crash ")
+    assert heard["subject"].endswith(" crashed")
+
+
 def test_without_a_block_or_with_one_that_is_gone_the_log_has_it(hook: str, caplog: pytest.LogCaptureFixture) -> None:
     Variable.set(VARIABLE, "custom-webhook/gone", overwrite=True)
     assert tell(return_state=True).is_completed()
