@@ -19,10 +19,11 @@ from notices import failed
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Failed
 from ruamel.yaml import YAML
 from stages import BusyError, StageError, one_at_a_time, run_stages
 
+from pedigree.errors import PedigreeError
 from pedigree.overrides import override
 
 ROOT = Path(__file__).parents[1]
@@ -40,12 +41,8 @@ def rebuild(
         params: parameters to write into params.yaml before, such as {"train.steps": 5000}.
 
     Returns:
-        The names of the stages that ran; the state Cancelled, with a word, where another run is at work.
-
-    Raises:
-        StageError: by the first stage that fails.
-        UsageError: for a parameter that is none, or a value out of range.
-        ValueError: for a stage that is none.
+        The names of the stages that ran; or, with a word, the state Cancelled where another run is at work, and Failed
+        where a stage fails, a stage or parameter is none, or a value out of range.
     """
     end_with_worker()
     try:
@@ -55,6 +52,8 @@ def rebuild(
             ran = _run(targets, force or [])
     except BusyError as busy:
         return Cancelled(message=str(busy))
+    except (StageError, PedigreeError, ValueError) as error:
+        return Failed(message=str(error))
     get_run_logger().info(f"Ran {', '.join(ran)}." if ran else "Everything is up to date: nothing ran.")
     return ran
 

@@ -16,7 +16,7 @@ from typing import Any
 import champion
 import defaults  # noqa: F401  (before Prefect)
 from exhibits import publish, show
-from isolation import bring_data, clone, dvc
+from isolation import CommandError, bring_data, clone, dvc
 from leash import end_with_worker
 from notices import failed, notify
 from prefect import flow, task
@@ -27,6 +27,7 @@ from stages import BusyError, StageError, due, graph, one_at_a_time, run_stages
 
 from pedigree import drift, gate
 from pedigree.digest import Exhibit
+from pedigree.errors import PedigreeError
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "runs/retrain"
@@ -42,11 +43,8 @@ def retrain(force: bool = False) -> State[Any]:
         force: train though neither data nor code nor parameters differ from the champion's.
 
     Returns:
-        Completed, named "Nothing to do" or "Promoted"; Failed, named "Rejected", with the reason; or Cancelled, with a
-        word, where another run is at work.
-
-    Raises:
-        StageError: by the first stage that fails; the champion stays.
+        Completed, named "Nothing to do" or "Promoted"; Failed, with the reason, named "Rejected" where the gate has so
+        decided: the champion stays; or Cancelled, with a word, where another run is at work.
     """
     end_with_worker()
     try:
@@ -57,6 +55,8 @@ def retrain(force: bool = False) -> State[Any]:
             return _train_and_decide(force)
     except BusyError as busy:
         return Cancelled(message=str(busy))
+    except (StageError, CommandError, PedigreeError) as error:
+        return Failed(message=str(error))
 
 
 def _train_and_decide(force: bool) -> State[Any]:

@@ -27,6 +27,7 @@ from ruamel.yaml import YAML
 
 from pedigree import recipes
 from pedigree.files import replacing_folder
+from pedigree.overrides import override
 from pedigree.page.axes import around
 
 ROOT = Path(__file__).parents[2]
@@ -109,13 +110,8 @@ def write(project: Path, settings: dict[str, Any]) -> None:
 
 
 def edit(path: Path, sections: dict[str, dict[str, Any]]) -> None:
-    """Change some of a parameters' file; its comments stay."""
-    yaml = YAML()
-    yaml.width = 200
-    params = yaml.load(path)
-    for section, changes in sections.items():
-        params[section].update(changes)
-    yaml.dump(params, path)
+    """Change some of a parameters' file, by sections; its comments stay."""
+    override({f"{section}.{key}": value for section, part in sections.items() for key, value in part.items()}, path)
 
 
 def table(round_name: str, names: list[str], projects: list[Path]) -> None:
