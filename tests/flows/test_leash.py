@@ -23,9 +23,10 @@ print(child.pid, flush=True)
 time.sleep(600)
 """
 HOLDER = """
-import sys
+import signal, sys
 from pathlib import Path
 from leash import Leash
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs these tests may have it ignored
 with Leash([sys.executable, "-c", sys.argv[1]], Path(sys.argv[2]), {}) as started:
     for line in started.lines():
         print(line, flush=True)
@@ -84,7 +85,7 @@ def test_a_holder_that_dies_takes_the_command_with_it(tmp_path: Path, number: si
         grandchild = psutil.Process(int(holder.stdout.readline()))
         family = psutil.Process(holder.pid).children(recursive=True)
         holder.send_signal(number)
-        holder.wait()
+        holder.wait(60)
         assert all(wait_until(member) for member in [grandchild, *family])
     assert (tmp_path / "saved").read_text() == "all of it"
 
