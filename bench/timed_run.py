@@ -4,25 +4,29 @@
 
 Its first steps are checked and timed, and say how many fit. `KERAS_BACKEND=jax` needs no TensorFlow: so this is also a
 way to a GPU with JAX alone. OUT gets the generator before and after (`untrained.keras`, `generator.keras`), its
-reports as `dvc repro` writes them, the page of scores among them, TensorBoard logs, and `run.json`: what it ran on, how
-fast, in how much memory, and the scores before and after.
+reports as `dvc repro` writes them, the page of scores among them, TensorBoard logs, on JAX a profile of some steps that
+XProf reads, and `run.json`: what it ran on, how fast, in how much memory, which operations a step's time goes to, and
+the scores before and after.
 """
 
 import argparse
 import dataclasses
 import json
-import resource
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from train import on_gpu, resident
 
 from pedigree import params, recipes
 from pedigree.errors import PedigreeError
 
 WARM_UP, TIMED = 2, 3  # calls of `penalty_interval` steps
+DEAREST = 20  # operations told
 
 
 def main() -> None:
@@ -57,7 +61,7 @@ def run(asked: argparse.Namespace, settings: params.Train) -> None:
     from pedigree import training
 
     out = asked.out
-    seconds = first_steps(settings, asked.crops, out / "untrained.keras")
+    seconds, operations = first_steps(settings, asked.crops, out)
     steps = max(asked.looks, int(60 * asked.minutes / seconds) // asked.looks * asked.looks)
     print(f"{steps} steps of {1000 * seconds:.1f} ms fit into {asked.minutes:g} minutes.", file=sys.stderr, flush=True)
     often = steps // asked.looks
@@ -69,15 +73,17 @@ def run(asked: argparse.Namespace, settings: params.Train) -> None:
     facts = {
         "backend": keras.backend.backend(),
         **json.loads((out / "reports/training.json").read_text()),
-        **memory(),
+        "resident_mb": round(resident()),
+        "device_mb": on_gpu(),
+        "operations_ms_a_step": operations,
         "untrained": scores(out / "untrained.keras", out / "untrained", asked),
         "trained": scores(out / "generator.keras", out / "reports", asked),
     }
     (out / "run.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def first_steps(settings: params.Train, crops: Path, untrained: Path) -> float:
-    """Keep the untrained generator, see that training goes well, and return how many seconds a step takes."""
+def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, dict[str, float]]:
+    """Keep the untrained generator, see that training goes well, and return a step's seconds and what they go to."""
     import numpy as np
 
     from pedigree import generator, precision
@@ -89,7 +95,7 @@ def first_steps(settings: params.Train, crops: Path, untrained: Path) -> float:
     data, engine, count = load_crops(crops), make_engine(settings.devices), settings.penalty_interval
     endless = dataclasses.replace(settings, steps=10**6)
     gan = ConditionalGAN(endless, data.size, len(data.breeds), precision.choose(settings.precision, engine), engine)
-    generator.save(gan.average, data.breeds, untrained, settings.latent)
+    generator.save(gan.average, data.breeds, out / "untrained.keras", settings.latent)
     take, batch = gan.compile(count), stacked(range(count), data.train_images, data.train_labels, endless)
     for _ in range(WARM_UP):
         told = take(batch)
@@ -98,7 +104,8 @@ def first_steps(settings: params.Train, crops: Path, untrained: Path) -> float:
         told = take(batch)
     if wrong := [name for name, values in told.items() if not np.isfinite(values).all()]:
         sys.exit(f"After {(WARM_UP + TIMED) * count} steps these are not finite: {', '.join(wrong)}. Nothing was kept.")
-    return (time.perf_counter() - start) / count / TIMED
+    seconds = (time.perf_counter() - start) / count / TIMED
+    return seconds, profile(lambda: take(batch), out / "profile", count)
 
 
 def scores(model: Path, reports: Path, asked: argparse.Namespace) -> dict[str, Any]:
@@ -109,17 +116,26 @@ def scores(model: Path, reports: Path, asked: argparse.Namespace) -> dict[str, A
     return scoring.score(judged, model, asked.crops, reports / "history.csv", reports, asked.out.parent / "features")
 
 
-def memory() -> dict[str, int]:
-    """Return the most memory used so far, in MB: the process's, and on JAX that of its first device, if it tells."""
+def profile(call: Callable[[], object], folder: Path, steps: int) -> dict[str, float]:
+    """Watch a call of so many steps; return its dearest operations' milliseconds a step, on JAX alone.
+
+    An operation is called as XLA calls it, without its number.
+    """
     import keras
 
-    peak = {"resident_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
-    if keras.backend.backend() == "jax":
-        import jax
+    if keras.backend.backend() != "jax":
+        return {}
+    import jax
 
-        told = jax.devices()[0].memory_stats() or {}
-        peak |= {"device_mb": told["peak_bytes_in_use"] >> 20} if "peak_bytes_in_use" in told else {}
-    return peak
+    with jax.profiler.trace(str(folder)):
+        call()
+    (trace,) = folder.rglob("*.xplane.pb")
+    spent: Counter[str] = Counter()
+    for plane in jax.profiler.ProfileData.from_file(str(trace)).planes:
+        for event in (event for line in plane.lines for event in line.events):
+            if operation := dict(event.stats).get("hlo_op"):
+                spent[str(operation).partition(".")[0]] += event.duration_ns / 1e6 / steps
+    return {name: round(spent[name], 4) for name, _ in spent.most_common(DEAREST)}
 
 
 if __name__ == "__main__":

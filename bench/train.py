@@ -26,7 +26,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -44,8 +44,9 @@ def data(size: int) -> tuple[np.ndarray, np.ndarray]:
 class Turns:
     """When a side takes its steps, and what it tells the parent."""
 
-    def __init__(self, settings: dict, seconds: float) -> None:
-        self.settings, self.seconds = settings, seconds
+    def __init__(self, settings: dict, seconds: float, gpu: bool) -> None:
+        self.settings, self.seconds, self.gpu = settings, seconds, gpu
+        self.memory: Callable[[], float | None] = resident
         self.answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
 
     def tell(self, **facts: object) -> None:
@@ -62,8 +63,29 @@ class Turns:
             while elapsed < self.seconds:
                 yield
                 taken, elapsed = taken + CALL, time.perf_counter() - start
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-            self.tell(speed=taken * self.settings["batch_size"] / elapsed, memory=memory)
+            self.tell(speed=taken * self.settings["batch_size"] / elapsed, memory=self.memory() or resident())
+
+
+def resident() -> float:
+    """Return the most memory this process has had resident, in megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def on_gpu() -> float | None:
+    """Return the most memory used so far on the first GPU, in megabytes, by Keras's backend; None where it has none."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    else:
+        import tensorflow as tf
+
+        peak = (
+            tf.config.experimental.get_memory_info("GPU:0")["peak"] if tf.config.list_physical_devices("GPU") else None
+        )
+    return None if peak is None else peak / 1e6
 
 
 def ours(settings: dict, size: int, precision: str, turns: Turns) -> None:
@@ -73,6 +95,8 @@ def ours(settings: dict, size: int, precision: str, turns: Turns) -> None:
     from pedigree.batches import stream
 
     take = gan.compile(CALL)
+    if turns.gpu:
+        turns.memory = on_gpu
     with contextlib.closing(
         stream((range(s, s + CALL) for s in itertools.count(0, CALL)), *data(size), gan.train)
     ) as made:
@@ -116,10 +140,11 @@ def torch(settings: dict, size: int, precision: str, turns: Turns) -> None:
     """Train the default networks, written in PyTorch."""
     from peers import torch_dcgan
 
-    step, weights = torch_dcgan.prepare(settings, *data(size), precision == "bfloat16")
+    call, weights = torch_dcgan.prepare(settings, *data(size), precision == "bfloat16", turns.gpu)
+    if turns.gpu:
+        turns.memory = torch_dcgan.memory
     for _ in turns.calls(weights=weights, precision=precision):
-        for _ in range(CALL):
-            step()
+        call(CALL)
 
 
 WAYS = {way.__name__: way for way in (ours, seed, torch)}
@@ -128,10 +153,10 @@ WAYS = {way.__name__: way for way in (ours, seed, torch)}
 class Side:
     """One way of training, in a child process; speeds of its turns so far, and its memory in megabytes."""
 
-    def __init__(self, name: str, python: str, *task: object) -> None:
+    def __init__(self, name: str, python: str, *task: object, gpu: bool = False) -> None:
         self.name, self.speeds = name, []
-        command, pipe = [python, __file__, "--side", json.dumps(task)], subprocess.PIPE
-        environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+        command, pipe = [python, __file__, "--side", json.dumps([*task, gpu])], subprocess.PIPE
+        environment = os.environ | ({"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if gpu else {"CUDA_VISIBLE_DEVICES": ""})
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
 
     def answer(self) -> dict:
@@ -230,7 +255,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--side"]:
-        way, precision, settings, size, seconds = json.loads(sys.argv[2])
-        WAYS[way](settings, size, precision, Turns(settings, seconds))
+        way, precision, settings, size, seconds, gpu = json.loads(sys.argv[2])
+        WAYS[way](settings, size, precision, Turns(settings, seconds, gpu))
     else:
         main()

@@ -23,10 +23,9 @@ print(child.pid, flush=True)
 time.sleep(600)
 """
 HOLDER = """
-import signal, sys
+import sys
 from pathlib import Path
 from leash import Leash
-signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs these tests may have it ignored
 with Leash([sys.executable, "-c", sys.argv[1]], Path(sys.argv[2]), {}) as started:
     for line in started.lines():
         print(line, flush=True)

@@ -1,0 +1,88 @@
+"""Claim: on a GPU the default network trains as fast as the same in PyTorch; beside it, what other recipes do there.
+
+    KERAS_BACKEND=jax python bench/gpu.py [--torch-python PYTHON] [--peak TFLOPS] [--size 64] [--recipes NAME ...]
+        [--batches 64 128 256] [--rounds 3] [--seconds 3]
+
+As `train.py`, which says how the sides take turns, but on the GPU, in bfloat16, for every recipe and batch. PYTHON is
+an interpreter with PyTorch (this one, where it has it). The peer is written for `projection-dcgan` told the breed by
+projection alone and without cutout; so this is measured, at the recipe's width, and other recipes have no peer.
+
+The work of a step is counted by XLA for a picture through each network forwards, and twice that backwards: what the
+step asks for, without penalties, augmentation and optimizers. Its share is of `--peak`, the device's dense bfloat16
+rate: 989 for an H100. Memory is the most that was in use on the device. Without a GPU all this is the processor's.
+"""
+
+import argparse
+import importlib.util
+import sys
+
+from train import BREEDS, Side, compare, settings_of
+
+PLAIN = {  # what the peer does
+    "conditioning": "projection",
+    "classifier_weight": 0.0,
+    "generator_classifier_weight": 0.0,
+    "augment": ["flip", "translation"],
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--torch-python", metavar="PYTHON", default=sys.executable)
+    parser.add_argument("--peak", type=float, metavar="TFLOPS", help="of the device, dense, in bfloat16")
+    parser.add_argument("--size", type=int, choices=[16, 32, 64, 128], default=64, help="pixels a side")
+    parser.add_argument("--recipes", nargs="+", default=["projection-dcgan", "biggan", "r3gan"], metavar="NAME")
+    parser.add_argument("--batches", nargs="+", type=int, default=[64, 128, 256], metavar="N")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3, help="the least a turn takes")
+    asked = parser.parse_args()
+
+    from pedigree import recipes
+
+    peer = asked.torch_python != sys.executable or importlib.util.find_spec("torch") is not None
+    for recipe in asked.recipes:
+        for batch in asked.batches:
+            settings = settings_of(recipes.text(recipe)) | {"batch_size": batch, "generator_batch_size": batch}
+            plain = recipe == "projection-dcgan"
+            measure(recipe, settings | PLAIN if plain else settings, peer and plain, asked)
+
+
+def measure(recipe: str, settings: dict, peer: bool, asked: argparse.Namespace) -> None:
+    """Print the speed and the memory of a recipe at a batch, and what share of the device's peak that is."""
+    task = ("bfloat16", settings, asked.size, asked.seconds)
+    sides = [Side("pedigree", sys.executable, "ours", *task, gpu=True)]
+    if peer:
+        sides.append(Side("PyTorch, autocast", asked.torch_python, "torch", *task, gpu=True))
+    compare(f"{recipe}, {asked.size} px, batches of {settings['batch_size']}", sides, asked.rounds)
+    flops = work(settings, asked.size) * sorted(sides[0].speeds)[len(sides[0].speeds) // 2]
+    share = f", {100 * flops / asked.peak / 1e12:.1f} % of the peak" if asked.peak else ""
+    print(f"  pedigree does {flops / 1e12:.2f} TFLOP/s{share}")
+
+
+def work(settings: dict, size: int) -> float:
+    """Return the floating point operations of a step for each real picture in it."""
+    from pedigree import quiet
+
+    quiet.import_keras()
+
+    import jax
+    from jax import numpy as jnp
+
+    from pedigree.backends import make_engine
+    from pedigree.gan import ConditionalGAN
+    from pedigree.params import Train
+
+    with jax.default_device(jax.devices("cpu")[0]):
+        gan = ConditionalGAN(Train(**settings), size, BREEDS, "float32", make_engine("one"))
+        n, m, times = settings["batch_size"], settings["generator_batch_size"], settings["discriminator_steps"]
+        breed = jnp.zeros(m, jnp.int32)
+        draw = jax.jit(gan.average).lower([jnp.zeros((m, settings["latent_size"])), breed])
+        judge = jax.jit(gan.discriminator).lower([jnp.zeros((m, size, size, 3)), breed])
+        drawing, judging = (lowered.cost_analysis()["flops"] / m for lowered in (draw, judge))
+    of_discriminator = times * 2 * n * 3 * judging + (times - 1) * n * drawing
+    of_generator = m * (3 * drawing + 2 * judging)  # through the discriminator, gradients go by its inputs alone
+    return (of_discriminator + of_generator) / n
+
+
+if __name__ == "__main__":
+    main()
