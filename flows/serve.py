@@ -34,9 +34,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=4200, help="of server and UI (default 4200)")
     port = parser.parse_args().port
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a shell lets what it starts by & ignore it, and so Prefect too
+    # A shell lets what it starts by & ignore SIGINT, and so would Prefect.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if _taken(port):
         print(f"serve: port {port} is taken: is a server running already? Another: --port N", file=sys.stderr)
         return 1
