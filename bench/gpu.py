@@ -1,22 +1,28 @@
 """Claim: on a GPU the default network trains as fast as the same in PyTorch; beside it, what other recipes do there.
 
-    KERAS_BACKEND=jax python bench/gpu.py [--torch-python PYTHON] [--peak TFLOPS] [--size 64] [--recipes NAME ...]
-        [--batches 64 128 256] [--rounds 3] [--seconds 3]
+    python bench/gpu.py [--torch-python PYTHON] [--peak TFLOPS] [--size 64] [--recipes NAME ...]
+        [--batches 64 128 256] [--rounds 3] [--seconds 3] [--cpu]
 
-As `train.py`, which says how the sides take turns, but on the GPU, in bfloat16, for every recipe and batch. PYTHON is
-an interpreter with PyTorch (this one, where it has it). The peer is written for `projection-dcgan` told the breed by
-projection alone and without cutout; so this is measured, at the recipe's width, and other recipes have no peer.
+As `train.py`, which says how the sides take turns, but on the GPU that JAX finds, in bfloat16, for every recipe and
+batch. PYTHON is an interpreter with PyTorch (this one, where it has it). The peer is written for `projection-dcgan`
+told the breed by projection alone and without cutout; so this is measured, at the recipe's width, and other recipes
+have no peer.
 
 The work of a step is counted by XLA for a picture through each network forwards, and twice that backwards: what the
 step asks for, without penalties, augmentation and optimizers. Its share is of `--peak`, the device's dense bfloat16
-rate: 989 for an H100. Memory is the most that was in use on the device. Without a GPU all this is the processor's.
+rate: 989 for an H100. Memory is the most that was in use on the device. Where there is no GPU nothing is measured, but
+`--cpu` tries it all on the processor.
 """
 
 import argparse
 import importlib.util
+import os
+import statistics
 import sys
 
 from train import BREEDS, Side, compare, settings_of
+
+from pedigree import recipes
 
 PLAIN = {  # what the peer does
     "conditioning": "projection",
@@ -28,16 +34,34 @@ PLAIN = {  # what the peer does
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--torch-python", metavar="PYTHON", default=sys.executable)
+    parser.add_argument("--torch-python", metavar="PYTHON", default=os.environ.get("TORCH_PYTHON", sys.executable))
     parser.add_argument("--peak", type=float, metavar="TFLOPS", help="of the device, dense, in bfloat16")
     parser.add_argument("--size", type=int, choices=[16, 32, 64, 128], default=64, help="pixels a side")
-    parser.add_argument("--recipes", nargs="+", default=["projection-dcgan", "biggan", "r3gan"], metavar="NAME")
+    parser.add_argument(
+        "--recipes",
+        nargs="+",
+        choices=recipes.names(),
+        default=["projection-dcgan", "biggan", "r3gan"],
+        metavar="NAME",
+    )
     parser.add_argument("--batches", nargs="+", type=int, default=[64, 128, 256], metavar="N")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="the least a turn takes")
+    parser.add_argument("--cpu", action="store_true", help="where there is no GPU, try it on the processor")
     asked = parser.parse_args()
+    os.environ |= {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # this process's part is small
 
-    from pedigree import recipes
+    from pedigree import quiet
+
+    quiet.import_keras()
+
+    from pedigree.backends import find_device
+
+    device = find_device()
+    if device.kind == "cpu" and not asked.cpu:
+        print("JAX finds no GPU here, so nothing is measured; --cpu tries it on the processor.")
+        return
+    print(device.name)
 
     peer = asked.torch_python != sys.executable or importlib.util.find_spec("torch") is not None
     for recipe in asked.recipes:
@@ -54,17 +78,13 @@ def measure(recipe: str, settings: dict, peer: bool, asked: argparse.Namespace) 
     if peer:
         sides.append(Side("PyTorch, autocast", asked.torch_python, "torch", *task, gpu=True))
     compare(f"{recipe}, {asked.size} px, batches of {settings['batch_size']}", sides, asked.rounds)
-    flops = work(settings, asked.size) * sorted(sides[0].speeds)[len(sides[0].speeds) // 2]
+    flops = work(settings, asked.size) * statistics.median(sides[0].speeds)
     share = f", {100 * flops / asked.peak / 1e12:.1f} % of the peak" if asked.peak else ""
     print(f"  pedigree does {flops / 1e12:.2f} TFLOP/s{share}")
 
 
 def work(settings: dict, size: int) -> float:
     """Return the floating point operations of a step for each real picture in it."""
-    from pedigree import quiet
-
-    quiet.import_keras()
-
     import jax
     from jax import numpy as jnp
 

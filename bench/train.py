@@ -156,7 +156,7 @@ class Side:
     def __init__(self, name: str, python: str, *task: object, gpu: bool = False) -> None:
         self.name, self.speeds = name, []
         command, pipe = [python, __file__, "--side", json.dumps([*task, gpu])], subprocess.PIPE
-        environment = os.environ | ({"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if gpu else {"CUDA_VISIBLE_DEVICES": ""})
+        environment = os.environ | ({} if gpu else {"CUDA_VISIBLE_DEVICES": ""})
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
 
     def answer(self) -> dict:

@@ -84,7 +84,7 @@ def test_a_holder_that_dies_takes_the_command_with_it(tmp_path: Path, number: si
         grandchild = psutil.Process(int(holder.stdout.readline()))
         family = psutil.Process(holder.pid).children(recursive=True)
         holder.send_signal(number)
-        holder.wait(60)
+        holder.wait()
         assert all(wait_until(member) for member in [grandchild, *family])
     assert (tmp_path / "saved").read_text() == "all of it"
 
