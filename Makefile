@@ -35,10 +35,11 @@ repro: $(READY) ## the pipeline, from the archives of params.yaml to reports/
 test: $(READY) ## the tests
 	python -m pytest --numprocesses 2 --dist loadfile
 
-lint: $(READY) ## format, rules and types
+lint: $(READY) ## format, rules, types, and which package may import which
 	ruff format --check
 	ruff check
 	mypy
+	lint-imports
 
 format: $(READY) ## rewrite the code in the house's format
 	ruff format

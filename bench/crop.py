@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pedigree import params
-from pedigree.archives import unpack
-from pedigree.census import read_census, take_census, write_census
-from pedigree.crops import Plan, crop_photos, plan_crops
+from pedigree.crop.stage import Plan, crop_photos, plan_crops
+from pedigree.photos.census import read_census, take_census, write_census
+from pedigree.settings import params
+from pedigree.unpack.stage import unpack
 
 STANFORD = Path(__file__).parents[2] / "shared" / "data" / "stanford4"
 AIM = 4.0
@@ -32,8 +32,8 @@ AIM = 4.0
 STAGE = """
 import re, sys
 from pathlib import Path
-from pedigree import params
-from pedigree.crops import crop
+from pedigree.settings import params
+from pedigree.crop.stage import crop
 root, size = Path(sys.argv[1]), int(sys.argv[2])
 def peak():  # not getrusage, which a process started by another inherits
     return re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]

@@ -15,9 +15,9 @@ from pathlib import Path
 from crop import STANFORD, prepare, settings, timed
 from distributed import LocalCluster
 
-from pedigree import cluster_crops
-from pedigree.census import read_census
-from pedigree.crops import crop_photos, plan_crops
+from pedigree.crop import dask as cluster_crops
+from pedigree.crop.stage import crop_photos, plan_crops
+from pedigree.photos.census import read_census
 
 WORKERS = 2
 

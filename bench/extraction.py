@@ -19,8 +19,9 @@ import numpy as np
 from extractor import photos
 from PIL import Image, ImageFilter
 
-from pedigree import extractors, generator
-from pedigree.features import drawn_features
+from pedigree.features import extractors
+from pedigree.features.cache import drawn_features
+from pedigree.generator import model as generator
 from pedigree.metrics import probe
 from pedigree.metrics.frechet import frechet_distance
 

@@ -173,7 +173,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--torch-half"]:
         torch_half(Path(sys.argv[2]))
     else:
-        from pedigree import extractors
-        from pedigree.imagenet import class_index
+        from pedigree.features import extractors
+        from pedigree.score.imagenet import class_index
 
         main()

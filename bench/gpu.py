@@ -22,7 +22,7 @@ import sys
 
 from train import BREEDS, Side, compare, settings_of
 
-from pedigree import recipes
+from pedigree.settings import recipes
 
 PLAIN = {  # what the peer does
     "conditioning": "projection",
@@ -51,7 +51,7 @@ def main() -> None:
     asked = parser.parse_args()
     os.environ |= {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # this process's part is small
 
-    from pedigree import quiet
+    from pedigree.common import quiet
 
     quiet.import_keras()
 
@@ -89,8 +89,8 @@ def work(settings: dict, size: int) -> float:
     from jax import numpy as jnp
 
     from pedigree.backends import make_engine
-    from pedigree.gan import ConditionalGAN
-    from pedigree.params import Train
+    from pedigree.settings.params import Train
+    from pedigree.train.gan import ConditionalGAN
 
     with jax.default_device(jax.devices("cpu")[0]):
         gan = ConditionalGAN(Train(**settings), size, BREEDS, "float32", make_engine("one"))

@@ -14,8 +14,8 @@ import time
 
 import numpy as np
 
-from pedigree.judgement import Sample
-from pedigree.judging import judge
+from pedigree.score.judgement import Sample
+from pedigree.score.judging import judge
 
 UNIT = 1e6 if sys.platform == "darwin" else 1e6 / 1024  # what of ru_maxrss makes a megabyte
 LATENT = 256  # dimensions that breeds and pictures differ in

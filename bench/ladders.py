@@ -23,19 +23,21 @@ from damage import pictures
 from damage.sight import Table, as_json, markdown, tabulated
 from numpy.typing import NDArray
 
-from pedigree import extractors, params, scoring
-from pedigree.archives import unpack
-from pedigree.breeds import display_name
-from pedigree.census import take_census
-from pedigree.crops import Plan, crop_photos, plan_crops
-from pedigree.damage import damaged_copies
-from pedigree.features import FOLDER as CACHE
-from pedigree.features import cached_features
-from pedigree.files import write_text
-from pedigree.holdout import Entry, held_out
-from pedigree.judgement import Sample
-from pedigree.judging import judge
-from pedigree.progress import progress
+from pedigree.common.breeds import display_name
+from pedigree.common.files import write_text
+from pedigree.common.progress import progress
+from pedigree.crop.holdout import Entry, held_out
+from pedigree.crop.stage import Plan, crop_photos, plan_crops
+from pedigree.features import extractors
+from pedigree.features.cache import FOLDER as CACHE
+from pedigree.features.cache import cached_features
+from pedigree.photos.census import take_census
+from pedigree.score import stage as scoring
+from pedigree.score.damage import damaged_copies
+from pedigree.score.judgement import Sample
+from pedigree.score.judging import judge
+from pedigree.settings import params
+from pedigree.unpack.stage import unpack
 
 TINYDOGS = Path(__file__).parents[2] / "shared" / "data" / "tinydogs6"
 SIZE, DRAWS, SEED = 64, 12, 0

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pedigree import recipes
+from pedigree.settings import recipes
 
 SCRIPT = Path(__file__).with_name("timed_run.py")
 SHOWN = ("frechet_distance", "kernel_distance", "breed_accuracy")

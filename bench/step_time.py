@@ -30,7 +30,7 @@ def main() -> None:
     asked = parser.parse_args()
     os.environ |= dict.fromkeys(THREADS, "1") | {"CUDA_VISIBLE_DEVICES": ""}
 
-    from pedigree import recipes
+    from pedigree.settings import recipes
 
     settings = settings_of(recipes.text(asked.recipe))
     gan, facts = build(settings, asked.size, asked.precision)
@@ -54,7 +54,7 @@ def watched_steps(gan: object, size: int, steps: int, folder: str) -> tuple[floa
     """
     import tensorflow as tf
 
-    from pedigree.batches import stream
+    from pedigree.train.batches import stream
 
     take, calls = gan.compile(CALL), steps // CALL
     batches = stream(

@@ -22,8 +22,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from train import on_gpu, resident
 
-from pedigree import params, recipes
 from pedigree.errors import PedigreeError
+from pedigree.settings import params, recipes
 
 WARM_UP, TIMED = 2, 3  # calls of `penalty_interval` steps
 DEAREST = 20  # operations told
@@ -52,13 +52,13 @@ def main() -> None:
 
 def run(asked: argparse.Namespace, settings: params.Train) -> None:
     """Do all of it."""
-    from pedigree import quiet
+    from pedigree.common import quiet
 
     quiet.import_keras()
 
     import keras
 
-    from pedigree import training
+    from pedigree.train import stage as training
 
     out = asked.out
     seconds, operations = first_steps(settings, asked.crops, out)
@@ -86,11 +86,12 @@ def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, 
     """Keep the untrained generator, see that training goes well, and return a step's seconds and what they go to."""
     import numpy as np
 
-    from pedigree import generator, precision
     from pedigree.backends import make_engine
-    from pedigree.batches import stacked
-    from pedigree.dataset import load_crops
-    from pedigree.gan import ConditionalGAN
+    from pedigree.common.packed_crops import load_crops
+    from pedigree.generator import model as generator
+    from pedigree.train import precision
+    from pedigree.train.batches import stacked
+    from pedigree.train.gan import ConditionalGAN
 
     data, engine, count = load_crops(crops), make_engine(settings.devices), settings.penalty_interval
     endless = dataclasses.replace(settings, steps=10**6)
@@ -110,7 +111,7 @@ def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, 
 
 def scores(model: Path, reports: Path, asked: argparse.Namespace) -> dict[str, Any]:
     """Score a generator as `pedigree score` does."""
-    from pedigree import scoring
+    from pedigree.score import stage as scoring
 
     judged = params.Score("efficientnet-lite0", None, asked.samples, 32, 0, [])
     return scoring.score(judged, model, asked.crops, reports / "history.csv", reports, asked.out.parent / "features")

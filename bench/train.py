@@ -92,7 +92,7 @@ def ours(settings: dict, size: int, precision: str, turns: Turns) -> None:
     """Train as the train stage does, but for its monitors: stacked batches made ahead, `CALL` steps a call."""
     gan, facts = build(settings, size, precision)
 
-    from pedigree.batches import stream
+    from pedigree.train.batches import stream
 
     take = gan.compile(CALL)
     if turns.gpu:
@@ -118,14 +118,14 @@ def seed(settings: dict, size: int, precision: str, turns: Turns) -> None:
 
 def build(settings: dict, size: int, precision: str) -> tuple:
     """Return our GAN ready for training, and facts: how many weights each network trains, and in which precision."""
-    from pedigree import quiet
+    from pedigree.common import quiet
 
     quiet.import_keras()
 
-    from pedigree import precision as precisions
     from pedigree.backends import make_engine
-    from pedigree.gan import ConditionalGAN
-    from pedigree.params import Train
+    from pedigree.settings.params import Train
+    from pedigree.train import precision as precisions
+    from pedigree.train.gan import ConditionalGAN
 
     engine = make_engine("one")
     if precision == "auto":
@@ -240,7 +240,7 @@ def main() -> None:
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     os.environ |= dict.fromkeys(names, str(asked.threads))  # before any side starts
 
-    from pedigree import recipes
+    from pedigree.settings import recipes
 
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     print(f"load of the machine over the last minute: {load:.1f} on {cores} cores; {asked.threads} threads a side")

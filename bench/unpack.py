@@ -49,8 +49,8 @@ def by_unpack(archives: list[Path], scratch: Path) -> dict[str, float]:
 
 def child(images: Path, annotations: Path, target: Path) -> None:
     """Unpack once, and print what it took as JSON."""
-    from pedigree import params
-    from pedigree.archives import unpack
+    from pedigree.settings import params
+    from pedigree.unpack.stage import unpack
 
     limits = params.Unpack(max_files=200_000, max_bytes=20_000_000_000, max_ratio=100.0)
     before, start = peak(), time.perf_counter()

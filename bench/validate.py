@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pedigree.census import take_census
-from pedigree.params import Validate
+from pedigree.photos.census import take_census
+from pedigree.settings.params import Validate
 
 BREEDS, PICTURES, SIZE = 120, 40, (500, 375)
 COMPARED, ROUNDS = 2000, 3
@@ -116,7 +116,7 @@ def measure_stage(script: Path) -> None:
 
 
 def stage() -> None:
-    from pedigree.validation import validate
+    from pedigree.validate.stage import validate
 
     bounds = Validate(
         breed_pattern=r"^n\d{8}-.+$",

@@ -1,4 +1,4 @@
-"""What a person wants to see of a project, as artifacts in Prefect's UI; `pedigree.digest` knows what that is."""
+"""The highlights of a project's reports (`pedigree.results.highlights`) as artifacts in Prefect's UI."""
 
 import base64
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import defaults  # noqa: F401  (before Prefect)
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
-from pedigree.digest import Exhibit, digest
+from pedigree.results.highlights import Exhibit, digest
 
 
 def publish(root: Path) -> None:

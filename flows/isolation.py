@@ -13,7 +13,7 @@ from pathlib import Path
 import defaults  # noqa: F401  (before DVC)
 from stages import opened
 
-from pedigree import params
+from pedigree.settings import params
 
 SCRATCH = "runs"  # resumable state, logs: outlives the clone
 

@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 from stages import BusyError, StageError, one_at_a_time, run_stages
 
 from pedigree.errors import PedigreeError
-from pedigree.overrides import override
+from pedigree.settings.overrides import override
 
 ROOT = Path(__file__).parents[1]
 

@@ -25,9 +25,9 @@ from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed, Failed
 from stages import BusyError, StageError, due, graph, one_at_a_time, run_stages
 
-from pedigree import drift, gate
-from pedigree.digest import Exhibit
 from pedigree.errors import PedigreeError
+from pedigree.results import drift, gate
+from pedigree.results.highlights import Exhibit
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "runs/retrain"

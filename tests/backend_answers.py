@@ -15,14 +15,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-import pedigree.gan
-from pedigree import generator
+import pedigree.train.gan
 from pedigree.backends import make_engine
-from pedigree.batches import stacked
 from pedigree.errors import UsageError
-from pedigree.gan import ConditionalGAN
-from pedigree.params import load
-from pedigree.train_params import Train
+from pedigree.generator import model as generator
+from pedigree.settings.params import load
+from pedigree.settings.train import Train
+from pedigree.train.batches import stacked
+from pedigree.train.gan import ConditionalGAN
 
 STEPS, SIZE, BREEDS = 3, 16, ("n90000001-Red", "n90000002-Blue")
 CHANCE = np.random.default_rng(0)
@@ -138,7 +138,9 @@ def answers(gan: ConditionalGAN) -> dict[str, np.ndarray]:
         shaped = [ops.reshape(gradient, weight.shape) for gradient, weight in zip(gradients, weights, strict=True)]
         return {f"{network} {place}": gradient for place, gradient in enumerate(shaped)}
 
-    with mock.patch.object(pedigree.gan, "_norms", whole):  # gradients themselves, where training tells their norms
+    with mock.patch.object(
+        pedigree.train.gan, "_norms", whole
+    ):  # gradients themselves, where training tells their norms
         found = gan.compile(STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
     after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
     return dict(found) | after

@@ -1,6 +1,6 @@
 """Three breeds of ten photos, and bounds they just meet: what the tests of judging start from."""
 
-from pedigree.params import Validate
+from pedigree.settings.params import Validate
 
 PUG, FOX, TZU = "n02110958-pug", "n02095314-wire-haired_fox_terrier", "n02086240-Shih-Tzu"
 EACH = 10

@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 
-from pedigree import params, recipes
+from pedigree.settings import params, recipes
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # CI has it ignored, as shells do by &, and so would children
 ROOT = Path(__file__).parents[1]

@@ -54,7 +54,7 @@ PAIRS = {
 @functools.cache
 def photo_features():
     """Return EfficientNet-Lite0's features of 32 of the sample's photos, and of 32 blurred: `(32, 1280)` each."""
-    from pedigree import extractors
+    from pedigree.features import extractors
 
     with tarfile.open(PHOTOS) as archive:
         names = sorted(member.name for member in archive if member.isfile())[::12]

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pedigree.params import Unpack
+from pedigree.settings.params import Unpack
 
 LIMITS = Unpack(max_files=1000, max_bytes=5_000_000, max_ratio=100.0)
 

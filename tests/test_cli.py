@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedigree import cli, generator
+from pedigree import cli
 from pedigree.cli import main
+from pedigree.generator import model as generator
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
@@ -111,7 +112,7 @@ def test_an_mp4_without_pyav_is_refused_before_anything_is_drawn(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.setattr("pedigree.generation.load", None)
+    monkeypatch.setattr("pedigree.generator.drawing.load", None)
     assert main(["walk", "--breed", "Chihuahua", "--out", str(tmp_path / "walk.mp4"), "--model", model]) == 1
     error = capsys.readouterr().err
     assert "[video]" in error

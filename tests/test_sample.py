@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedigree.sample.archive import draw_files, draw_sample, packed
-from pedigree.sample.breeds import BREEDS
-from pedigree.sample.rendering import draw_photo
+from tools.sample.archive import draw_files, draw_sample, packed
+from tools.sample.breeds import BREEDS
+from tools.sample.rendering import draw_photo
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 FIELDS = ["folder", "filename", "source/database", "size/width", "size/height", "size/depth", "segment"]
@@ -38,7 +38,7 @@ def pictures(images):
 
 def test_committed_archives_are_what_the_code_draws():
     for name, entries in zip(("images.tar", "annotation.tar"), draw_sample(), strict=True):
-        assert packed(entries) == (SAMPLE / name).read_bytes(), f"{name}: run `python -m pedigree.sample`"
+        assert packed(entries) == (SAMPLE / name).read_bytes(), f"{name}: run `python -m tools.sample`"
 
 
 def test_a_photo_does_not_depend_on_what_was_drawn_before_it(images):

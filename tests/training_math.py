@@ -11,12 +11,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from pedigree.augment import DRAWS, KINDS, adapted, augment
-from pedigree.losses import LOSSES, classification
-from pedigree.params import load
-from pedigree.penalties import mixed, squared_slope, unit_slope
-from pedigree.schedules import learning_rate
-from pedigree.train_params import Train
+from pedigree.settings.params import load
+from pedigree.settings.train import Train
+from pedigree.train.augmentation import DRAWS, KINDS, adapted, augment
+from pedigree.train.losses import LOSSES, classification
+from pedigree.train.penalties import mixed, squared_slope, unit_slope
+from pedigree.train.schedules import learning_rate
 
 CHANCE = np.random.default_rng(0)
 PICTURES, OTHERS, WEIGHTS = CHANCE.uniform(-1, 1, (3, 4, 16, 16, 3)).astype(np.float32)

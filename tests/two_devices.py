@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pedigree import params
 from pedigree.backends import make_engine
-from pedigree.batches import stacked
 from pedigree.errors import UsageError
-from pedigree.gan import ConditionalGAN
-from pedigree.monitors import Record
-from pedigree.params import Train
-from pedigree.training import train
+from pedigree.settings import params
+from pedigree.settings.params import Train
+from pedigree.train.batches import stacked
+from pedigree.train.gan import ConditionalGAN
+from pedigree.train.record import Record
+from pedigree.train.stage import train
 
 STEPS = 10
 COMPOSITIONS: dict[str, dict[str, Any]] = {

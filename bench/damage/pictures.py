@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.damage import blurred, compressed, noisy
+from pedigree.score.damage import blurred, compressed, noisy
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int32]

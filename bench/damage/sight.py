@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
+from pedigree.common.measures import DEVIATIONS, ENTRIES
 from pedigree.metrics.estimate import standard_error
-from pedigree.scorecard import DEVIATIONS, ENTRIES
 
 VERDICT = "memorization_verdict"
 UNLIKE_COPIES = {"memorization_distance": "higher", "memorization_nearer": "lower"}  # "better", where neither end is

@@ -25,10 +25,10 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 from ruamel.yaml import YAML
 
-from pedigree import recipes
-from pedigree.files import replacing_folder
-from pedigree.overrides import override
-from pedigree.page.axes import around
+from pedigree.common.files import replacing_folder
+from pedigree.score.page.axes import around
+from pedigree.settings import recipes
+from pedigree.settings.overrides import override
 
 ROOT = Path(__file__).parents[2]
 PLAN = Path(__file__).with_name("rounds.yaml")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from pedigree.gan import ConditionalGAN
+from pedigree.train.gan import ConditionalGAN
 
 
 def prepare(gan: ConditionalGAN, pictures: np.ndarray, breeds: np.ndarray) -> Callable[[], None]:

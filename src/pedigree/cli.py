@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def unpack(_: argparse.Namespace) -> None:
     """Unpack the archives of params.yaml into data/raw."""
-    from pedigree import archives, params
+    from pedigree.settings import params
+    from pedigree.unpack import stage as archives
 
     data = params.load(params.Data)
     annotations = Path(data.annotations) if data.annotations else None
@@ -60,26 +61,29 @@ def unpack(_: argparse.Namespace) -> None:
 
 def validate(_: argparse.Namespace) -> None:
     """Take the census of data/raw and judge it."""
-    from pedigree import params, validation
+    from pedigree.settings import params
+    from pedigree.validate import stage as validation
 
     validation.validate(Path("data/raw"), params.load(params.Validate))
 
 
 def crop(_: argparse.Namespace) -> None:
     """Cut one square a dog, packed into data/crops."""
-    from pedigree import crops, params
+    from pedigree.crop import stage as crops
+    from pedigree.settings import params
 
     crops.crop(Path("data/raw"), Path("data/census.csv"), Path("reports/validation.json"), params.load(params.Crop))
 
 
 def train(_: argparse.Namespace) -> None:
     """Train the conditional GAN on data/crops."""
-    from pedigree import params, quiet
+    from pedigree.common import quiet
+    from pedigree.settings import params
 
     settings = params.load(params.Train)  # before Keras: a wrong parameter is told at once
     quiet.import_keras()
 
-    from pedigree import training
+    from pedigree.train import stage as training
 
     training.train(settings)
 
@@ -87,19 +91,20 @@ def train(_: argparse.Namespace) -> None:
 def score(asked: argparse.Namespace) -> None:
     """Score models/generator.keras against data/crops; with --against, compare its scores with earlier ones."""
     if asked.against is not None:
-        from pedigree import comparison
+        from pedigree.results import comparison
 
         print(comparison.against(asked.against, _in_colour()))
         return
 
-    from pedigree import params, scoring
+    from pedigree.score import stage as scoring
+    from pedigree.settings import params
 
     scoring.score(params.load(params.Score))
 
 
 def generate(asked: argparse.Namespace) -> None:
     """Draw new dogs of the breeds asked for, a row a breed, into one PNG."""
-    from pedigree import generation
+    from pedigree.generator import drawing as generation
 
     with _model(asked) as model:
         print(generation.generate(model, asked.breed, asked.count, asked.seed, asked.out, asked.truncation))
@@ -107,7 +112,7 @@ def generate(asked: argparse.Namespace) -> None:
 
 def walk(asked: argparse.Namespace) -> None:
     """Draw what lies between dogs of a breed, or between two breeds: a PNG, or a GIF or MP4 that moves."""
-    from pedigree import generation
+    from pedigree.generator import drawing as generation
 
     way = (asked.breed, asked.to, asked.out, asked.seed, asked.count, asked.frames, asked.truncation)
     with _model(asked) as model:
@@ -116,8 +121,8 @@ def walk(asked: argparse.Namespace) -> None:
 
 def breeds(asked: argparse.Namespace) -> None:
     """List the breeds the model can draw."""
-    from pedigree import generator
-    from pedigree.breeds import display_name
+    from pedigree.common.breeds import display_name
+    from pedigree.generator import model as generator
 
     with _model(asked) as model:
         for folder in generator.breeds_of(model):
@@ -126,7 +131,7 @@ def breeds(asked: argparse.Namespace) -> None:
 
 def recipe(asked: argparse.Namespace) -> None:
     """Write a recipe into the train section of params.yaml; without a name, list the recipes."""
-    from pedigree import recipes
+    from pedigree.settings import recipes
 
     if asked.name:
         recipes.write(asked.name)
@@ -137,7 +142,7 @@ def recipe(asked: argparse.Namespace) -> None:
 
 def fetch(asked: argparse.Namespace) -> None:
     """Download a feature network's weights, 89 MB, from their publisher; continues after an interruption."""
-    from pedigree.extractors import inception_2015
+    from pedigree.features.extractors import inception_2015
 
     out = asked.out or inception_2015.ARCHIVE
     inception_2015.fetch(out)
@@ -240,7 +245,7 @@ def _model(asked: argparse.Namespace) -> Iterator[Path]:
         yield asked.model
         return
 
-    from pedigree import revisions
+    from pedigree.results import revisions
 
     with revisions.fetched(asked.rev, MODEL) as copy:
         yield copy

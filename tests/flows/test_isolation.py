@@ -9,7 +9,7 @@ from isolation import CommandError, bring_data, clone, dvc, git
 from stages import opened
 
 from flows.conftest import Bakery
-from pedigree.overrides import override
+from pedigree.settings.overrides import override
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     project = new_project(tmp_path_factory.mktemp("serving") / "project")
     for name in ("images", "annotation"):
         cut_down(name, project.root)
-    from pedigree.overrides import override
+    from pedigree.settings.overrides import override
 
     override(SMALL | {"validate.photos_per_breed": [5, 20]}, project.root / "params.yaml")
     project.commit("The tree as it stands")

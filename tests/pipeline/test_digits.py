@@ -9,8 +9,8 @@ import pytest
 from digits import write_archive
 from PIL import Image
 
-from pedigree import generator
-from pedigree.dataset import load_crops
+from pedigree.common.packed_crops import load_crops
+from pedigree.generator import model as generator
 from pedigree.networks import dcgan
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape

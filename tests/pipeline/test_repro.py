@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pedigree.generator import breeds_of
+from pedigree.generator.model import breeds_of
 from pipeline.conftest import BREEDS, Project
 
 
@@ -55,7 +55,7 @@ def test_touching_a_module_reruns_its_stage_and_those_after_where_its_output_cha
     assert due("crops.py") == {"crop"}
     assert due("losses.py") == {"train"}
     assert due("metrics/manifold.py") == {"score"}
-    with touched(project.root / "src/pedigree/crops.py"):
+    with touched(project.root / "src/pedigree/crop/stage.py"):
         assert project.ran() == ["crop"]  # the same crops: nothing after it is due
     project.run("git", "checkout", "--", "dvc.lock")
 

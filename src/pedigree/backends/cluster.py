@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pedigree.interruption import SIGNALS
-from pedigree.workers import WorkerLostError, named
+from pedigree.backends.workers import WorkerLostError, named
+from pedigree.common.signals import SIGNALS
 
 
 @cache  # TensorFlow joins a cluster once a process, before it does anything else

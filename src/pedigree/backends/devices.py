@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pedigree.batches import Batch, check_parts
+from pedigree.backends.batch import Batch, check_parts
 from pedigree.errors import UsageError
 
 
@@ -23,7 +23,7 @@ def processor() -> Device:
 
 
 def check_equal_parts(batch: Batch, count: int) -> None:
-    """See that a `pedigree.batches.stacked` batch has equal parts for `count` devices.
+    """See that a `pedigree.train.batches.stacked` batch has equal parts for `count` devices.
 
     Raises:
         UsageError: it has not; by which parameters that is mended.

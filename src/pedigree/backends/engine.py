@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import keras
 
-from pedigree.workers import Workers
+from pedigree.backends.workers import Workers
 
 Tensor = Any
 Facts = dict[str, Tensor]  # what a step tells: name → scalar, or a vector with a number a weight

@@ -11,11 +11,11 @@ from jax import numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
+from pedigree.backends.batch import DRAWN, Batch
 from pedigree.backends.devices import Device, check_equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
-from pedigree.batches import DRAWN, Batch
+from pedigree.backends.workers import Alone, Workers, named
 from pedigree.errors import UsageError
-from pedigree.workers import Alone, Workers, named
 
 Updates = dict[int, Tensor]  # place in `variables` → new value
 

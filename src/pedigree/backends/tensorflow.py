@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from pedigree.backends import cluster, cpu_layers
+from pedigree.backends.batch import portion
 from pedigree.backends.devices import Device, check_equal_parts, processor
 from pedigree.backends.engine import Facts, Tensor
-from pedigree.batches import portion
-from pedigree.workers import Alone, Workers, named
+from pedigree.backends.workers import Alone, Workers, named
 
 
 class TensorFlowEngine:

@@ -65,7 +65,7 @@ def fit(features: Features, labels: Labels, classes: int, copies: Iterable[Featu
         labels: `(n,)` in 0..classes-1.
         classes: how many there are, whether or not all of them occur.
         copies: `(n, d)` features of copies of the same pictures, one array a kind of damage
-            (`pedigree.damage.damaged_copies`); each kind counts as much as the undamaged.
+            (`pedigree.score.damage.damaged_copies`); each kind counts as much as the undamaged.
 
     Raises:
         ValueError: no rows, features not finite, or labels or copies that do not fit them.

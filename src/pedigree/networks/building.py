@@ -10,7 +10,7 @@ from pedigree.networks import ARCHITECTURES
 from pedigree.networks.kit import Kit
 from pedigree.networks.reparametrization import acting_weights
 from pedigree.networks.shapes import Shape
-from pedigree.train_params import Train
+from pedigree.settings.train import Train
 
 
 def build(

@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
-from pedigree.train_params import WITH_CLASSIFIER, WITH_PROJECTION
+from pedigree.settings.train import WITH_CLASSIFIER, WITH_PROJECTION
 
 
 def judged(

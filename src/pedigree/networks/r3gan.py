@@ -27,7 +27,7 @@ from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
-from pedigree.train_params import WITH_PROJECTION
+from pedigree.settings.train import WITH_PROJECTION
 
 BLOCKS = 2  # a resolution
 GROUP = 16  # channels that a grouped convolution sees, where the width allows it

@@ -1,0 +1,76 @@
+"""Pictures in rows and columns: contact sheets of crops, grids of samples."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from pedigree.common.files import replacing_file
+
+GAP = 2  # pixels between pictures
+BACKGROUND = "white"
+INK = "black"
+
+
+def grid(
+    images: npt.NDArray[np.uint8],
+    labels: Sequence[str] | None = None,
+    scale: int = 1,
+    columns: Sequence[str] | None = None,
+    title: str | None = None,
+) -> Image.Image:
+    """Lay pictures out.
+
+    Args:
+        images: `(rows, columns, height, width, 3)` uint8, RGB.
+        labels: a name a row, written left of it; none if None.
+        scale: how many pixels a picture's pixel becomes each way, interpolated (bicubic) so that it reads as a picture.
+        columns: a name a column, written above it; none if None.
+        title: one line above all, which widens the sheet where it must; none if None.
+
+    Raises:
+        ValueError: where the array has another shape or type, or there are not as many names as rows or columns.
+    """
+    if images.ndim != 5 or images.shape[-1] != 3 or images.dtype != np.uint8:
+        raise ValueError(f"expected (rows, columns, h, w, 3) uint8. Received: {images.shape} {images.dtype}")
+    rows, across, height, width = (int(n) for n in images.shape[:4])
+    _check_names(labels, rows, "row")
+    _check_names(columns, across, "column")
+    height, width = height * scale, width * scale
+    font = ImageFont.load_default(size=min(max(10, height // 4), 20))
+    line = int(font.getbbox("Ag")[3]) + 2 * GAP
+    left = _widest(labels, font) + 4 * GAP if labels else 0
+    top = line * ((title is not None) + (columns is not None))
+    right = left + GAP + max(across * (width + GAP), _widest([title or ""], font) + GAP)
+    sheet = Image.new("RGB", (right, top + rows * (height + GAP) + GAP), BACKGROUND)
+    lefts = [left + GAP + column * (width + GAP) for column in range(across)]
+    tops = [top + GAP + row * (height + GAP) for row in range(rows)]
+    for row, column in np.ndindex(rows, across):
+        picture = Image.fromarray(images[row, column]).resize((width, height), Image.Resampling.BICUBIC)
+        sheet.paste(picture, (lefts[column], tops[row]))
+    write = partial(ImageDraw.Draw(sheet).text, fill=INK, font=font)
+    if title is not None:
+        write((left + GAP, line / 2), title, anchor="lm")
+    for name, place in zip(columns or (), lefts, strict=False):
+        write((place + width / 2, top - line / 2), name, anchor="mm")
+    for name, place in zip(labels or (), tops, strict=False):
+        write((left - GAP, place + height / 2), name, anchor="rm")
+    return sheet
+
+
+def save_png(image: Image.Image, path: Path) -> None:
+    """Write a PNG, beside first; the same image gives the same bytes."""
+    with replacing_file(path) as beside:
+        image.save(beside, format="PNG")
+
+
+def _check_names(names: Sequence[str] | None, count: int, what: str) -> None:
+    if names is not None and len(names) != count:
+        raise ValueError(f"expected {count} labels, one a {what}. Received: {len(names)}")
+
+
+def _widest(names: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
+    return max(int(np.ceil(font.getlength(name))) for name in names)

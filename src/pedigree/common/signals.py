@@ -1,0 +1,5 @@
+"""The signals that ask training to stop."""
+
+import signal
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)

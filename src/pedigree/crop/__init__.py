@@ -1,0 +1,1 @@
+"""The crop stage: one square per dog, packed and split."""

@@ -1,0 +1,1 @@
+"""Features of pictures: the networks that extract them, and the cache."""

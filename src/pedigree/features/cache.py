@@ -1,0 +1,151 @@
+"""Features of real pictures, computed once and kept in scratch; of drawn ones, computed while the next are drawn."""
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedigree.common.files import replacing_file
+from pedigree.common.progress import progress_bar
+from pedigree.features.extractors import Extractor
+
+Images = NDArray[np.uint8]
+Features = NDArray[np.float32]
+T = TypeVar("T")
+
+FOLDER = Path("runs/features")
+
+_ROWS_AT_ONCE = 1024
+_ROWS_A_TICK = 256  # about two seconds' pictures on two cores
+
+
+class Drawer(Protocol):
+    """Whatever draws pictures of breeds in batches, as `pedigree.generator.model.Generator` does."""
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side of the pictures."""
+
+    def batches(self, labels: NDArray[np.int32], seed: int) -> Iterator[Images]:
+        """Draw a picture for each breed index of `labels` `(n,)`, in order: arrays `(some, size, size, 3)` uint8."""
+
+
+def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, folder: Path = FOLDER) -> Features:
+    """Return the extractor's features of `images`, from `folder` where it has them.
+
+    Args:
+        extractor: the feature network.
+        images: `(n, height, width, 3)` uint8 RGB.
+        batch_size: how many pictures go through the network at once.
+        folder: the cache. A file that is damaged or does not fit is written anew; any may be deleted.
+
+    Returns:
+        `(n, extractor.dimension)` float32.
+    """
+    path = folder / f"{extractor.name}-{_digest(extractor, images)}.npz"
+    features = _read(path, (len(images), extractor.dimension))
+    if features is None:
+        features = _extracted(_sliced(images, batch_size), extractor, len(images), batch_size)
+        with replacing_file(path) as beside:
+            np.savez(beside, features=features)
+    return features
+
+
+def drawn_features(
+    drawer: Drawer,
+    extractor: Extractor,
+    labels: NDArray[np.int32],
+    seed: int,
+    batch_size: int = 32,
+    *,
+    shown: bool = True,
+) -> tuple[Images, Features]:
+    """Draw a picture for each of `labels` and return the pictures with the extractor's features of them.
+
+    The next batch is drawn in a thread while the extractor works on the last one, and never more than one ahead. What
+    the drawer raises is raised here.
+
+    Args:
+        drawer: decides how many pictures it draws at once.
+        extractor: the feature network.
+        labels: `(n,)` breed indices.
+        seed: what the pictures depend on besides `labels`.
+        batch_size: how many pictures go through the extractor's network at once.
+        shown: whether a progress bar tells how far it is; within another bar it had better not.
+
+    Returns:
+        The pictures, `(n, size, size, 3)` uint8 RGB, and `(n, extractor.dimension)` float32.
+    """
+    images = np.empty((len(labels), drawer.image_size, drawer.image_size, 3), np.uint8)
+    drawn = _kept(_ahead(drawer.batches(labels, seed)), images)
+    return images, _extracted(drawn, extractor, len(labels), batch_size, shown)
+
+
+def _extracted(
+    pictures: Iterator[Images], extractor: Extractor, count: int, batch_size: int, shown: bool = True
+) -> Features:
+    """Return the features of `count` pictures that come in parts."""
+    features, done = np.empty((count, extractor.dimension), np.float32), 0
+    with progress_bar(label=extractor.name, total=count, unit="image", disable=not shown) as bar:
+        for part in pictures:
+            features[done : done + len(part)] = extractor.features(part, batch_size)
+            done += len(part)
+            bar.update(len(part))
+    return features
+
+
+def _sliced(images: Images, batch_size: int) -> Iterator[Images]:
+    """Yield `images` in parts that are whole batches and small enough for a progress bar to move."""
+    step = batch_size * max(1, _ROWS_A_TICK // batch_size)
+    for start in range(0, len(images), step):
+        yield images[start : start + step]
+
+
+def _kept(parts: Iterator[Images], images: Images) -> Iterator[Images]:
+    """Pass the parts on, each copied to its place in `images`."""
+    done = 0
+    for part in parts:
+        images[done : done + len(part)] = part
+        done += len(part)
+        yield part
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items, the next one being made in a thread meanwhile."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = worker.submit(next, items, None)
+            yield item
+
+
+def _digest(extractor: Extractor, images: Images) -> str:
+    digest = hashlib.sha256(f"{extractor.name} {extractor.fingerprint} {images.shape}".encode())
+    for start in range(0, len(images), _ROWS_AT_ONCE):
+        digest.update(images[start : start + _ROWS_AT_ONCE].tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path, shape: tuple[int, int]) -> Features | None:
+    """Return the features kept at `path`, or None where there are none to be trusted; the zip's checksums tell."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+            features = np.asarray(content["features"])
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        RuntimeError,  # what zipfile says of damaged fields that ask for a password or an unknown compression
+    ):
+        return None
+    return features if features.shape == shape and features.dtype == np.float32 else None

@@ -1,0 +1,1 @@
+"""The trained generator: its file, drawing with it, walks through its latents."""

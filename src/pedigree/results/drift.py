@@ -1,0 +1,86 @@
+"""How the data of one rebuild differ from another's, breed by breed: photos, their sizes, their crops' colours."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedigree.common.breeds import display_name
+from pedigree.common.packed_crops import Crops, load_crops
+from pedigree.photos.census import read_census
+
+CENSUS, CROPS = Path("data/census.csv"), Path("data/crops")
+READS = (str(CENSUS), str(CROPS))  # what `between` needs of either project, from its root
+SIZE = 0.1  # share by which a breed's median side changes before a word is said of it
+DEVIATIONS = 4.0  # standard errors by which its mean colour changes before one is: of 120 breeds none by chance
+LEVELS = 5.0  # and levels of 255, so that no change too small to see is told
+
+
+def between(before: Path, now: Path) -> list[dict[str, Any]]:
+    """Compare the projects at two roots; return a row a breed in either, those that have changed first.
+
+    Raises:
+        PedigreeError: where one of them has no census or no crops.
+    """
+    old, new = (_facts(root) for root in (before, now))
+    rows = [_row(breed, old.get(breed), new.get(breed)) for breed in sorted({*old, *new})]
+    return sorted(rows, key=lambda row: row["what"] == "same")
+
+
+def _facts(root: Path) -> dict[str, dict[str, Any]]:
+    """Return what counts of each breed: usable photos, median shorter side, mean colour and its standard error."""
+    photos, crops = read_census(root / CENSUS), load_crops(root / CROPS)
+    usable = photos[photos["usable"]]
+    sides = usable[["width", "height"]].min(axis=1).groupby(usable["breed"])
+    counts, medians, colors = sides.size(), sides.median(), _colors(crops)
+    return {
+        breed: {"photos": int(counts[breed]), "side": float(medians[breed]), "color": colors.get(breed)}
+        for breed in counts.index
+    }
+
+
+def _colors(crops: Crops) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return each breed's mean RGB over its training crops, in levels of 255, and the standard error of each."""
+    found = {}
+    for label, breed in enumerate(crops.breeds):
+        places = np.flatnonzero(crops.train_labels == label)
+        means = np.array([crops.train_images[place].mean(axis=(0, 1)) for place in places])
+        if len(means) > 1:
+            found[breed] = means.mean(axis=0), means.std(axis=0, ddof=1) / len(means) ** 0.5
+    return found
+
+
+def _row(breed: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "breed": display_name(breed),
+        "photos before": old["photos"] if old else 0,
+        "now": new["photos"] if new else 0,
+        "median side before": old["side"] if old else None,
+        "side now": new["side"] if new else None,
+        "colour change": _shift(old, new) if old and new else None,
+        "what": _words(old, new),
+    }
+
+
+def _shift(old: dict[str, Any], new: dict[str, Any]) -> float | None:
+    """Return the distance of the mean colours in levels, where it is more than chance and an eye allow; else 0."""
+    if old["color"] is None or new["color"] is None:
+        return None
+    (before, error_before), (now, error_now) = old["color"], new["color"]
+    moved = np.abs(now - before) > np.maximum(DEVIATIONS * np.hypot(error_before, error_now), LEVELS)
+    return round(float(np.linalg.norm(now - before)), 1) if moved.any() else 0.0
+
+
+def _words(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
+    """Say what has changed of a breed."""
+    if old is None or new is None:
+        return "new" if old is None else "gone"
+    words, more = [], new["photos"] - old["photos"]
+    if more:
+        words.append(f"{abs(more)} {'more' if more > 0 else 'fewer'} photo{'s' * (abs(more) > 1)}")
+    if abs(new["side"] - old["side"]) > SIZE * old["side"]:
+        words.append("larger photos" if new["side"] > old["side"] else "smaller photos")
+    if _shift(old, new):
+        words.append("other colours")
+    return ", ".join(words) or "same"

@@ -1,0 +1,126 @@
+"""The gate: whether a new generator may take the place of the champion, the one in use."""
+
+import math
+from collections.abc import Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pedigree.common.measures import DEVIATIONS, ENTRIES
+from pedigree.results import comparison
+from pedigree.results.comparison import Row, written
+from pedigree.results.scorefiles import METRICS, Scores, read
+from pedigree.settings import criteria as requirements
+from pedigree.settings.params import FILE, Gate, load
+
+BREEDS = Path("reports/breeds.csv")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says: why not, if not; what could not be compared; and a row a number for people."""
+
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    rows: list[dict[str, Any]]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the candidate may replace the champion."""
+        return not self.reasons
+
+    def __str__(self) -> str:
+        """All of it, a line each."""
+        rows = ["  ".join(str(cell) for cell in row.values()) for row in self.rows]
+        return "\n".join([*rows, *self.reasons, *self.notes])
+
+
+def between(champion: Path | None, candidate: Path) -> Verdict:
+    """Judge the project at `candidate` against that at `champion`, if there is one, by the candidate's parameters.
+
+    Raises:
+        PedigreeError: where one of them has no scores.
+        UsageError: where the gate's parameters are wrong.
+    """
+    settings, before = load(Gate, candidate / FILE), None if champion is None else read(champion / METRICS)
+    fallen = collapsed(candidate / BREEDS) - (set() if champion is None else collapsed(champion / BREEDS))
+    return judge(settings, read(candidate / METRICS), before, fallen)
+
+
+def judge(
+    settings: Gate, candidate: Scores, champion: Scores | None, newly_collapsed: Set[str] = frozenset()
+) -> Verdict:
+    """Judge the scores of a candidate against those of the champion, or alone where there is none.
+
+    A number of `no_worse` may be worse by what chance does (95 %) and `slack` times the champion's besides, since
+    another run of training differs too. One that cannot be compared, for other sample sizes say, is noted; where none
+    can, the candidate does not pass.
+    """
+    extractor, numbers = next(iter(candidate.items()))
+    reasons = [f"{unmet} (gate.require)" for unmet in requirements.check(numbers, settings.require)]
+    if len(newly_collapsed) > settings.new_collapses:
+        reasons.append(f"newly collapsed: {', '.join(sorted(newly_collapsed))}")
+    if champion is None:
+        return Verdict(tuple(reasons), ("There is no champion to compare with.",), [])
+    if extractor not in champion:
+        reasons.append(f"scored by {extractor}, the champion by {', '.join(champion)}: nothing compares")
+        return Verdict(tuple(reasons), (), [])
+    compared = {row.key: row for row in comparison.compare(champion[extractor], numbers)}
+    asked = [compared[key] for key in settings.no_worse if key in compared]
+    unknown = [row for row in asked if row.word == "?" and row.now is not None]
+    reasons += [told for row in asked if row not in unknown and (told := _too_bad(row, settings.slack))]
+    if asked and len(unknown) == len(asked):
+        reasons.append("none of gate.no_worse could be compared with the champion's")
+    notes = tuple(f"{ENTRIES[row.key].title} was not compared: {row.reason}." for row in unknown)
+    return Verdict(tuple(reasons), notes, [_shown(row, settings.slack) for row in asked])
+
+
+def collapsed(breeds: Path) -> set[str]:
+    """Return the breeds that a `breeds.csv` calls collapsed."""
+    import pandas
+
+    table = pandas.read_csv(breeds)
+    return set(table.loc[table["collapsed"].astype(str) == "True", "breed"])
+
+
+def _too_bad(row: Row, slack: float) -> str | None:
+    """Say by how much a number is worse than it may be; None where it is not."""
+    title = ENTRIES[row.key].title
+    if row.now is None:
+        return f"{title} could not be measured, the champion's is {row.before}"
+    if row.word != "worse" or not isinstance(row.before, int | float) or not isinstance(row.now, int | float):
+        return None
+    over = abs(row.now - row.before) - _allowed(row, slack)
+    return (
+        f"{title} went from {row.before:.4g} to {row.now:.4g}, {over:.2g} more than chance and slack allow"
+        if over > 0
+        else None
+    )
+
+
+def _allowed(row: Row, slack: float) -> float:
+    chance = DEVIATIONS * math.hypot(row.error_before or 0, row.error_now or 0)
+    return chance + slack * abs(float(row.before or 0))
+
+
+def _shown(row: Row, slack: float) -> dict[str, Any]:
+    before, now = (
+        " ".join(written(*pair)).strip() for pair in ((row.before, row.error_before), (row.now, row.error_now))
+    )
+    told = _too_bad(row, slack)
+    judged = (
+        "worse"
+        if told
+        else f"not compared: {row.reason}"
+        if row.word == "?"
+        else "not worse"
+        if row.word == "worse"
+        else row.word
+    )
+    return {
+        "number": ENTRIES[row.key].title,
+        "champion": before,
+        "candidate": now,
+        "may be worse by": f"{_allowed(row, slack):.2g}",
+        "verdict": judged,
+    }

@@ -1,0 +1,212 @@
+"""What of a project's reports a person wants to see first: plain data, for whoever shows it, in the pipeline's order.
+
+Each exhibit is made from the files as they lie there. What is missing, or cannot be read, is left out.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from pedigree.common.measures import ENTRIES
+from pedigree.errors import PedigreeError
+from pedigree.photos.census import breed_census, read_census
+from pedigree.results.comparison import (
+    FOOT,
+    GROUND,
+    SETTING,
+    Row,
+    cells,
+    compare,
+    compare_each,
+    differ,
+    parted,
+    summary,
+    written,
+)
+from pedigree.results.revisions import Commit, history
+from pedigree.results.scorefiles import ERRORS, METRICS, Numbers, Scores, read, read_at
+
+VALIDATION = Path("reports/validation.json")
+CENSUS = Path("data/census.csv")
+SAMPLES = Path("reports/samples/final.png")
+PAGES = {
+    "The scores, in words and pictures": Path("reports/scores.html"),
+    "Data Docs": Path("runs/data_docs/index.html"),
+}
+MOST_BYTES = 1_000_000  # of a picture, which may have to travel within a database
+
+Table = list[dict[str, Any]]
+_PILLOWS = (SyntaxError, Image.DecompressionBombError)  # beside OSError, what it raises for a broken picture
+_UNREADABLE = (PedigreeError, OSError, ValueError, KeyError, TypeError, AttributeError, *_PILLOWS)
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&])")
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One thing to see, named by `key` (lower-case letters and dashes).
+
+    It holds exactly one of a table (a row a dict, of what JSON has), a picture (PNG) and a text (Markdown).
+
+    Raises:
+        ValueError: where it holds none, or several.
+    """
+
+    key: str
+    title: str
+    table: Table | None = None
+    picture: bytes | None = None
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        held = sum(part is not None for part in (self.table, self.picture, self.text))
+        if held != 1:
+            raise ValueError(f"{self.key}: expected one of table, picture and text. Received: {held}")
+
+
+def digest(root: Path) -> list[Exhibit]:
+    """Read the project at `root`, wherever one works, and return what is there: six exhibits at most."""
+    found: list[Exhibit | None] = []
+    for look in _LOOKS:
+        with suppress(*_UNREADABLE):
+            found.append(look(root.resolve()))
+    return [exhibit for exhibit in found if exhibit and exhibit.table != []]
+
+
+def _validation(root: Path) -> Exhibit:
+    findings = json.loads((root / VALIDATION).read_text(encoding="utf-8"))["expectations"]
+    rows = [
+        {
+            "expectation": finding["expectation"],
+            "result": "met" if finding["success"] else "failed",
+            "severity": finding["severity"],
+            "observed": finding["observed"],
+            "expected": finding["expected"],
+            "where": "; ".join(finding["where"]),
+        }
+        for finding in sorted(findings, key=lambda finding: (finding["success"], finding["severity"]))
+    ]
+    return Exhibit("validation", "What is expected of the photos, failures first", table=rows)
+
+
+def _census(root: Path) -> Exhibit:
+    breeds = breed_census(read_census(root / CENSUS)).to_dict("records")
+    return Exhibit("census", "The photos, breed by breed; sizes in pixels", table=list(map(_breed, breeds)))
+
+
+def _breed(row: dict[Any, Any]) -> dict[str, Any]:
+    medians = {f"median {name.replace('_', ' ')}": float(row[f"{name}_50"]) for name in ("width", "height", "box_side")}
+    return {
+        "breed": row["breed"],
+        **{name: int(row[name]) for name in ("photos", "usable", "boxes")},
+        **{name: None if math.isnan(median) else median for name, median in medians.items()},
+    }
+
+
+def _samples(root: Path) -> Exhibit:
+    return Exhibit("samples", "Drawn at the end of training", picture=_light((root / SAMPLES).read_bytes()))
+
+
+def _light(content: bytes) -> bytes:
+    """Return a picture as PNG of at most MOST_BYTES: `content` as it is, or scaled down until it is."""
+    with Image.open(BytesIO(content), formats=("PNG",)) as picture:
+        picture.load()
+        share = 1.0
+        while len(content) > MOST_BYTES:
+            share *= min(0.95, math.sqrt(MOST_BYTES / len(content)))
+            content = _scaled(picture, share)
+    return content
+
+
+def _scaled(picture: Image.Image, share: float) -> bytes:
+    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+    scaled = BytesIO()
+    picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(scaled, "PNG", optimize=True)
+    return scaled.getvalue()
+
+
+def _metrics(root: Path) -> Exhibit:
+    rows = [row for extractor, numbers in read(root / METRICS).items() for row in _numbers(extractor, numbers)]
+    return Exhibit("metrics", "The scores, with 95 % intervals, beside what real photos reach", table=rows)
+
+
+def _numbers(extractor: str, numbers: Numbers) -> Table:
+    """Give each measured number a row, in the scorecard's order, with what real photos reach beside it."""
+    rows = [row for row in compare(numbers, numbers) if row.of_generator or row.key in SETTING]
+    return [{"extractor": extractor, "number": cells(row)[0], **_held(row.key, numbers)} for row in rows]
+
+
+def _held(key: str, numbers: Numbers) -> dict[str, str]:
+    entry = ENTRIES.get(key)
+    real = entry.real if entry else None
+    return {
+        "value": _said(key, numbers),
+        "real photos": _said(real, numbers) if real and numbers.get(real) is not None else "",
+        "better": (entry.better if entry else None) or "",
+    }
+
+
+def _said(key: str, numbers: Numbers) -> str:
+    return " ".join(filter(None, written(numbers[key], numbers.get(ERRORS, {}).get(key))))
+
+
+def _changes(root: Path) -> Exhibit | None:
+    now = read(root / METRICS)
+    earlier = _earlier(root, now)
+    if earlier is None:
+        return None
+    commit, compared = earlier
+    head = f"## The scores against those of {commit.short}, {_plain(commit.subject)}"
+    parts = [_told(extractor, rows) for extractor, rows in compared.items()]
+    return Exhibit("changes", "Better, worse or noise", text="\n\n".join([head, *parts, FOOT]) + "\n")
+
+
+def _earlier(root: Path, now: Scores) -> tuple[Commit, dict[str, list[Row]]] | None:
+    """Find the last commit that wrote other scores by an extractor of `now`, past what is no file of scores."""
+    for commit in history(METRICS, root):
+        with suppress(PedigreeError):
+            compared = compare_each(read_at(commit.name, commit.short, root), now)
+            if differ(compared):
+                return commit, compared
+    return None
+
+
+def _told(extractor: str, rows: list[Row]) -> str:
+    """Lay rows out in Markdown as `comparison.told` does for a terminal."""
+    own, ground = parted(rows)
+    parts = [f"By {_plain(extractor)}: {summary(own)}", _table(own)]
+    return "\n\n".join([*parts, GROUND, _table(ground)] if ground else parts)
+
+
+def _table(rows: Sequence[Row]) -> str:
+    head = ["| number | before | now | change | |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *(_line(cells(row)) for row in rows)])
+
+
+def _line(told: tuple[str, ...]) -> str:
+    title, *numbers, word = map(_plain, told)
+    pairs = [f"{value} {margin}".rstrip() for value, margin in zip(numbers[::2], numbers[1::2], strict=True)]
+    return f"| {' | '.join([title, *pairs, word])} |"
+
+
+def _plain(text: str) -> str:
+    """Write `text` so that Markdown shows it as it is, in one line."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def _pages(root: Path) -> Exhibit | None:
+    there = {title: root / page for title, page in PAGES.items() if (root / page).is_file()}
+    if not there:
+        return None
+    lines = [f"- [{title}]({path.as_uri()}): `{path}`" for title, path in there.items()]
+    return Exhibit("pages", "Pages to open on the machine that ran this", text="\n".join(lines) + "\n")
+
+
+_LOOKS: tuple[Callable[[Path], Exhibit | None], ...] = (_validation, _census, _samples, _metrics, _changes, _pages)

@@ -1,0 +1,94 @@
+"""Files of scores, `metrics.json`: read as they stand, from a path or from a git revision, and checked."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pedigree.errors import PedigreeError, UsageError
+from pedigree.results.revisions import commit_of, content_of, no_repository
+
+METRICS = Path("reports/metrics.json")
+ERRORS = "standard_error"
+
+Value = float | str | None
+Numbers = dict[str, Any]  # one extractor's: a Value by key, and under ERRORS the standard errors by key
+Scores = dict[str, Numbers]  # by extractor
+
+
+def read(path: Path = METRICS) -> Scores:
+    """Read the scores of a file.
+
+    Raises:
+        PedigreeError: where there is no file, or it is of another form.
+    """
+    if not path.exists():
+        raise PedigreeError(f"{path} is not here: run `dvc repro`, in the project's root.")
+    return _parsed(path.read_bytes(), str(path))
+
+
+def read_against(name: str) -> Scores:
+    """Read the scores of `name`: a file, or else a git revision of the project here, and its METRICS.
+
+    Raises:
+        UsageError: where `name` is neither.
+        PedigreeError: where git is missing, the revision has no such file, or the file is of another form.
+    """
+    if Path(name).is_file():
+        return read(Path(name))
+    if trouble := no_repository():
+        raise UsageError(f"{name!r} is no file here, nor a revision: {trouble}.")
+    commit = commit_of(name)
+    if commit is None:
+        raise UsageError(f"{name!r} is neither a file here nor a revision of this repository (`git log` lists them).")
+    return read_at(commit, name)
+
+
+def read_at(commit: str, name: str, root: Path = Path()) -> Scores:
+    """Read the scores that the project at `root` had at the git commit `commit`, told as revision `name` in errors.
+
+    Raises:
+        PedigreeError: where git is missing, the revision has no METRICS, or the file is of another form.
+    """
+    content = content_of(commit, METRICS, root)
+    if content is None:
+        raise PedigreeError(f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists those that have.")
+    return _parsed(content, f"{METRICS} at revision {name}")
+
+
+def _parsed(content: bytes, origin: str) -> Scores:
+    try:
+        scores = json.loads(content, parse_constant=lambda _: None)  # NaN and infinities: as good as unmeasured
+    except (ValueError, RecursionError) as error:
+        raise PedigreeError(f"{origin} is not JSON ({error}).") from None
+    if flaw := _flaw(scores):
+        raise PedigreeError(f"{origin} is no file of scores as `pedigree score` writes it: {flaw}.")
+    return {extractor: dict(numbers) for extractor, numbers in scores.items()}
+
+
+def _flaw(scores: Any) -> str | None:
+    """Say what about `scores` is not of the form {extractor: {key: number, word or null, "standard_error": {…}}}."""
+    if not isinstance(scores, dict) or not scores:
+        return f"expected an object of extractors. Received: {_short(scores)}"
+    for extractor, numbers in scores.items():
+        if not isinstance(numbers, dict):
+            return f"{extractor!r} should hold numbers by name. Received: {_short(numbers)}"
+        errors = numbers.get(ERRORS, {})
+        if not isinstance(errors, dict):
+            return f"{extractor}.{ERRORS} should hold numbers by name. Received: {_short(errors)}"
+        for key, value in numbers.items():
+            if key != ERRORS and not (value is None or isinstance(value, str) or _is_number(value)):
+                return f"{extractor}.{key} should be a number, a word or null. Received: {_short(value)}"
+        for key, value in errors.items():
+            if not (value is None or (_is_number(value) and value >= 0)):
+                return f"{extractor}.{ERRORS}.{key} should be a number from 0. Received: {_short(value)}"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,8 +1,0 @@
-"""Redraw `data/sample/images.tar` and `annotation.tar`; run from the project's root."""
-
-from pathlib import Path
-
-from pedigree.sample.archive import write_sample
-
-if __name__ == "__main__":
-    write_sample(Path("data/sample"))

@@ -1,0 +1,186 @@
+"""How real the pictures are, how varied, how true to the breed, how much merely copied: features in, judgement out."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedigree.metrics import probe
+from pedigree.metrics.diversity import Collapse, collapse
+from pedigree.metrics.estimate import Estimate
+from pedigree.metrics.frechet import fit
+from pedigree.metrics.kernel import kernel_distance
+from pedigree.metrics.manifold import Overlap, overlap
+from pedigree.metrics.memorization import (
+    Copying,
+    Nearest,
+    judge_copying,
+    memorization_informed_frechet_distance,
+    nearest_training,
+)
+from pedigree.metrics.similarity import pair_similarity_per_breed
+from pedigree.score import breed_scores
+from pedigree.score.judgement import Judgement, Metrics, Sample
+
+NEIGHBORS = 5
+FEWEST = NEIGHBORS + 1  # pictures a side
+SIMILARITY_PAIRS = 100  # of a breed
+
+
+def judge(
+    train: Sample,
+    holdout: Sample,
+    generated: Sample,
+    breeds: tuple[str, ...],
+    *,
+    copies: Sequence[NDArray[np.float32]] = (),
+    seed: int = 0,
+    epsilon: float | None = None,
+) -> Judgement:
+    """Compare generated pictures with the training crops, and held-out photos with the same crops.
+
+    What each number means is said in `pedigree.common.measures`, under its name.
+
+    Args:
+        train, holdout, generated: at least `FEWEST` pictures each, features from one extractor.
+        breeds: folder names, in the order of the labels.
+        copies: features of damaged copies of the training crops (`pedigree.score.damage`), from which the probe
+            learns too.
+        seed: of the kernel distance's subsets and of the pairs that MS-SSIM compares.
+        epsilon: Kaggle's bound on the memorisation distance for this extractor, which the memorisation-informed Fréchet
+            distance goes by; None where Kaggle gave none: then it goes by the verdict.
+
+    Raises:
+        ValueError: there are fewer pictures, or features and labels do not fit.
+    """
+    probed = probe.fit(train.features, train.labels, len(breeds), copies)
+    seen, seen_holdout = probed.predict(generated.features), probed.predict(holdout.features)
+    among = overlap(train.features, generated.features, neighbors=NEIGHBORS)
+    nearest, nearest_holdout = (nearest_training(train.features, side.features) for side in (generated, holdout))
+    copying = judge_copying(nearest, nearest_holdout)
+    varied, varied_holdout = (
+        collapse(train.features, train.labels, side.features, side.labels, len(breeds)) for side in (generated, holdout)
+    )
+    alike, alike_real = (
+        pair_similarity_per_breed(side.images, side.labels, len(breeds), seed=seed, pairs=SIMILARITY_PAIRS)
+        for side in (generated, train)
+    )
+    distances = _distances(train, holdout, generated, seed)
+    numbers: Metrics = {
+        "samples": len(generated),
+        "real": len(train),
+        "holdout": len(holdout),
+        **distances,
+        **_neighborhoods(train, holdout, generated, among),
+        **_accuracies(holdout, generated, seen, seen_holdout),
+        **_memorization(nearest, nearest_holdout, copying, distances["frechet_distance"], epsilon),
+        **_diversity(varied, varied_holdout),
+        "ms_ssim": alike.mean(),
+        "ms_ssim_real": alike_real.mean(),
+    }
+    seen_by = breed_scores.Seen(seen, seen_holdout)
+    table = breed_scores.table(train, holdout, generated, breeds, seen_by, among.realistic, varied, alike, alike_real)
+    train_map, generated_map = _principal_components(train.features, generated.features)
+    return Judgement(
+        numbers={key: _known(number) for key, number in numbers.items()},
+        table=table,
+        confusion=probe.confusion(seen, generated.labels, len(breeds)),
+        nearest=nearest.indices,
+        nearness=nearest.distances,
+        suspicious=copying.suspicious,
+        realistic=among.realistic,
+        covered=among.covered,
+        train_map=train_map,
+        generated_map=generated_map,
+    )
+
+
+def _distances(train: Sample, holdout: Sample, generated: Sample, seed: int) -> dict[str, Estimate]:
+    count, normal = min(len(holdout), len(generated)), fit(train.features)
+    return {
+        "frechet_distance": normal.distance(generated.features),
+        "frechet_distance_at_floor_size": normal.distance(generated.evenly(count)),
+        "frechet_distance_floor": normal.distance(holdout.evenly(count)),
+        "kernel_distance": kernel_distance(train.features, generated.features, seed=seed),
+        "kernel_distance_floor": kernel_distance(train.features, holdout.features, seed=seed),
+    }
+
+
+def _neighborhoods(train: Sample, holdout: Sample, generated: Sample, among: Overlap) -> Metrics:
+    count = min(len(holdout), len(generated))
+    fewer = overlap(train.features, generated.evenly(count), neighbors=NEIGHBORS)
+    real = overlap(train.features, holdout.evenly(count), neighbors=NEIGHBORS)
+    return {
+        "precision": among.precision,
+        "precision_holdout": real.precision,
+        "recall": among.recall,
+        "recall_at_floor_size": fewer.recall,
+        "recall_holdout": real.recall,
+        "density": among.density,
+        "density_holdout": real.density,
+        "coverage": among.coverage,
+        "coverage_at_floor_size": fewer.coverage,
+        "coverage_holdout": real.coverage,
+    }
+
+
+def _accuracies(holdout: Sample, generated: Sample, seen: NDArray[Any], seen_holdout: NDArray[Any]) -> Metrics:
+    return {
+        "breed_accuracy": probe.accuracy(seen, generated.labels),
+        "breed_accuracy_holdout": probe.accuracy(seen_holdout, holdout.labels),
+        "breed_accuracy_chance": probe.chance(generated.labels),
+        "imagenet_accuracy": _by_opinion(generated),
+        "imagenet_accuracy_holdout": _by_opinion(holdout),
+    }
+
+
+def _by_opinion(side: Sample) -> float | None:
+    return None if side.opinions is None else probe.accuracy(side.opinions, side.labels)
+
+
+def _memorization(
+    nearest: Nearest, nearest_holdout: Nearest, copying: Copying, frechet: Estimate, epsilon: float | None
+) -> Metrics:
+    distance = nearest.distance
+    bound = epsilon if epsilon is not None else math.inf if copying.verdict == "copies" else 0.0
+    informed = memorization_informed_frechet_distance(frechet, distance, epsilon=bound)
+    return {
+        "memorization_distance": distance,
+        "memorization_distance_holdout": nearest_holdout.distance,
+        "memorization_nearer": copying.nearer,
+        "memorization_suspects": copying.suspects,
+        "memorization_verdict": copying.verdict,
+        "memorization_informed_frechet_distance": informed,
+    }
+
+
+def _diversity(varied: Collapse, varied_holdout: Collapse) -> Metrics:
+    return {
+        "intra_breed_diversity": varied.spread.mean(),
+        "intra_breed_diversity_real": varied.spread_real.mean(),
+        "near_duplicates": varied.near_duplicates.mean(),
+        "near_duplicates_holdout": varied_holdout.near_duplicates.mean(),
+        "collapsed_breeds": int(np.count_nonzero(varied.collapsed)),
+    }
+
+
+def _known(number: Any) -> Any:
+    """Return None for what could not be measured (NaN), any other number as it is."""
+    return None if isinstance(number, float) and math.isnan(number) else number
+
+
+def _principal_components(
+    train: NDArray[np.float32], generated: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], ...]:
+    """Return both on the training features' first two principal components, whose largest weight is positive."""
+    mean = train.mean(axis=0, dtype=np.float64)
+    centred = train - mean
+    if len(centred) < centred.shape[1]:  # the smaller of the two products with its transpose has the same axes
+        axes = centred.T @ np.linalg.eigh(centred @ centred.T)[1][:, :-3:-1]
+    else:
+        axes = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
+    axes = axes / np.maximum(np.linalg.norm(axes, axis=0), np.finfo(float).tiny)
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])
+    return centred @ axes, (generated - mean) @ axes

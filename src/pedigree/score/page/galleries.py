@@ -1,0 +1,73 @@
+"""Breeds to look at, the worst first: generated pictures beside real ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pedigree.score.judgement import Sample
+from pedigree.score.page import breed_table
+from pedigree.score.page.strips import Strip, encode, some
+from pedigree.score.page.wording import breed_name
+
+_ENDS = 3  # breeds at each end that stand open
+_COLUMNS = 8
+_SIDE, _SMALL_SIDE = 64, 40  # pixels
+_FOLDED_PICTURES = 360  # a side, over all folded breeds
+_BUDGET, _FOLDED_BUDGET = 110_000, 230_000  # bytes
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """One breed's pictures."""
+
+    breed: str
+    collapsed: bool
+    generated: Strip | None  # None: none were drawn, or none are left
+    real: Strip | None
+
+
+@dataclass(frozen=True)
+class Galleries:
+    """All breeds, by trouble. With few breeds, all are among the worst."""
+
+    worst: list[Gallery]
+    folded: list[Gallery]
+    best: list[Gallery]
+    columns: int
+    folded_columns: int
+
+
+def lay_out(
+    breeds: tuple[str, ...], train: Sample, holdout: Sample, generated: Sample, table: pd.DataFrame
+) -> Galleries:
+    """Choose pictures of every breed, spread evenly over those there are: held-out real ones, else training crops."""
+    order = [breeds.index(breed) for breed in breed_table.by_trouble(table)["breed"] if breed in breeds]
+    few = len(order) <= 2 * _ENDS
+    folded = [] if few else order[_ENDS:-_ENDS]
+    columns = int(np.clip(_FOLDED_PICTURES // max(1, len(folded)), 3, _COLUMNS))
+    collapsed = set(breed_table.collapsed(table))
+
+    def galleries(labels: list[int], columns: int, side: int, budget: int) -> list[Gallery]:
+        rows = [_pictures(generated, label, columns) for label in labels]
+        rows += [_pictures(holdout if label in holdout.labels else train, label, columns) for label in labels]
+        strips = iter(encode([row for row in rows if len(row)], side, budget))
+        shown = [next(strips) if len(row) else None for row in rows]
+        both = zip(labels, shown[: len(labels)], shown[len(labels) :], strict=True)
+        return [
+            Gallery(breed_name(breeds[label]), breeds[label] in collapsed, one, other) for label, one, other in both
+        ]
+
+    ends = galleries([label for label in order if label not in folded], _COLUMNS, _SIDE, _BUDGET)
+    return Galleries(
+        worst=ends if few else ends[:_ENDS],
+        folded=galleries(folded, columns, _SIDE if columns == _COLUMNS else _SMALL_SIDE, _FOLDED_BUDGET),
+        best=[] if few else ends[_ENDS:],
+        columns=_COLUMNS,
+        folded_columns=columns,
+    )
+
+
+def _pictures(sample: Sample, label: int, number: int) -> NDArray[np.uint8]:
+    return sample.images[some(np.flatnonzero(sample.labels == label), number)]

@@ -1,0 +1,161 @@
+"""Each number beside what real photos reach, and where it stands between them and a useless generator."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedigree.common.measures import ENTRIES
+from pedigree.score.judgement import Metrics
+from pedigree.score.page.wording import count, figure, finite, interval, margin
+
+_AT_FLOOR_SIZE = "_at_floor_size"
+# What a useless generator gets, by the name's beginning: a number (or the key of one), and what such a generator does.
+_USELESS: dict[str, tuple[float | str, str]] = {
+    "breed_accuracy": ("breed_accuracy_chance", "ignores the breed"),
+    "imagenet_accuracy": ("breed_accuracy_chance", "ignores the breed"),
+    "precision": (0.0, "draws nothing that lies among real photos"),
+    "density": (0.0, "draws nothing that lies among real photos"),
+    "recall": (0.0, "draws nothing that has a real photo around it"),
+    "coverage": (0.0, "draws nothing near a real photo"),
+    "intra_breed_diversity": (0.0, "draws one picture a breed"),
+    "ms_ssim": (1.0, "draws one picture a breed"),
+    "near_duplicates": (1.0, "draws one picture a breed"),
+    "memorization_distance": (0.0, "copies training photos"),
+}
+_GROUPS = {
+    "real": ("Do they look real?", ("frechet", "fid", "kernel", "kid", "precision", "density")),
+    "breed": ("Are they the breed asked for?", ("breed_accuracy", "imagenet_accuracy")),
+    "copying": ("Are they copies?", ("memorization", "mifid")),
+    "variety": (
+        "Are they varied?",
+        ("coverage", "recall", "intra_breed_diversity", "ms_ssim", "near_duplicates", "collapsed_breeds"),
+    ),
+}
+_REAL_AT = 0.8  # where on a bar real photos stand; what lies right of it is beyond them
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Places on a line from a useless generator, 0, to beyond real photos, 100."""
+
+    low: float  # of the 95 % interval, like `high`; both `at` where there is none
+    at: float
+    high: float
+    real: float
+    off: str  # the side, left or right, that the value lies beyond the line on; nothing where it lies on it
+    words: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number, written."""
+
+    key: str
+    title: str
+    meaning: str
+    better: str  # which way is better, in a word; nothing where neither is
+    value: str
+    interval: str
+    real: str  # what held-out photos reach; nothing where that is not known, like the rest
+    real_interval: str
+    note: str  # how many pictures it is of, where that matters
+    way: float | None  # 0 of a useless generator, 1 of real photos
+    bar: Bar | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Readings that answer one question."""
+
+    name: str
+    question: str
+    readings: list[Reading]
+
+
+def read(numbers: Metrics, train_features: NDArray[np.floating]) -> dict[str, Reading]:
+    """Write each number of the scorecard that is there, by its key.
+
+    A number at the floor's size takes in the one of all pictures, which then has no reading of its own.
+    """
+    present = [key for key in ENTRIES if finite(numbers.get(key)) is not None]
+    taken_in = {key.removesuffix(_AT_FLOOR_SIZE) for key in present if key.endswith(_AT_FLOOR_SIZE)}
+    spread = float(np.var(train_features, axis=0, dtype=np.float64).sum())
+    return {key: _reading(key, numbers, spread) for key in present if key not in taken_in}
+
+
+def group(readings: dict[str, Reading]) -> list[Group]:
+    """Sort the readings under the questions they answer; what answers none comes last."""
+    groups, left = [], dict(readings)
+    for name, (question, beginnings) in _GROUPS.items():
+        keys = [key for beginning in beginnings for key in left if key.startswith(beginning)]
+        groups.append(Group(name, question, [left.pop(key) for key in dict.fromkeys(keys)]))
+    groups.append(Group("other", "What else was measured", list(left.values())))
+    return [one for one in groups if one.readings]
+
+
+def _number(numbers: Metrics, key: str) -> float:
+    value = finite(numbers[key])
+    if value is None:
+        raise KeyError(key)
+    return value
+
+
+def _reading(key: str, numbers: Metrics, spread: float) -> Reading:
+    entry, value = ENTRIES[key], _number(numbers, key)
+    whole = ENTRIES.get(key.removesuffix(_AT_FLOOR_SIZE), entry)
+    real = finite(numbers.get(entry.real)) if entry.real else None
+    useless, does = _useless(key, numbers, spread)
+    way = None if useless is None or real is None else _way(float(value), useless, real)
+    return Reading(
+        key=key,
+        title=whole.title,
+        meaning=whole.meaning,
+        better=f"{entry.better} is better" if entry.better else "",
+        value=figure(value),
+        interval=interval(value),
+        real="" if real is None else figure(real),
+        real_interval="" if real is None else interval(real),
+        note=_note(key, numbers),
+        way=way,
+        bar=None if way is None or useless is None or real is None else _bar(value, useless, real, does),
+    )
+
+
+def _useless(key: str, numbers: Metrics, spread: float) -> tuple[float | None, str]:
+    """Return what a useless generator gets, if that is known, and what it does.
+
+    The Fréchet distance of one that only ever draws the average of the training features is the sum of their variances.
+    """
+    if key.startswith("frechet_distance"):
+        return spread, "only ever draws the average photo"
+    for beginning, (value, does) in _USELESS.items():
+        if key.startswith(beginning):
+            return finite(numbers.get(value)) if isinstance(value, str) else value, does
+    return None, ""
+
+
+def _way(value: float, useless: float, real: float) -> float | None:
+    return (value - useless) / (real - useless) if abs(real - useless) > 1e-9 else None
+
+
+def _bar(value: float, useless: float, real: float, does: str) -> Bar:
+    half = margin(value) or 0.0
+    ways = [(number - useless) / (real - useless) for number in (value - half, value, value + half)]
+    low, at, high = (round(100 * min(1.0, max(0.0, way * _REAL_AT)), 1) for way in (min(ways), ways[1], max(ways)))
+    way = f"{figure(round(ways[1], 2))} of the way from {figure(useless)}, of a generator that {does},"
+    words = f"{way} to {figure(real)} of real photos"
+    off = "left" if ways[1] < 0 else "right" if ways[1] * _REAL_AT > 1 else ""
+    return Bar(low, at, high, 100 * _REAL_AT, off, words)
+
+
+def _note(key: str, numbers: Metrics) -> str:
+    """Tell how many pictures a number that depends on them is of."""
+    samples, holdout = finite(numbers.get("samples")), finite(numbers.get("holdout"))
+    if not ENTRIES[key].sized or samples is None:
+        return ""
+    if not key.endswith(_AT_FLOOR_SIZE) or holdout is None:
+        return f"of all {count(int(samples))} pictures"
+    whole = finite(numbers.get(key.removesuffix(_AT_FLOOR_SIZE)))
+    also = "" if whole is None else f"; of all {count(int(samples))}: {figure(whole)} {interval(whole)}".rstrip()
+    return f"of {count(int(min(samples, holdout)))} pictures, as many as held-out crops{also}"

@@ -1,0 +1,92 @@
+"""The generated pictures that are nearest to a training photo, each beside it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedigree.score.judgement import Judgement, Sample
+from pedigree.score.page.axes import Tick, around
+from pedigree.score.page.strips import Strip, encode
+from pedigree.score.page.wording import breed_name, figure
+
+_PAIRS = 12
+_SIDE = 64
+_BUDGET = 60_000
+_BINS = 40
+_WIDTH, _HEIGHT, _EDGE = 420.0, 120.0, 24.0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A generated picture and its nearest training photo."""
+
+    strip: Strip
+    distance: str
+    suspicious: bool
+    asked: str
+    photo: str  # the photo's breed
+    others: int  # generated pictures, besides this one, that have the same photo as their nearest
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many pictures lie at which distance."""
+
+    bars: list[tuple[float, float, float, float]]  # x, y, width, height
+    threshold: float | None  # x, where it lies within
+    ticks: list[Tick]
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """Pairs, the nearest first."""
+
+    pairs: list[Pair]
+    threshold: str
+    below: int
+    pictures: int
+    histogram: Histogram
+
+
+def lay_out(breeds: tuple[str, ...], train: Sample, generated: Sample, judgement: Judgement) -> Neighbors:
+    """Choose the nearest pictures, one a training photo, and count the distances of all."""
+    nearness, nearest = judgement.nearness, judgement.nearest
+    order = np.argsort(nearness, kind="stable")
+    _, firsts, uses = np.unique(nearest[order], return_index=True, return_counts=True)
+    by_nearness = np.argsort(firsts)[:_PAIRS]
+    chosen, others = order[firsts[by_nearness]], uses[by_nearness] - 1
+    strips = encode([np.stack([generated.images[one], train.images[nearest[one]]]) for one in chosen], _SIDE, _BUDGET)
+    pairs = [
+        Pair(
+            strip,
+            _distance(nearness[one]),
+            bool(nearness[one] < judgement.suspicious),
+            breed_name(breeds[generated.labels[one]]),
+            breed_name(breeds[train.labels[nearest[one]]]),
+            int(more),
+        )
+        for one, more, strip in zip(chosen, others, strips, strict=True)
+    ]
+    below = int((nearness < judgement.suspicious).sum())
+    histogram = _histogram(nearness, judgement.suspicious)
+    return Neighbors(pairs, _distance(judgement.suspicious), below, len(nearness), histogram)
+
+
+def _distance(number: float) -> str:
+    return figure(float(number))
+
+
+def _histogram(nearness: NDArray[np.float64], threshold: float) -> Histogram:
+    axis = around(0.0, max(float(nearness.max()), threshold), 16.0, _WIDTH - 16.0)
+    counts, edges = np.histogram(nearness, bins=_BINS, range=(axis.low, axis.high))
+    heights = counts / counts.max() * (_HEIGHT - _EDGE - 14)
+    places = [axis.place(edge) for edge in edges]
+    bars = [
+        (left, round(_HEIGHT - _EDGE - height, 1), round(right - left - 1, 1), round(float(height), 1))
+        for left, right, height in zip(places, places[1:], heights, strict=False)
+        if height > 0
+    ]
+    return Histogram(bars, axis.place(threshold), axis.ticks(), _WIDTH, _HEIGHT)

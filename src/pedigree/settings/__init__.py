@@ -1,0 +1,1 @@
+"""params.yaml: the sections, the recipes, and changing parameters by name."""

@@ -1,0 +1,45 @@
+"""Changing parameters in `params.yaml` by name, as `dvc exp run --set-param` does; its comments stay."""
+
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pedigree.common.files import replacing_file
+from pedigree.errors import UsageError
+from pedigree.settings.params import FILE, SECTIONS, load, read
+
+
+def override(values: Mapping[str, Any], path: Path = FILE) -> None:
+    """Set parameters in the file at `path`, such as `{"train.steps": 5000}`; all or, where one is wrong, none.
+
+    Raises:
+        UsageError: for a name that is no parameter's, or a value that its section does not take.
+    """
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 200
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+    read(path)
+    content = yaml.load(path.read_text(encoding="utf-8"))
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        if key not in (content.get(section) or ()):
+            raise UsageError(f"{path} has no parameter {name!r}. Received: {name}={value!r}")
+        content[section][key] = value
+    changed = StringIO()
+    yaml.dump(content, changed)
+    with replacing_file(path) as beside:
+        beside.write_text(changed.getvalue(), encoding="utf-8")
+        _check(beside, path, {name.partition(".")[0] for name in values})
+
+
+def _check(beside: Path, path: Path, sections: set[str]) -> None:
+    """Read sections of a file not yet in its place, and tell what is wrong as if it were."""
+    try:
+        for name in sorted(sections):
+            section: Any = SECTIONS[name]
+            load(section, beside)
+    except UsageError as error:
+        raise UsageError(str(error).replace(str(beside), str(path))) from None

@@ -1,0 +1,1 @@
+"""The train stage: the conditional GAN, its losses, its training and what watches it."""

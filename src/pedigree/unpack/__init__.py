@@ -1,0 +1,1 @@
+"""The unpack stage: archives to data/raw."""

@@ -1,0 +1,71 @@
+"""Zip archives, a member at a time."""
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from pedigree.unpack.layouts import shown
+from pedigree.unpack.members import CHUNK, Member, Source
+
+MAGICS = (b"PK\3\4", b"PK\5\6")
+
+_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others of zipfile unpack without a bound on memory
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+
+
+@contextmanager
+def zip_members(file: IO[bytes], source: Source) -> Iterator[Iterator[Member]]:
+    """Yield the members of the zip archive `file`, in the order of their bytes."""
+    with source.reading("its table of contents"):
+        table = zipfile.ZipFile(file)
+    with table:
+        yield _members(table, source)
+
+
+def _members(table: zipfile.ZipFile, source: Source) -> Iterator[Member]:
+    for info in sorted(table.infolist(), key=lambda info: info.header_offset):
+        name = info.orig_filename  # `filename` is cut at a NUL
+        if name.endswith("/"):
+            source.count_folder(name)
+            yield Member(name, True, iter(()))
+            continue
+        _check_kind(info, source)
+        _check_readable(info, source)
+        source.count_file(name, info.file_size)
+        yield Member(name, False, _chunks(table, info, source))
+
+
+def _check_kind(info: zipfile.ZipInfo, source: Source) -> None:
+    """Unix's packers tell the kind of a file, others leave zero."""
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        what = "a symbolic link" if kind == stat.S_IFLNK else "no regular file"
+        raise source.error(f"member {shown(info.orig_filename)} is {what}", "pack regular files only, without links")
+
+
+def _check_readable(info: zipfile.ZipInfo, source: Source) -> None:
+    name = shown(info.orig_filename)
+    if info.flag_bits & _ENCRYPTED:
+        raise source.error(f"member {name} is encrypted", "pack again without a password")
+    if info.compress_type not in _READABLE:
+        raise source.error(f"member {name} has compression method {info.compress_type}", "pack again with deflate")
+
+
+def _chunks(table: zipfile.ZipFile, info: zipfile.ZipInfo, source: Source) -> Iterator[bytes]:
+    """Read one member; zipfile checks the CRC, the length is left to us."""
+    name, count = info.orig_filename, 0
+    with source.reading(f"member {shown(name)}"):
+        content = table.open(info)
+    with content:
+        while True:
+            with source.reading(f"member {shown(name)}"):
+                chunk = content.read(CHUNK)
+            if not chunk:
+                break
+            count += len(chunk)
+            source.count_content(name, len(chunk))
+            yield chunk
+    if count != info.file_size:
+        raise source.error(f"member {shown(name)} has {count} bytes, its entry says {info.file_size}")

@@ -1,0 +1,1 @@
+"""The validate stage: the census of data/raw, judged by Great Expectations."""

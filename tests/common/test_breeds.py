@@ -1,0 +1,79 @@
+import pytest
+
+from pedigree.common.breeds import display_name, find_breed, same_breed, wordnet_id
+from pedigree.errors import UsageError
+
+FOLDERS = [
+    "n02085620-Chihuahua",
+    "n02085782-Japanese_spaniel",
+    "n02086240-Shih-Tzu",
+    "n02089078-black-and-tan_coonhound",
+    "n02113799-standard_poodle",
+    "7",
+]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "identity"),
+    [
+        ("n02085620-Chihuahua", "Chihuahua", "n02085620"),
+        ("n02089078-black-and-tan_coonhound", "black-and-tan_coonhound", "n02089078"),
+        ("n02085620", "n02085620", ""),
+        ("n02085620-", "n02085620-", ""),
+        ("n0208562-Chihuahua", "n0208562-Chihuahua", ""),
+        ("n020856201-Chihuahua", "n020856201-Chihuahua", ""),
+        ("7", "7", ""),
+        ("wild-rose", "wild-rose", ""),
+    ],
+)
+def test_only_a_wordnet_id_is_left_out_of_a_name(folder: str, name: str, identity: str) -> None:
+    assert display_name(folder) == name
+    assert wordnet_id(folder) == identity
+
+
+@pytest.mark.parametrize(
+    ("query", "folder"),
+    [
+        ("n02085620-Chihuahua", "n02085620-Chihuahua"),
+        ("Chihuahua", "n02085620-Chihuahua"),
+        ("CHIHUAHUA", "n02085620-Chihuahua"),
+        ("N02085620-chihuahua", "n02085620-Chihuahua"),
+        (" japanese spaniel ", "n02085782-Japanese_spaniel"),
+        ("Japanese-Spaniel", "n02085782-Japanese_spaniel"),
+        ("shih tzu", "n02086240-Shih-Tzu"),
+        ("shih_tzu", "n02086240-Shih-Tzu"),
+        ("black and tan coonhound", "n02089078-black-and-tan_coonhound"),
+        ("7", "7"),
+    ],
+)
+def test_a_breed_is_found_however_it_is_written(query: str, folder: str) -> None:
+    assert find_breed(query, FOLDERS) == folder
+
+
+@pytest.mark.parametrize(
+    ("query", "nearest"),
+    [("Chiwawa", "Chihuahua"), ("Japanese spanel", "Japanese_spaniel"), ("poodle", "standard_poodle")],
+)
+def test_a_typo_gets_the_nearest_names(query: str, nearest: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        find_breed(query, FOLDERS)
+    assert repr(query) in str(raised.value) and nearest in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize("query", ["", "zzzz", "Shih", "8"])
+def test_part_of_a_name_is_no_name(query: str) -> None:
+    with pytest.raises(UsageError, match="There is no breed"):
+        find_breed(query, FOLDERS)
+
+
+def test_a_name_that_means_two_folders_asks_which() -> None:
+    twins = ["n00000002-Pug", "n00000001-pug"]
+    with pytest.raises(UsageError, match="n00000001-pug, n00000002-Pug"):
+        find_breed("PUG", twins)
+    assert find_breed("n00000002-Pug", twins) == "n00000002-Pug"
+
+
+def test_words_joined_differently_are_one_breed_but_other_words_are_not() -> None:
+    assert same_breed("Shih-Tzu", "shih_tzu") and same_breed("toy  poodle", "Toy-poodle")
+    assert not same_breed("toy_poodle", "toy_terrier") and not same_breed("", "Pug")

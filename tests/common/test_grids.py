@@ -1,0 +1,84 @@
+"""Pictures in rows and columns."""
+
+import numpy as np
+import pytest
+
+from pedigree.common.grids import GAP, grid, save_png
+
+
+def flat(rows, columns, side):
+    """Pictures each of one colour, all different."""
+    colours = np.arange(rows * columns * 3, dtype=np.uint8).reshape(rows, columns, 1, 1, 3)
+    return np.broadcast_to(colours, (rows, columns, side, side, 3)).copy()
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+@pytest.mark.parametrize("labels", [None, ["boxer", "a breed with quite a long name"]])
+def test_each_picture_lies_in_its_row_and_column(scale, labels):
+    images = flat(2, 4, 32)
+    sheet = np.asarray(grid(images, labels, scale))
+    step = 32 * scale + GAP
+    for row in range(2):
+        for column in range(4):
+            middle = sheet[GAP + row * step + step // 2, sheet.shape[1] - (4 - column) * step + step // 2]
+            assert (middle == images[row, column, 0, 0]).all()
+
+
+def test_labels_widen_the_sheet_and_are_written_beside_the_pictures():
+    plain, labelled = (np.asarray(grid(flat(2, 3, 32), labels)) for labels in (None, ["boxer", "pug"]))
+    margin = labelled.shape[1] - plain.shape[1]
+    assert margin > 20
+    assert np.array_equal(labelled[:, margin:], plain)
+    for top in (GAP, 2 * GAP + 32):
+        assert labelled[top : top + 32, :margin].min() < 100
+
+
+def test_gaps_are_left_between_pictures():
+    sheet = np.asarray(grid(flat(1, 2, 16)))
+    assert sheet.shape == (16 + 2 * GAP, 2 * 16 + 3 * GAP, 3)
+    assert (sheet[:, GAP + 16 : 2 * GAP + 16] == 255).all()
+
+
+def test_columns_and_title_are_written_above_the_pictures_and_change_nothing_below():
+    images = flat(2, 3, 32)
+    plain, headed = np.asarray(grid(images)), np.asarray(grid(images, columns=["-2", "0", "2"], title="boxer"))
+    head = len(headed) - len(plain)
+    assert np.array_equal(headed[head:], plain)
+    title, columns = headed[: head // 2], headed[head // 2 : head]
+    assert title.min() < 100
+    for column in range(3):
+        left = GAP + column * (32 + GAP)
+        assert columns[:, left : left + 32].min() < 100
+        assert (columns[:, left - GAP : left] == 255).all()
+
+
+def test_a_long_title_widens_the_sheet_to_the_right():
+    plain, titled = np.asarray(grid(flat(1, 1, 32))), np.asarray(grid(flat(1, 1, 32), title="a breed of a long name"))
+    head = len(titled) - len(plain)
+    assert titled.shape[1] > plain.shape[1]
+    assert np.array_equal(titled[head:, : plain.shape[1]], plain)
+    assert (titled[head:, plain.shape[1] :] == 255).all()
+    assert (titled[:, -GAP:] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [(np.zeros((2, 8, 8, 3), np.uint8), None), (np.zeros((1, 1, 8, 8, 3)), None), (flat(2, 1, 8), ["one"])],
+)
+def test_a_wrong_shape_type_or_number_of_labels_is_told(images, labels):
+    with pytest.raises(ValueError, match="Received"):
+        grid(images, labels)
+
+
+def test_a_wrong_number_of_column_names_is_told():
+    with pytest.raises(ValueError, match="one a column"):
+        grid(flat(1, 2, 8), columns=["one"])
+
+
+def test_the_same_picture_is_saved_as_the_same_bytes_and_leaves_nothing_beside(tmp_path):
+    sheet = grid(flat(2, 2, 16), ["boxer", "pug"])
+    save_png(sheet, tmp_path / "new" / "one.png")
+    save_png(sheet, tmp_path / "new" / "two.png")
+    one, two = sorted((tmp_path / "new").iterdir())
+    assert one.read_bytes() == two.read_bytes()
+    assert one.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,293 @@
+"""The crop stage on a real Dask cluster: two worker processes, reached by TCP."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from distributed import Client, LocalCluster
+
+from crop.test_stage_crop import BOXER, PUG, SETTINGS, Project
+from pedigree.crop import dask as cluster_crops
+from pedigree.crop import stage as crops
+from pedigree.errors import PedigreeError, UsageError
+from pedigree.photos.census import read_census
+from pedigree.settings import params
+
+NOWHERE = "tcp://127.0.0.1:1"
+WITHOUT_PEDIGREE = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "pedigree":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+"""
+
+
+@contextmanager
+def dask_cluster(workers):
+    settings = {"threads_per_worker": 1, "processes": True, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(n_workers=workers, silence_logs=logging.CRITICAL, **settings) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def shared_cluster():
+    with dask_cluster(2) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(shared_cluster):
+    """A cluster that every test may use, and none may break."""
+    yield shared_cluster
+    assert len(shared_cluster.scheduler.workers) == 2
+
+
+@pytest.fixture
+def empty_cluster():
+    with dask_cluster(0) as cluster:
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def small_tasks(monkeypatch):
+    monkeypatch.setattr(cluster_crops, "BATCH", 3)
+    monkeypatch.setattr(cluster_crops, "PATIENCE", 2)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Photos of two breeds, some with more than one dog, cropped by threads."""
+    project = Project(tmp_path / "project")
+    project.add(f"{BOXER}/two", 50, (5, 5, 50, 50), (60, 20, 110, 80))
+    project.add(f"{PUG}/three", 51, (5, 5, 50, 50), (60, 20, 110, 80), (0, 0, 119, 89))
+    project.crop(frames="both")
+    return project
+
+
+def crop_again(project, scheduler):
+    """Crop the photos as they are now, by the census as it was."""
+    settings, census = replace(SETTINGS, frames="both", scheduler=scheduler), project.root / "data" / "census.csv"
+    crops.crop(project.raw, census, project.report, settings, project.target, project.sheet)
+
+
+def cuts_of(project):
+    plans, _ = crops.plan_crops(read_census(project.root / "data" / "census.csv"), replace(SETTINGS, frames="both"))
+    return [(plan.photo, plan.squares) for plan in plans]
+
+
+def on_cluster(project, cluster):
+    """Crop photo by photo."""
+    return cluster_crops.crop_photos(project.raw / "Images", cuts_of(project), 16, cluster.scheduler_address)
+
+
+def here(project):
+    return cluster_crops.crop_batch(project.raw / "Images", cuts_of(project), 16)
+
+
+def as_bytes(arrays):
+    return [(array.shape, array.dtype, array.tobytes()) for array in arrays]
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_everything_written_is_the_same_as_by_threads(project, cluster, capsys):
+    by_threads = project.written()
+    capsys.readouterr()
+    project.crop(frames="both", scheduler=cluster.scheduler_address)
+    assert project.written() == by_threads
+    assert len(by_threads) == 7
+    assert "crop: 100%" in capsys.readouterr().err
+
+
+def test_a_relative_path_is_the_clients(project, cluster, monkeypatch):
+    expected = as_bytes(here(project))
+    monkeypatch.chdir(project.root)
+    project.raw = Path("data/raw")
+    assert as_bytes(on_cluster(project, cluster)) == expected
+
+
+def test_few_photos_are_in_flight(project, cluster, monkeypatch):
+    submitted, submit = [], Client.submit
+    monkeypatch.setattr(Client, "submit", lambda *given, **named: submitted.append(1) or submit(*given, **named))
+    monkeypatch.setattr(cluster_crops, "BATCH", 1)
+    monkeypatch.setattr(cluster_crops, "AHEAD", 2)
+    photos = on_cluster(project, cluster)
+    for taken in range(1, 10):
+        next(photos)
+        assert len(submitted) == 2 * 2 + taken
+    photos.close()
+
+
+def test_a_photo_that_has_changed_is_cropped_anew_while_another_run_holds_its_crops(project, cluster):
+    before, other_run = here(project), on_cluster(project, cluster)
+    next(other_run)
+    eventually(lambda: all(task.state == "memory" for task in cluster.scheduler.tasks.values()))
+    *_, photo, last = (project.raw / "Images" / photo for photo, _ in cuts_of(project))
+    last.write_bytes(photo.read_bytes())
+    assert as_bytes(on_cluster(project, cluster)) == as_bytes(here(project)) != as_bytes(before)
+    other_run.close()
+
+
+def test_a_worker_killed_at_work_changes_nothing(project, monkeypatch):
+    monkeypatch.setattr(cluster_crops, "BATCH", 1)
+    lost = []
+
+    def kill(nanny, scheduler):
+        """Kill a worker that has work: photos to crop, or crops that nobody has fetched."""
+        state = scheduler.workers[nanny.worker_address]
+        eventually(lambda: state.processing or state.has_what)
+        lost.extend([*state.processing, *state.has_what])
+        os.kill(nanny.pid, signal.SIGKILL)
+
+    with dask_cluster(2) as cluster:
+        photos = on_cluster(project, cluster)
+        got = [next(photos)]
+        victim = cluster.workers[0]
+        os.kill(victim.pid, signal.SIGSTOP)
+        killer = threading.Thread(target=kill, args=(victim, cluster.scheduler))
+        killer.start()
+        got += photos
+        killer.join()
+    assert lost
+    assert as_bytes(got) == as_bytes(here(project))
+
+
+def test_other_versions_on_the_workers_are_not_told(project, cluster, monkeypatch, recwarn, capfd):
+    monkeypatch.setattr("distributed.versions.get_versions", lambda: {"host": {}, "packages": {"python": "2.7"}})
+    assert as_bytes(on_cluster(project, cluster)) == as_bytes(here(project))
+    assert recwarn.list == []
+    assert capfd.readouterr().err == ""
+
+
+def test_a_photo_that_does_not_decode_is_told_as_with_threads(project, cluster):
+    (project.raw / "Images" / PUG / "3.jpg").write_bytes(b"\xff\xd8 not much")
+    told, before = [], project.written()
+    for scheduler in (None, cluster.scheduler_address):
+        with pytest.raises(PedigreeError, match=r"3\.jpg does not decode") as error:
+            crop_again(project, scheduler)
+        told.append(str(error.value))
+    assert told[0] == told[1]
+    assert project.written() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").is_dir(), reason="a path that differs by process needs Linux's /proc")
+def test_photos_that_a_worker_does_not_see_are_told_as_the_clusters_fault(project, cluster, monkeypatch):
+    monkeypatch.chdir(project.root)
+    project.raw = Path("/proc/self/cwd/data/raw")
+    with pytest.raises(
+        PedigreeError, match=rf"^A worker .* cannot read .*{BOXER}/0\.jpg.*shared file system\.$"
+    ) as error:
+        list(on_cluster(project, cluster))
+    assert "pedigree validate" not in str(error.value)
+
+
+def test_a_scheduler_that_does_not_answer_is_told(project):
+    before, start = project.written(), time.monotonic()
+    with pytest.raises(PedigreeError, match=rf"^No Dask scheduler answers at .*{NOWHERE} \(.*`dask scheduler`"):
+        crop_again(project, NOWHERE)
+    assert time.monotonic() - start < 10
+    assert project.written() == before
+
+
+def test_missing_certificates_are_told(project):
+    with pytest.raises(PedigreeError, match=r"No Dask scheduler answers at .*TLS configuration"):
+        crop_again(project, "tls://127.0.0.1:1")
+
+
+def test_a_cluster_without_workers_is_told_before_it_is_given_work(project, empty_cluster, monkeypatch):
+    monkeypatch.setattr(Client, "submit", None)
+    address = empty_cluster.scheduler_address
+    with pytest.raises(
+        PedigreeError, match=f"^The Dask cluster at {address} has no workers: .*`dask worker {address}`"
+    ):
+        crop_again(project, address)
+
+
+def test_the_last_worker_leaving_is_told(project, empty_cluster):
+    empty_cluster.scale(1)
+    empty_cluster.wait_for_workers(1)
+    photos = on_cluster(project, empty_cluster)
+    next(photos)
+    empty_cluster.scale(0)
+    with pytest.raises(PedigreeError, match="has no workers"):
+        list(photos)
+
+
+def test_a_scheduler_lost_at_work_is_told_in_a_line_alone(project, empty_cluster, caplog):
+    empty_cluster.scale(1)
+    empty_cluster.wait_for_workers(1)
+    photos = on_cluster(project, empty_cluster)
+    next(photos)
+    empty_cluster.close()
+    with pytest.raises(PedigreeError, match=r"^The Dask cluster at .* failed \(.*: look into the logs") as error:
+        list(photos)
+    assert "\n" not in str(error.value)
+    assert [record for record in caplog.records if record.name == "distributed.client"] == []
+
+
+def test_a_worker_without_pedigree_is_named(project, empty_cluster, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_PEDIGREE)
+    command = [sys.executable, "-m", "dask", "worker", empty_cluster.scheduler_address]
+    command += ["--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
+        try:
+            empty_cluster.wait_for_workers(1)
+            name = next(iter(empty_cluster.scheduler.workers))
+            with pytest.raises(PedigreeError, match=rf"lacks pedigree.* on {name}: pip install -e '\.\[dask\]'"):
+                crop_again(project, empty_cluster.scheduler_address)
+        finally:
+            worker.terminate()
+
+
+def test_dask_that_is_not_installed_is_told_and_not_asked_for_without_an_address(project, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    crop_again(project, None)
+    with pytest.raises(PedigreeError, match=rf"{NOWHERE}, and Dask is not installed: pip install -e '\.\[dask\]'"):
+        crop_again(project, NOWHERE)
+
+
+def test_dask_is_imported_only_for_an_address():
+    program = "import sys, pedigree.crop.stage; print(sorted({'dask', 'distributed'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "[]\n"
+
+
+def scheduler_parameter(tmp_path, given):
+    text = (ROOT / "params.yaml").read_text().replace("\n  scheduler: null ", f"\n  scheduler: {given} ")
+    (tmp_path / "params.yaml").write_text(text)
+    return params.load(params.Crop, tmp_path / "params.yaml").scheduler
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "tls://dask.example.org:8786", "tcp://[::1]:8786"])
+def test_a_schedulers_address_is_taken(tmp_path, address):
+    assert scheduler_parameter(tmp_path, address) == address
+
+
+def test_the_default_is_no_cluster():
+    assert params.load(params.Crop, ROOT / "params.yaml").scheduler is None
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:8786", "http://localhost:8787", "tcp://localhost", "tcp://:8786", "''", "8786", "true"]
+)
+def test_what_is_no_schedulers_address_is_refused(tmp_path, address):
+    with pytest.raises(UsageError, match=r"crop\.scheduler: .* Received: "):
+        scheduler_parameter(tmp_path, address)

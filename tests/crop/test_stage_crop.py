@@ -1,0 +1,242 @@
+"""The crop stage over real files: photos, annotations, census and report."""
+
+import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from pedigree.common.packed_crops import load_crops
+from pedigree.crop.stage import crop
+from pedigree.errors import PedigreeError
+from pedigree.photos.census import take_census, write_census
+from pedigree.settings import params
+
+BOXER, PUG = "n00000001-boxer", "n00000002-pug"
+SETTINGS = params.Crop(
+    size=16, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.25, seed=0, scheduler=None
+)
+STANFORD = ROOT.parent / "shared" / "data" / "stanford4"
+
+
+def draw(path, seed, size=(120, 90)):
+    """A photo of smooth noise, different for each seed."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
+
+
+def annotate(path, *boxes, size=(120, 90)):
+    dogs = "".join(
+        f"<object><name>dog</name><bndbox><xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"
+        for a, b, c, d in boxes
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>{dogs}</annotation>"
+    )
+
+
+class Project:
+    """A project's root with photos of two breeds, one dog each."""
+
+    def __init__(self, root):
+        self.root, self.raw, self.report = root, root / "data" / "raw", root / "reports" / "validation.json"
+        self.target, self.sheet = root / "data" / "crops", root / "reports" / "crops.png"
+        self.report.parent.mkdir(parents=True)
+        self.report.write_text(json.dumps({"success": True}))
+        for breed, first in ((BOXER, 0), (PUG, 100)):
+            for number in range(8):
+                self.add(f"{breed}/{number}", first + number, (10, 10, 70, 60 + number))
+
+    def add(self, name, seed, *boxes, size=(120, 90)):
+        draw(self.raw / "Images" / f"{name}.jpg", seed, size)
+        annotate(self.raw / "Annotation" / name, *boxes, size=size)
+
+    def crop(self, workers=None, **changes):
+        census = self.root / "data" / "census.csv"
+        write_census(take_census(self.raw), census)
+        settings = replace(SETTINGS, **changes)
+        crop(self.raw, census, self.report, settings, self.target, self.sheet, workers)
+        return load_crops(self.target), self.table()
+
+    def table(self):
+        return pandas.read_csv(self.target / "crops.csv")
+
+    def written(self):
+        files = [*self.target.iterdir(), self.sheet]
+        return {file.name: file.read_bytes() for file in files}
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+def test_labels_breeds_and_origins_belong_to_the_images_beside_them(project):
+    for number in range(8):
+        Image.new("RGB", (200, 100), (20 * number, 0, 0)).save(project.raw / "Images" / BOXER / f"{number}.jpg")
+        Image.new("RGB", (200, 100), (0, 0, 20 * number)).save(project.raw / "Images" / PUG / f"{number}.jpg")
+    crops, table = project.crop()
+    assert crops.breeds == (BOXER, PUG)
+    for side, images, labels in (
+        ("train", crops.train_images, crops.train_labels),
+        ("holdout", crops.holdout_images, crops.holdout_labels),
+    ):
+        rows = table[table["split"] == side]
+        assert rows["index"].tolist() == list(range(len(images)))
+        for row, image, label in zip(rows.itertuples(), images, labels, strict=True):
+            number = int(Path(row.photo).stem)
+            expected = [20 * number, 0, 0] if row.breed == BOXER else [0, 0, 20 * number]
+            assert np.abs(image.astype(int) - expected).max() <= 3
+            assert crops.breeds[label] == row.breed == row.photo.split("/")[0]
+            assert (row.xmin, row.ymin, row.xmax, row.ymax) == (10, 10, 70, 60 + number)
+
+
+def test_everything_written_is_the_same_whatever_the_worker_count_and_however_often(project):
+    project.add(f"{BOXER}/two", 50, (5, 5, 50, 50), (60, 20, 110, 80))
+    project.crop(workers=1, frames="both")
+    alone = project.written()
+    project.crop(workers=4, frames="both")
+    assert project.written() == alone
+    assert set(alone) == {
+        *("train-images.npy", "train-labels.npy", "holdout-images.npy", "holdout-labels.npy"),
+        *("breeds.json", "crops.csv", "crops.png"),
+    }
+
+
+def test_all_crops_of_a_photo_and_of_its_copies_are_on_one_side(project):
+    for number in range(8, 20):
+        project.add(f"{BOXER}/{number}", number // 2, (5, 5, 50, 50), (60, 20, 110, 80))
+    for seed in range(5):
+        _, table = project.crop(seed=seed)
+        table["content"] = [(project.raw / "Images" / photo).read_bytes() for photo in table["photo"]]
+        assert (table.groupby("content")["split"].nunique() == 1).all()
+        assert (table.groupby("photo")["split"].nunique() == 1).all()
+
+
+def test_each_breed_holds_out_its_share(project):
+    _, table = project.crop(holdout=0.25)
+    counts = table.groupby(["breed", "split"])["photo"].nunique()
+    assert counts.to_dict() == {
+        (breed, side): n for breed in (BOXER, PUG) for side, n in (("train", 6), ("holdout", 2))
+    }
+
+
+@pytest.mark.parametrize(("frames", "crops"), [("boxes", [2, 1, 0]), ("whole", [1, 1, 1]), ("both", [3, 1, 1])])
+def test_frames_decide_what_photos_with_and_without_annotation_or_dogs_give(project, frames, crops):
+    project.add(f"{PUG}/annotated", 50, (5, 5, 50, 50), (60, 20, 110, 80))
+    draw(project.raw / "Images" / PUG / "bare.jpg", 51)
+    project.add(f"{PUG}/dogless", 52)
+    _, table = project.crop(frames=frames)
+    found = table["photo"].value_counts()
+    assert [int(found.get(f"{PUG}/{name}.jpg", 0)) for name in ("annotated", "bare", "dogless")] == crops
+
+
+def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):
+    project.add(f"{PUG}/small", 50, (5, 5, 20, 50), (5, 5, 25, 80), (10, 10, 60, 60))
+    project.add(f"{PUG}/long", 51, (0, 0, 400, 30), size=(400, 60))
+    project.add(f"{PUG}/outside", 52, (130, 0, 180, 80), (60, 60, 20, 20))
+    project.add(f"{PUG}/dogless", 53)
+    project.add(f"{PUG}/unreadable", 54)
+    (project.raw / "Annotation" / PUG / "unreadable").write_text("<annotation>")
+    (project.raw / "Images" / PUG / "broken.jpg").write_bytes(b"\xff\xd8 not much")
+    crops, _ = project.crop()
+    assert len(crops.train_images) + len(crops.holdout_images) == 17
+    told = capsys.readouterr().out
+    for line in (
+        f"17 crops of 17 photos at 16 px: {len(crops.train_images)} to train on, {len(crops.holdout_images)} held out.",
+        "Skipped 1 × photo (not usable).",
+        "Skipped 2 × box (shorter side under 24 px).",
+        "Skipped 1 × box (more elongated than 4:1).",
+        "Skipped 2 × box (no area inside the photo).",
+        "Skipped 1 × photo (annotated without a dog).",
+        "Skipped 1 × photo (unreadable annotation).",
+    ):
+        assert line in told.splitlines()
+
+
+def test_a_photo_alone_in_its_breed_is_trained_on(project):
+    project.add("n00000003-corgi/only", 50, (5, 5, 50, 50))
+    crops, _ = project.crop()
+    assert 2 in crops.train_labels
+    assert 2 not in crops.holdout_labels
+
+
+def test_the_contact_sheet_shows_a_row_a_breed(project):
+    project.crop()
+    with Image.open(project.sheet) as sheet:
+        assert 2 * 64 < sheet.height < 3 * 64
+        assert sheet.width > 10 * 64
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, r"validation\.json is not here"),
+        ("{", r"validation\.json is not JSON"),
+        ('{"success": false}', "the photos failed"),
+        ("[]", "the photos failed"),
+    ],
+)
+def test_photos_that_are_not_validated_are_refused(project, content, said):
+    project.report.unlink() if content is None else project.report.write_text(content)
+    with pytest.raises(PedigreeError, match=rf"{said}.*pedigree validate"):
+        project.crop()
+    assert not project.target.exists()
+
+
+def test_a_missing_census_is_refused(project):
+    with pytest.raises(PedigreeError, match=r"census\.csv is not here: run `pedigree validate`"):
+        crop(project.raw, project.root / "census.csv", project.report, SETTINGS, project.target, project.sheet)
+
+
+def test_a_breed_left_without_crops_is_named(project):
+    project.add("n00000003-corgi/small", 50, (5, 5, 10, 10))
+    with pytest.raises(PedigreeError, match=r"No crops of n00000003-corgi: .*crop\.min_box"):
+        project.crop()
+
+
+def test_an_empty_side_is_told(project):
+    for folder in ("Images", "Annotation"):
+        for breed in (BOXER, PUG):
+            for file in sorted((project.raw / folder / breed).iterdir())[1:]:
+                file.unlink()
+    with pytest.raises(PedigreeError, match="No photos on the holdout side of 2"):
+        project.crop()
+
+
+def test_a_photo_gone_bad_since_the_census_leaves_the_old_crops_as_they_were(project):
+    project.crop()
+    before = project.written()
+    census = project.root / "data" / "census.csv"
+    (project.raw / "Images" / PUG / "3.jpg").write_bytes(b"")
+    with pytest.raises(PedigreeError, match=r"3\.jpg does not decode"):
+        crop(project.raw, census, project.report, SETTINGS, project.target, project.sheet)
+    assert project.written() == before
+    assert [path.name for path in project.target.parent.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.skipif(not STANFORD.is_dir(), reason="needs ../shared/data/stanford4, which is not distributed")
+def test_real_photos_decoded_at_reduced_scale_differ_little_from_full_decoding(tmp_path, monkeypatch):
+    project = Project(tmp_path)
+    for archive, folder in (("images.tar", "Images"), ("annotation.tar", "Annotation")):
+        with tarfile.open(STANFORD / archive) as tar:
+            members = [member for member in tar if member.isfile()][::12]
+            for member in members:
+                target = project.raw / folder / Path(member.name).parent.name / Path(member.name).name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(tar.extractfile(member).read())
+    reduced, table = project.crop(size=32, frames="both")
+    reduced = np.array(reduced.train_images, float)
+    monkeypatch.setattr("pedigree.crop.squares.DECODED_FOR_CROPPED", 1e9)
+    full, again = project.crop(size=32, frames="both")
+    assert table.equals(again)
+    difference = np.abs(reduced - full.train_images)
+    assert 0 < difference.mean() < 1.2
+    assert difference.mean(axis=(1, 2, 3)).max() < 8

@@ -1,0 +1,230 @@
+"""Features of real pictures, kept: what is kept apart, what is not trusted. Of drawn ones: while the next are drawn."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from pedigree.errors import PedigreeError
+from pedigree.features import extractors
+from pedigree.features.cache import cached_features, drawn_features
+from pedigree.generator import model as generator
+from pedigree.networks import ARCHITECTURES
+from pedigree.networks.kit import Kit
+from pedigree.networks.shapes import Shape
+
+
+class Counting:
+    """An extractor that counts the pictures it is given."""
+
+    name, image_size, dimension, fingerprint = "counting", 4, 3, "one"
+
+    def __init__(self):
+        self.asked = 0
+
+    def features(self, images, batch_size=32):
+        self.asked += len(images)
+        return images.mean(axis=(1, 2)).astype(np.float32)
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (1500, 4, 4, 3), dtype=np.uint8)
+
+
+def test_the_same_pictures_are_computed_once_and_read_back_to_the_last_bit(tmp_path, images):
+    extractor = Counting()
+    first = cached_features(extractor, images, folder=tmp_path / "new")
+    second = cached_features(extractor, images.copy(), batch_size=5, folder=tmp_path / "new")
+    assert extractor.asked == len(images)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(first, Counting().features(images))
+    assert len(list((tmp_path / "new").iterdir())) == 1
+
+
+def test_memory_mapped_pictures_are_the_same_pictures(tmp_path, images):
+    np.save(tmp_path / "images.npy", images)
+    extractor = Counting()
+    cached_features(extractor, images, folder=tmp_path / "cache")
+    cached_features(extractor, np.load(tmp_path / "images.npy", mmap_mode="r"), folder=tmp_path / "cache")
+    assert extractor.asked == len(images)
+
+
+def altered(images, how):
+    images = images.copy()
+    if how == "last pixel":
+        images[-1, -1, -1, -1] ^= 1
+    return {"order": images[::-1], "fewer": images[:-1], "shape": images.reshape(1500, 8, 2, 3)}.get(how, images)
+
+
+@pytest.mark.parametrize("how", ["last pixel", "order", "fewer", "shape"])
+def test_other_pictures_are_computed(tmp_path, images, how):
+    extractor = Counting()
+    cached_features(extractor, images, folder=tmp_path)
+    other = altered(images, how)
+    np.testing.assert_array_equal(cached_features(extractor, other, folder=tmp_path), Counting().features(other))
+    assert extractor.asked == len(images) + len(other)
+
+
+@pytest.mark.parametrize(("attribute", "value"), [("name", "other"), ("fingerprint", "two")])
+def test_another_extractor_or_another_version_of_it_computes_anew(tmp_path, images, attribute, value):
+    cached_features(Counting(), images, folder=tmp_path)
+    other = Counting()
+    setattr(other, attribute, value)
+    cached_features(other, images, folder=tmp_path)
+    assert other.asked == len(images)
+
+
+def flipped(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def oddly_compressed(content):
+    return in_directory(content, 10, b"\x63\x00")
+
+
+def locked(content):
+    return in_directory(content, 8, b"\x01\x00")
+
+
+def in_directory(content, offset, field):
+    place = content.rindex(b"PK\x01\x02") + offset
+    return content[:place] + field + content[place + len(field) :]
+
+
+@pytest.mark.parametrize(
+    "damage", [flipped, oddly_compressed, locked, lambda c: c[:-500], lambda c: b"", lambda c: b"not a zip" * 50]
+)
+def test_a_damaged_file_is_computed_anew_and_mended(tmp_path, images, damage):
+    expected = cached_features(Counting(), images, folder=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(damage(file.read_bytes()))
+    extractor = Counting()
+    for _ in range(2):
+        np.testing.assert_array_equal(cached_features(extractor, images, folder=tmp_path), expected)
+    assert extractor.asked == len(images)
+
+
+@pytest.mark.parametrize("content", [{"features": np.zeros((2, 3), np.float32)}, {"other": np.zeros(3)}])
+def test_a_file_that_holds_something_else_is_computed_anew(tmp_path, images, content):
+    expected = cached_features(Counting(), images, folder=tmp_path)
+    (file,) = tmp_path.iterdir()
+    np.savez(file, **content)
+    np.testing.assert_array_equal(cached_features(Counting(), images, folder=tmp_path), expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 32, 300, 5000])
+def test_parts_are_whole_batches_and_nothing_is_left_out_or_taken_twice(tmp_path, images, batch_size):
+    parts = []
+
+    class Watching(Counting):
+        def features(self, images, batch_size=32):
+            parts.append(len(images))
+            return super().features(images, batch_size)
+
+    received = cached_features(Watching(), images, batch_size, tmp_path)
+    np.testing.assert_array_equal(received, Counting().features(images))
+    assert sum(parts) == len(images)
+    assert all(part % batch_size == 0 for part in parts[:-1])
+
+
+# Drawing while extracting.
+
+
+class Drawn:
+    """Draws flat pictures, each of the grey that its label says; notes what is going on."""
+
+    image_size = 4
+
+    def __init__(self, extractor=None, fails_at=None):
+        self.fails_at, self.made, self.threads, self.extractor = fails_at, 0, set(), extractor
+        self.waiting = []
+
+    def batches(self, labels, seed, batch_size=8):
+        for start in range(0, len(labels), batch_size):
+            self.threads.add(threading.get_ident())
+            if start == self.fails_at:
+                raise PedigreeError("the paint has run out")
+            batch = labels[start : start + batch_size]
+            self.made += len(batch)
+            if self.extractor:
+                self.waiting.append(self.made - self.extractor.asked)
+            yield np.broadcast_to((batch + seed).astype(np.uint8)[:, None, None, None], (len(batch), 4, 4, 3))
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 50])
+def test_every_picture_comes_in_its_place_with_its_features(count):
+    labels = np.arange(count, dtype=np.int32)
+    images, features = drawn_features(Drawn(), Counting(), labels, seed=3, batch_size=5)
+    np.testing.assert_array_equal(images, np.broadcast_to((labels + 3)[:, None, None, None], (count, 4, 4, 3)))
+    np.testing.assert_array_equal(features, np.repeat(labels[:, None] + 3.0, 3, axis=1))
+    assert (images.dtype, features.dtype) == (np.uint8, np.float32)
+
+
+def test_the_next_pictures_are_drawn_while_the_extractor_works_on_the_last():
+    drawing, extracting = threading.Event(), threading.Event()
+
+    class Handshaking(Drawn):
+        """Its second batch waits for the extractor to be at the first."""
+
+        def batches(self, labels, seed):
+            for number, batch in enumerate(super().batches(labels, seed)):
+                if number == 1:
+                    assert extracting.wait(20)
+                    drawing.set()
+                yield batch
+
+    class Patient(Counting):
+        """Its first batch waits for the drawer to be at the second."""
+
+        def features(self, images, batch_size=32):
+            if not self.asked:
+                extracting.set()
+                assert drawing.wait(20)
+            return super().features(images, batch_size)
+
+    images, _ = drawn_features(Handshaking(), Patient(), np.zeros(32, np.int32), seed=0)
+    assert len(images) == 32
+
+
+def test_pictures_are_never_drawn_far_ahead():
+    extractor = Counting()
+    drawer = Drawn(extractor)
+    drawn_features(drawer, extractor, np.zeros(400, np.int32), seed=0)
+    assert max(drawer.waiting) <= 3 * 8  # one being extracted, one ready, one being drawn
+    assert len(drawer.threads) == 1
+    assert threading.get_ident() not in drawer.threads
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_bar_tells_how_far_it_is_unless_it_shall_not(shown, capfd):
+    drawn_features(Drawn(), Counting(), np.zeros(16, np.int32), seed=0, shown=shown)
+    assert ("16/16" in capfd.readouterr().err) == shown
+
+
+@pytest.mark.parametrize("fails_at", [0, 8, 40])
+def test_what_the_drawer_raises_is_raised(fails_at):
+    with pytest.raises(PedigreeError, match=r"^the paint has run out$"):
+        drawn_features(Drawn(fails_at=fails_at), Counting(), np.zeros(48, np.int32), seed=0)
+
+
+def test_what_the_extractor_raises_is_raised_and_the_thread_ends():
+    class Failing(Counting):
+        def features(self, images, batch_size=32):
+            raise ValueError("no features today")
+
+    before = threading.active_count()
+    with pytest.raises(ValueError, match=r"^no features today$"):
+        drawn_features(Drawn(), Failing(), np.zeros(48, np.int32), seed=0)
+    assert threading.active_count() == before
+
+
+def test_the_generators_pictures_and_their_features_are_those_of_drawing_all_first():
+    network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), Kit(kept=True))
+    drawer = generator.Generator(network, ("n90000001-Red", "n90000002-Blue"))
+    labels = np.arange(130, dtype=np.int32) % 2
+    extractor = extractors.load("efficientnet-lite0")
+    images, features = drawn_features(drawer, extractor, labels, seed=5, batch_size=32)
+    np.testing.assert_array_equal(images, drawer.draw(labels, seed=5))
+    np.testing.assert_allclose(features, extractor.features(images, 32), rtol=1e-4, atol=1e-4)

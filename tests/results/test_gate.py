@@ -1,0 +1,93 @@
+"""The gate: a candidate passes where nothing asked for is worse than chance and slack allow, and says why where not."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+
+from pedigree.results import gate
+from pedigree.settings import params
+
+SCORES = json.loads((ROOT / "reports/metrics.json").read_text())
+(EXTRACTOR,) = SCORES
+SETTINGS = params.Gate(
+    no_worse=["kernel_distance", "frechet_distance", "coverage", "breed_accuracy"],
+    slack=0.1,
+    new_collapses=0,
+    require=["memorization_verdict == fine"],
+)
+
+
+def scores(**changes: Any) -> Any:
+    """Return the project's scores with some numbers changed."""
+    changed = copy.deepcopy(SCORES)
+    changed[EXTRACTOR] |= changes
+    return changed
+
+
+def test_the_same_scores_pass() -> None:
+    verdict = gate.judge(SETTINGS, SCORES, SCORES)
+    assert (verdict.passed, verdict.reasons, verdict.notes) == (True, (), ())
+    assert [row["verdict"] for row in verdict.rows] == ["same"] * 4
+
+
+@pytest.mark.parametrize(("key", "worse"), [("kernel_distance", 1), ("frechet_distance", 1), ("breed_accuracy", -1)])
+def test_a_number_may_be_worse_by_chance_and_slack_and_no_more(key: str, worse: int) -> None:
+    numbers = SCORES[EXTRACTOR]
+    allowed = 1.96 * 2**0.5 * numbers["standard_error"][key] + SETTINGS.slack * numbers[key]
+    within = gate.judge(SETTINGS, scores(**{key: numbers[key] + worse * 0.99 * allowed}), SCORES)
+    beyond = gate.judge(SETTINGS, scores(**{key: numbers[key] + worse * 1.01 * allowed}), SCORES)
+    better = gate.judge(SETTINGS, scores(**{key: numbers[key] - worse * 0.9 * numbers[key]}), SCORES)
+    assert (within.passed, beyond.passed, better.passed) == (True, False, True)
+    assert len(beyond.reasons) == 1
+    assert "more than chance and slack allow" in beyond.reasons[0]
+
+
+def test_labels_that_mean_nothing_do_not_pass() -> None:
+    verdict = gate.judge(SETTINGS, scores(breed_accuracy=0.12), SCORES)
+    assert [reason.split(" went")[0] for reason in verdict.reasons] == ["Breed accuracy"]
+
+
+def test_what_is_required_is_required_with_and_without_a_champion() -> None:
+    copies = scores(memorization_verdict="copies")
+    for champion in (None, SCORES):
+        (reason,) = gate.judge(SETTINGS, copies, champion).reasons
+        assert reason == "memorization_verdict is copies, required == fine (gate.require)"
+    assert gate.judge(SETTINGS, SCORES, None).passed
+
+
+def test_numbers_at_other_sample_sizes_are_noted_and_the_rest_is_compared() -> None:
+    verdict = gate.judge(SETTINGS, scores(real=900, frechet_distance=10**6), SCORES)
+    assert verdict.passed
+    assert verdict.notes == tuple(
+        f"{title} was not compared: other sample sizes." for title in ("Fréchet distance", "Coverage")
+    )
+    assert not gate.judge(SETTINGS, scores(real=900, kernel_distance=1.0), SCORES).passed
+
+
+def test_where_nothing_compares_nothing_passes() -> None:
+    sized = params.Gate(no_worse=["coverage"], slack=0.1, new_collapses=0, require=[])
+    (reason,) = gate.judge(sized, scores(real=900), SCORES).reasons
+    assert "none of gate.no_worse could be compared" in reason
+    (reason,) = gate.judge(SETTINGS, {"inception-2015": SCORES[EXTRACTOR]}, SCORES).reasons
+    assert reason == f"scored by inception-2015, the champion by {EXTRACTOR}: nothing compares"
+
+
+def test_a_number_that_can_no_longer_be_measured_does_not_pass() -> None:
+    (reason,) = gate.judge(SETTINGS, scores(kernel_distance=None), SCORES).reasons
+    assert reason.startswith("Kernel distance could not be measured")
+
+
+def test_breeds_newly_collapsed_are_named_up_to_the_number_allowed(tmp_path: Path) -> None:
+    table = (ROOT / "reports/breeds.csv").read_text()
+    (tmp_path / "breeds.csv").write_text(table.replace(",False,", ",True,", 2))
+    fallen = gate.collapsed(tmp_path / "breeds.csv")
+    assert len(fallen) == 2
+    assert gate.collapsed(ROOT / "reports/breeds.csv") == set()
+    (reason,) = gate.judge(SETTINGS, SCORES, SCORES, fallen).reasons
+    assert reason == f"newly collapsed: {', '.join(sorted(fallen))}"
+    two = params.Gate(no_worse=[], slack=0.1, new_collapses=2, require=[])
+    assert gate.judge(two, SCORES, SCORES, fallen).passed

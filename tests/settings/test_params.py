@@ -1,0 +1,129 @@
+"""Parameters: what is unknown, missing or out of range is told by key, value and expectation."""
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from ruamel.yaml import YAML
+
+from pedigree.errors import UsageError
+from pedigree.settings import params
+
+
+@pytest.mark.parametrize("name", params.SECTIONS)
+def test_every_section_of_the_project_loads(name: str) -> None:
+    section = params.load(params.SECTIONS[name], ROOT / "params.yaml")
+    assert type(section).__name__.lower() == name
+
+
+GONE = object()
+
+
+def written(path: Path, section: str, key: str, value: object) -> Path:
+    """Write the project's parameters with one of them changed, or taken away."""
+    content = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    content[section][key] = value
+    if value is GONE:
+        del content[section][key]
+    with path.open("w") as file:
+        YAML().dump(content, file)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "told"),
+    [
+        ("crop", "size", 33, "crop.size: Input should be 16, 28, 32, 64 or 128. Received: 33"),
+        ("crop", "size", "32", "crop.size: "),
+        ("crop", "holdout", 2, "crop.holdout: Input should be less than 1. Received: 2"),
+        ("crop", "holdout", 0.0, "crop.holdout: Input should be greater than 0"),
+        ("crop", "frames", "squares", "Received: 'squares'"),
+        ("crop", "pading", 0.1, "crop.pading is not a parameter."),
+        ("crop", "padding", GONE, "crop.padding is missing."),
+        ("data", "images", 3, "data.images: Input should be a valid string"),
+        ("data", "images", "", "data.images: String should have at least 1"),
+        ("unpack", "max_files", 0, "unpack.max_files: Input should be greater than 0"),
+        ("unpack", "max_files", True, "unpack.max_files: "),
+        ("validate", "photos_per_breed", [400, 60], "photos_per_breed: the lower bound is above the upper one"),
+        ("validate", "photos_per_breed", [60], "validate.photos_per_breed: "),
+        ("validate", "breed_pattern", "(", "validate.breed_pattern: not a regular expression"),
+        ("validate", "min_decodable", 99, "less than or equal to 1. Received: 99"),
+        ("train", "recipe", "vae", "train.recipe: "),
+        ("train", "batch_size", 6.4, "train.batch_size: "),
+        ("train", "generator_batch_size", 2, "generator_batch_size is below batch_size"),
+        ("train", "generator_learning_rate", -0.1, "greater than 0"),
+        ("train", "generator_learning_rate", float("nan"), "finite"),
+        ("train", "real_targets", [1.0, 0.9], "train.real_targets: the lower bound"),
+        ("train", "real_targets", [0.9, 1.2], "less than or equal to 1"),
+        ("train", "augment", ["flop"], "train.augment.0: "),
+        ("score", "extractor", "vgg", "score.extractor: "),
+        ("score", "samples", 1, "score.samples: "),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, value: object, told: str) -> None:
+    path = written(tmp_path / "params.yaml", section, key, value)
+    with pytest.raises(UsageError) as error:
+        params.load(params.SECTIONS[section], path)
+    assert told in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("crops: {}", "unknown section 'crops'"),
+        ("crop: [", "is not valid YAML"),
+        ("crop: {}\ncrop: {}", "is not valid YAML"),
+        ("crop: 3", "crop must be a section of parameters. Received: 3"),
+    ],
+)
+def test_a_file_of_another_form_is_told(tmp_path: Path, content: str, told: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(UsageError) as error:
+        params.load(params.Crop, path)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_what_does_not_go_together_is_told_by_name_alone(tmp_path: Path) -> None:
+    path = written(tmp_path / "params.yaml", "train", "conditioning", "both")
+    with pytest.raises(UsageError) as raised:
+        params.load(params.Train, path)
+    assert str(raised.value) == (
+        f"{path}: train: conditioning: both needs classifier_weight above 0: "
+        "nothing else teaches its classifier breeds."
+    )
+
+
+def test_soft_labels_need_a_loss_that_has_them(tmp_path: Path) -> None:
+    path = written(tmp_path / "params.yaml", "train", "real_targets", [0.9, 1.0])
+    text = path.read_text()
+    path.write_text(text.replace("loss: non-saturating", "loss: hinge"))
+    with pytest.raises(UsageError, match="soft labels"):
+        params.load(params.Train, path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "3", "data", "data:\n"])
+def test_a_file_without_sections_is_told(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(UsageError, match=r"params\.yaml"):
+        params.load(params.Data, path)
+
+
+def test_a_missing_file_and_one_that_is_no_text_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="project's root"):
+        params.load(params.Data, tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="UTF-8"):
+        params.load(params.Data, tmp_path / "params.yaml")
+
+
+def test_a_section_missing_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("data:\n  images: a.tar\n  annotations: null\n")
+    assert params.load(params.Data, path).annotations is None
+    with pytest.raises(UsageError, match="section 'crop' is missing"):
+        params.load(params.Crop, path)

@@ -1,0 +1,93 @@
+"""Recipes: each fills the whole train section, and writing one leaves the rest of params.yaml alone."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, recipe_settings
+
+from pedigree.errors import UsageError
+from pedigree.networks import ARCHITECTURES
+from pedigree.settings import params, recipes
+
+PROJECT = (ROOT / "params.yaml").read_text()
+KNOBS = [field.name for field in dataclasses.fields(params.Train)]
+
+
+def section(text: str) -> list[str]:
+    """The lines from `train:` on."""
+    lines = text.splitlines()
+    return lines[lines.index("train:") :]
+
+
+def test_there_is_one_for_every_architecture_and_one_for_the_sample() -> None:
+    assert recipes.names() == sorted([*ARCHITECTURES, "sample"])
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(PROJECT)
+    recipes.write(name, path)
+    architecture = "projection-dcgan" if name == "sample" else name
+    assert params.load(params.Train, path) == recipe_settings(name)
+    assert params.load(params.Train, path).recipe == architecture
+    before, after = params.read(ROOT / "params.yaml"), params.read(path)
+    assert {key: value for key, value in after.items() if key != "train"} == {
+        key: value for key, value in before.items() if key != "train"
+    }
+    outside = PROJECT.replace(recipes.text("sample"), "").splitlines()
+    assert [line for line in outside if line not in path.read_text().splitlines()] == []
+    assert recipes.headline(name) in path.read_text()
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_knobs_stand_in_one_order_with_one_explanation(name: str) -> None:
+    def told(recipe: str) -> list[tuple[str, str]]:
+        parts = [line.partition("#") for line in section(recipes.text(recipe)) if line.startswith("  ")]
+        return [(before.partition(":")[0].strip(), comment.strip()) for before, _, comment in parts]
+
+    written = [(knob, comment) for knob, comment in told(name) if knob != "channels"]  # each has its width elsewhere
+    assert written == [(knob, comment) for knob, comment in told("projection-dcgan") if knob != "channels"]
+    assert sorted(filter(None, (knob for knob, _ in told(name)))) == sorted(KNOBS)
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_its_head_says_what_it_is_whence_how_and_how_far(name: str) -> None:
+    head = recipes.text(name).partition("train:\n")[0].splitlines()
+    assert all(line.startswith("# ") for line in head)
+    starts = [line.split(":")[0] for line in head[1:]]
+    assert [starts.count(f"# {word}") for word in ("Source", "Run", "Reaches")] == [1, 1, 1]
+    (command,) = [line for line in head if line.startswith("# Run: ")]
+    assert f"pedigree recipe {name} && dvc repro" in command
+    assert recipes.reaches(name)
+
+
+def test_the_listing_has_the_name_the_headline_and_the_reach_of_each() -> None:
+    lines = recipes.listing().splitlines()
+    assert [line.split()[0] for line in lines[::2]] == recipes.names()
+    for name, first, second in zip(recipes.names(), lines[::2], lines[1::2], strict=True):
+        assert first.endswith(recipes.headline(name))
+        assert second.strip() == f"Reaches: {recipes.reaches(name)}"
+        assert first.index(recipes.headline(name)) == second.index("Reaches")
+
+
+def test_writing_another_and_back_restores_every_byte(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(PROJECT)
+    recipes.write("seed-cgan", path)
+    assert path.read_text() != PROJECT
+    recipes.write("sample", path)
+    assert path.read_text() == PROJECT
+
+
+def test_the_last_section_may_be_train(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("train:\n  steps: 1\n")
+    recipes.write("seed-cgan", path)
+    assert path.read_text() == recipes.text("seed-cgan")
+
+
+def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean seed-cgan"):
+        recipes.write("seedcgan", tmp_path / "params.yaml")

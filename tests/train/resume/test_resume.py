@@ -1,0 +1,296 @@
+"""Exact resume, end to end: however a training is interrupted, it ends with the bytes of one that never was.
+
+Processes are few, because each takes seconds to import Keras: most kills are exceptions that nothing catches, raised at
+a chosen step of a training in this process.
+"""
+
+import contextlib
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+from ruamel.yaml import YAML
+
+from pedigree.errors import PedigreeError
+from pedigree.settings import params
+from pedigree.settings.train import Train
+from pedigree.train.record import Record
+from pedigree.train.resume import checkpoints
+from pedigree.train.resume.checkpoints import Checkpoint
+from pedigree.train.stage import train
+
+SMALL = {
+    "recipe": "mlp",
+    "steps": 24,
+    "batch_size": 4,
+    "generator_batch_size": 4,
+    "latent_size": 8,
+    "channels": 4,
+    "conditioning": "concatenation",
+    "augment": [],
+    "r1_weight": 0.0,
+    "precision": "float32",
+    "log_every": 4,
+    "sample_every": 9,
+    "score_every": 0,
+    "keep": "last",
+    "checkpoint_every": 5,
+}
+# Between them everything that has a state of its own: dropout's seed; batch norm's means, the lazy penalty's turn,
+# spectral norm's vectors, augmentation's strength, the ramp, the schedule.
+STATEFUL = {
+    "dropout": {"recipe": "seed-cgan", "generator_batch_size": 8},
+    "everything": {
+        "recipe": "projection-dcgan",
+        "discriminator_steps": 2,
+        "spectral_norm": "both",
+        "conditioning": "classifier",
+        "classifier_weight": 1.0,
+        "condition_ramp": [20, 120],
+        "augment": ["flip", "color", "translation", "cutout"],
+        "augment_target": 0.0,
+        "augment_speed": 200,
+        "learning_rate_schedule": "cosine",
+        "learning_rate_warmup": 7,
+        "real_flips": 0.1,
+        "r1_weight": 0.5,
+        "penalty_interval": 3,
+    },
+}
+
+
+class Killed(BaseException):
+    """What ends a training in this process as SIGKILL ends another: nothing is saved because of it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Project:
+    """A folder to train in."""
+
+    folder: Path
+    crops: Path
+
+    @property
+    def run(self) -> Path:
+        """The one run's checkpoints."""
+        (run,) = (self.folder / "runs" / "checkpoints").iterdir()
+        return run
+
+    def train(self, settings: Train) -> dict[str, bytes]:
+        """Train, then return all files but those that tell of speed or time."""
+        here = self.folder
+        reports, runs = here / "reports", here / "runs"
+        train(settings, self.crops, here / "generator.keras", reports, runs / "tensorboard", runs / "checkpoints")
+        return outputs(here)
+
+    def killed(self, settings: Train, step: int) -> None:
+        """Train until `step` steps are done and what they told is noted."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Record, "add", killing(Record.add, step))
+            with pytest.raises(Killed):
+                self.train(settings)
+
+    def killed_amid_the_write(self, settings: Train, step: int) -> None:
+        """Train until half of the checkpoint of `step` is written; leave that half lying there, as SIGKILL does."""
+        write, run = checkpoints._write, []
+
+        def half(file: IO[bytes], checkpoint: Checkpoint) -> None:
+            write(file, checkpoint)
+            if checkpoint.step == step:
+                file.truncate(file.tell() // 2)
+                run.append(self.run)
+                raise Killed
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(checkpoints, "_write", half)
+            with pytest.raises(Killed):
+                self.train(settings)
+        (run[0] / f".step-{step:08d}.npz.abc.npz").write_bytes(b"PK")
+
+
+def killing(add: Callable[..., None], step: int) -> Callable[..., None]:
+    def add_and_die(self: Record, first: int, told: dict[str, Any], *others: float) -> None:
+        add(self, first, told, *others)
+        if first + len(told["logit_gap"]) >= step:
+            raise Killed
+
+    return add_and_die
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    made = [*folder.rglob("generator.keras"), *folder.glob("reports/history.csv"), *folder.glob("reports/samples/*")]
+    return {path.name: path.read_bytes() for path in made}
+
+
+def settings_of(**others: Any) -> Train:
+    return dataclasses.replace(params.load(Train, ROOT / "params.yaml"), **SMALL | others)
+
+
+@pytest.fixture
+def project(tmp_path: Path, crops_folder: Path) -> Project:
+    return Project(tmp_path / "project", crops_folder)
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, dict[str, bytes]]:
+    return {}
+
+
+@pytest.fixture
+def undisturbed(
+    tmp_path: Path, crops_folder: Path, known: dict[str, dict[str, bytes]]
+) -> Callable[[Train], dict[str, bytes]]:
+    """Train elsewhere and return what that makes; the same settings are trained once, all crops here being the same."""
+
+    def once(settings: Train) -> dict[str, bytes]:
+        if str(settings) not in known:
+            known[str(settings)] = Project(tmp_path / "undisturbed", crops_folder).train(settings)
+        return known[str(settings)]
+
+    return once
+
+
+@pytest.mark.parametrize("others", STATEFUL.values(), ids=STATEFUL)
+def test_whatever_has_a_state_goes_on_from_it(project, undisturbed, others: dict[str, Any]) -> None:
+    settings = settings_of(**others)
+    project.killed(settings, 13)  # amid a row of the history, after a sample, three steps from the checkpoint
+    made = project.train(settings)
+    assert made == undisturbed(settings)
+    assert set(made) == {"generator.keras", "history.csv", "final.png", "progress.png"}
+
+
+def test_killed_again_and_again_it_ends_as_if_it_never_was_and_leaves_no_state(project, undisturbed) -> None:
+    project.killed(settings_of(), 3)
+    assert steps_saved(project.folder) == []
+    project.killed_amid_the_write(settings_of(), 10)
+    assert steps_saved(project.folder) == [5]
+    project.killed(settings_of(), 19)
+    assert steps_saved(project.folder) == [10, 15]
+    assert project.train(settings_of()) == undisturbed(settings_of())
+    assert not (project.folder / "runs" / "checkpoints").exists()
+
+
+def test_a_checkpoint_cut_in_half_is_told_and_the_one_before_used(project, undisturbed, capfd) -> None:
+    project.killed(settings_of(), 17)
+    newest = project.run / "step-00000015.npz"
+    newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+    made = project.train(settings_of())
+    told = capfd.readouterr()
+    assert f"{newest} is cut or damaged: removed, going on from step 10." in told.err
+    assert "going on from step 10" in told.out
+    assert made == undisturbed(settings_of())
+
+
+def test_another_parameter_starts_afresh_and_going_back_goes_on_in_any_rhythm(project, undisturbed, capfd) -> None:
+    project.killed(settings_of(), 12)
+    assert project.train(settings_of(seed=1)) != undisturbed(settings_of())
+    assert "going on" not in capfd.readouterr().out
+    assert project.train(settings_of(checkpoint_every=7)) == undisturbed(settings_of())
+    assert "going on from step 10" in capfd.readouterr().out
+
+
+def test_asked_to_stop_in_its_last_call_it_can_be_ended(project, undisturbed, monkeypatch) -> None:
+    add = Record.add
+
+    def asked(self: Record, first: int, told: dict[str, Any], *others: float) -> None:
+        add(self, first, told, *others)
+        if first + len(told["logit_gap"]) == settings_of().steps:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Record, "add", asked)
+    with contextlib.suppress(SystemExit):  # it is done all but the writing, and may as well end
+        project.train(settings_of())
+    monkeypatch.setattr(Record, "add", add)
+    assert project.train(settings_of()) == undisturbed(settings_of())
+
+
+def test_two_at_once_are_refused_and_the_first_goes_on_unharmed(project, undisturbed, monkeypatch) -> None:
+    add, refused = Record.add, []
+
+    def add_beside_another(self: Record, first: int, *others: Any) -> None:
+        add(self, first, *others)
+        if not refused:
+            with pytest.raises(PedigreeError, match="the same training runs already") as error:
+                project.train(settings_of())
+            refused.append(error)
+
+    monkeypatch.setattr(Record, "add", add_beside_another)
+    assert project.train(settings_of()) == undisturbed(settings_of())
+    assert refused
+
+
+def test_a_warm_start_goes_on_from_a_finished_run_to_what_the_longer_run_makes(project, capfd) -> None:
+    project.train(settings_of(steps=10, warm_start=True))
+    longer = project.train(settings_of(steps=17))
+    assert "going on" not in capfd.readouterr().out, "not asked for"
+    settings = settings_of(steps=17, warm_start=True)
+    project.killed(settings, 16)
+    assert "going on from step 10" in capfd.readouterr().out
+    assert project.train(settings) == longer
+    assert "going on from step 15" in capfd.readouterr().out
+
+
+def test_a_warm_start_of_a_finished_run_makes_the_same_again(project) -> None:
+    settings = settings_of(steps=10, warm_start=True)
+    assert project.train(settings) == project.train(settings)
+
+
+LONGER = {"steps": 300, "channels": 32, "checkpoint_every": 10, "log_every": 10, "sample_every": 100}
+
+
+def started(folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "pedigree", "train"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def steps_saved(folder: Path) -> list[int]:
+    return sorted(int(path.stem.removeprefix("step-")) for path in folder.glob("runs/checkpoints/*/step-*.npz"))
+
+
+def await_step(process: "subprocess.Popen[str]", folder: Path, step: int) -> None:
+    while not any(saved >= step for saved in steps_saved(folder)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+
+
+def test_a_process_killed_twice_and_asked_once_makes_what_one_left_alone_makes(project, undisturbed) -> None:
+    folder, settings = project.folder, settings_of(**LONGER)
+    left_alone = undisturbed(settings)
+    (folder / "data").mkdir(parents=True)
+    project.crops.rename(folder / "data" / "crops")
+    YAML().dump({"train": dataclasses.asdict(settings)}, folder / "params.yaml")
+    for step in (10, 70):
+        with started(folder) as process:
+            await_step(process, folder, step)
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+    with started(folder) as process:
+        await_step(process, folder, steps_saved(folder)[-1] + 1)
+        before = steps_saved(folder)[-1]
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 143
+    saved = steps_saved(folder)[-1]
+    assert saved - before <= 50, "it is not heeded soon"
+    told = f"pedigree train: interrupted at step {saved} of 300: run `dvc repro`"
+    assert any(line.startswith(told) for line in err.splitlines())
+    assert "Traceback" not in err
+    with started(folder) as process:
+        out, _ = process.communicate()
+    assert (process.returncode, f"going on from step {saved}" in out) == (0, True)
+    assert outputs(folder) == left_alone
+    assert list(pd.read_csv(folder / "reports/history.csv")["step"]) == list(range(10, 301, 10))
+    assert not (folder / "runs" / "checkpoints").exists()

@@ -1,0 +1,132 @@
+"""Differentiable augmentation: what each kind does, how often, and that it hides nothing from a gradient."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pedigree.train.augmentation import DRAWS, KINDS, adapted, augment
+
+CHANCE = np.random.default_rng(0)
+IMAGES = CHANCE.uniform(-1, 1, (6, 16, 16, 3)).astype(np.float32)
+CHANCES = CHANCE.random((6, DRAWS)).astype(np.float32)
+
+
+def test_no_kinds_change_nothing() -> None:
+    np.testing.assert_array_equal(augment(IMAGES, CHANCES, ("flip",), 1.0), IMAGES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_is_a_function_of_its_chances(kind: str) -> None:
+    once = np.asarray(augment(IMAGES, CHANCES, (kind,), 1.0))
+    np.testing.assert_array_equal(once, augment(IMAGES, CHANCES, (kind,), 1.0))
+    assert not np.allclose(once, IMAGES)
+    assert not np.allclose(once, augment(IMAGES, 1 - CHANCES, (kind,), 1.0))
+
+
+def test_neutral_chances_leave_colours_alone() -> None:
+    np.testing.assert_allclose(augment(IMAGES, np.full_like(CHANCES, 0.5), ("color",), 1.0), IMAGES, atol=1e-6)
+
+
+def test_colours_change_in_brightness_then_saturation_then_contrast() -> None:
+    brightness, saturation, contrast = (CHANCES[:, i].astype(np.float64).reshape(-1, 1, 1, 1) for i in range(3))
+    expected = IMAGES + (brightness - 0.5)
+    grey = expected.mean(axis=3, keepdims=True)
+    expected = grey + (expected - grey) * 2 * saturation
+    level = expected.mean(axis=(1, 2, 3), keepdims=True)
+    expected = level + (expected - level) * (contrast + 0.5)
+    np.testing.assert_allclose(augment(IMAGES, CHANCES, ("color",), 1.0), expected, atol=1e-5)
+
+
+def test_translation_moves_whole_pictures_and_fills_with_grey() -> None:
+    for chances, shift in (((0.0, 0.5), (2, 0)), ((0.999, 0.5), (-2, 0)), ((0.5, 0.0), (0, 2))):
+        given = CHANCES.copy()
+        given[:, 3:5] = chances
+        moved = np.asarray(augment(IMAGES, given, ("translation",), 1.0))
+        rows, columns = shift
+        padded = np.pad(IMAGES, ((0, 0), (2, 2), (2, 2), (0, 0)))
+        expected = padded[:, 2 - rows : 18 - rows, 2 - columns : 18 - columns]
+        np.testing.assert_array_equal(moved, expected)
+
+
+def test_cutout_blanks_a_square_of_half_the_side_cut_off_at_the_edge() -> None:
+    given = CHANCES.copy()
+    given[:2, 5:7] = [[0.5, 0.5], [0.5, 0.0]]
+    blanked = np.asarray(augment(IMAGES + 3, given, ("cutout",), 1.0)) == 0
+    rows, columns = blanked[0].any(axis=(1, 2)), blanked[0].any(axis=(0, 2))
+    np.testing.assert_array_equal(np.flatnonzero(rows), range(4, 12))
+    np.testing.assert_array_equal(np.flatnonzero(columns), range(4, 12))
+    share = blanked.mean(axis=(1, 2, 3))
+    np.testing.assert_array_equal(share[:2], [0.25, 0.125])
+    assert (share > 0).all()
+    assert (share <= 0.25).all()
+
+
+def test_strength_zero_leaves_pictures_as_they_are() -> None:
+    given = CHANCES.copy()
+    given[:2, 7:] = 0  # the least a gate can be
+    np.testing.assert_array_equal(augment(IMAGES, given, KINDS, tf.constant(0.0)), IMAGES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_at_full_strength_gates_have_no_say(kind: str) -> None:
+    shut = CHANCES.copy()
+    shut[:, 7:] = np.nextafter(np.float32(1), np.float32(0))
+    full = tf.constant(1.0)
+    np.testing.assert_array_equal(augment(IMAGES, shut, (kind,), full), augment(IMAGES, CHANCES, (kind,), full))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_share_of_pictures_changed_is_the_strength(kind: str) -> None:
+    images = CHANCE.uniform(0.1, 1, (4000, 8, 8, 3)).astype(np.float32)
+    chances = CHANCE.random((4000, DRAWS)).astype(np.float32)
+    chances[:, 3:7] = 0.1  # a shift and a hole that show
+    changed = (np.asarray(augment(images, chances, (kind,), tf.constant(0.3))) != images).any(axis=(1, 2, 3))
+    assert abs(changed.mean() - 0.3) < 4 * (0.3 * 0.7 / 4000) ** 0.5
+
+
+def test_kinds_come_to_a_picture_independently() -> None:
+    images = np.ones((4000, 8, 8, 3), np.float32)
+    chances = CHANCE.random((4000, DRAWS)).astype(np.float32)
+    chances[:, 3:7] = 0.1
+    came = [np.asarray(augment(images, chances, (kind,), 0.5)) != images for kind in KINDS]
+    together = np.corrcoef([pictures.any(axis=(1, 2, 3)) for pictures in came])
+    assert np.abs(together - np.eye(3)).max() < 4 / 4000**0.5
+
+
+def test_second_derivatives_agree_with_finite_differences() -> None:
+    direction = CHANCE.normal(size=IMAGES.shape).astype(np.float32)
+    weights = CHANCE.normal(size=IMAGES.shape).astype(np.float32)
+
+    def slope(images: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            energy = tf.reduce_sum(weights * augment(images, CHANCES, KINDS, tf.constant(0.7)) ** 3)
+        return tape.gradient(energy, images)
+
+    images = tf.constant(IMAGES)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        along = tf.reduce_sum(slope(images) * direction)
+    curvature = tape.gradient(along, images)
+    differences = slope(images + 0.5 * direction) - slope(images - 0.5 * direction)  # exact: the slope is quadratic
+    assert float(tf.reduce_max(tf.abs(curvature))) > 1
+    np.testing.assert_allclose(curvature, differences, atol=2e-4)
+
+
+def test_strength_rises_while_the_discriminator_overfits_and_falls_otherwise() -> None:
+    signs = np.linspace(-1, 1, 9, dtype=np.float32)
+    after = [float(adapted(tf.constant(0.5), tf.constant(sign), 0.6, pictures=64, speed=6400)) for sign in signs]
+    np.testing.assert_allclose(after, np.where(signs > 0.6, 0.51, 0.49), rtol=1e-6)
+    assert after == sorted(after)
+    assert float(adapted(tf.constant(0.5), tf.constant(0.5), 0.5, pictures=64, speed=6400)) == 0.5
+
+
+def test_strength_goes_from_none_to_full_in_as_many_pictures_as_asked_and_no_further() -> None:
+    strength = tf.constant(0.0)
+    for _ in range(24):
+        strength = adapted(strength, tf.constant(1.0), 0.6, pictures=50, speed=1200)
+    assert float(strength) == pytest.approx(1, abs=1e-5)
+    assert float(adapted(strength, tf.constant(1.0), 0.6, pictures=50, speed=1200)) == 1
+    for _ in range(30):
+        strength = adapted(strength, tf.constant(0.0), 0.6, pictures=50, speed=1200)
+    assert float(strength) == 0

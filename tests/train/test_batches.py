@@ -1,0 +1,269 @@
+"""A step's batch: a function of (seed, step), every photo once an epoch, label noise at the rate asked for."""
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from pedigree.backends.batch import Batch, portion
+from pedigree.settings.train import Train
+from pedigree.train.augmentation import DRAWS
+from pedigree.train.batches import batch_at, stacked, stream
+
+IMAGES = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1) + np.zeros((10, 16, 16, 3), np.uint8)
+LABELS = (np.arange(10) % 3).astype(np.int32)
+RANDOM = ("real_chances", "fake_chances", "mixing", "early_latents", "latents", "drawn_chances")
+
+
+@pytest.fixture
+def thrice(train_settings: Train) -> Train:
+    """Three discriminator steps, four photos each, six drawn pictures for the generator."""
+    return dataclasses.replace(
+        train_settings, discriminator_steps=3, generator_batch_size=6, real_targets=[0.7, 1.0], augment=["flip"]
+    )
+
+
+def pictures_of(batch: Batch) -> np.ndarray:
+    return batch["images"][..., 0, 0, 0].ravel()
+
+
+def equal(one: Any, two: Any) -> bool:
+    return one.keys() == two.keys() and all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def test_shapes_follow_the_numbers_of_steps_and_pictures(thrice: Train) -> None:
+    batch = batch_at(0, IMAGES, LABELS, thrice)
+    assert {name: array.shape for name, array in batch.items()} == {
+        "images": (3, 4, 16, 16, 3),
+        "labels": (3, 4),
+        "real_targets": (3, 4, 1),
+        "fake_targets": (3, 4, 1),
+        "real_chances": (3, 4, DRAWS),
+        "fake_chances": (3, 4, DRAWS),
+        "mixing": (3, 4, 1),
+        "early_latents": (2, 4, 8),
+        "latents": (6, 8),
+        "drawn_labels": (6,),
+        "drawn_chances": (6, DRAWS),
+        "condition_strength": (),
+    }
+    kinds = {name: array.dtype.name for name, array in batch.items()}
+    assert kinds.pop("images") == "uint8"
+    assert kinds.pop("labels") == kinds.pop("drawn_labels") == "int32"
+    assert set(kinds.values()) == {"float32"}
+
+
+def test_a_batch_is_a_function_of_seed_and_step(thrice: Train) -> None:
+    once, again = (batch_at(5, IMAGES, LABELS, thrice) for _ in range(2))
+    later = batch_at(6, IMAGES, LABELS, thrice)
+    other = batch_at(5, IMAGES, LABELS, dataclasses.replace(thrice, seed=1))
+    assert equal(once, again)
+    for name in RANDOM:
+        assert not np.array_equal(once[name], later[name]), name
+        assert not np.array_equal(once[name], other[name]), name
+
+
+def test_no_two_draws_of_a_step_are_the_same(thrice: Train) -> None:
+    batch = batch_at(0, IMAGES, LABELS, thrice)
+    numbers = np.concatenate([batch[name].ravel() for name in RANDOM])
+    assert len(np.unique(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_every_photo_comes_once_an_epoch_though_batches_do_not_divide_it(train_settings: Train, times: int) -> None:
+    train = dataclasses.replace(train_settings, discriminator_steps=times)
+    seen = np.concatenate([pictures_of(batch_at(step, IMAGES, LABELS, train)) for step in range(15)])
+    epochs = seen.reshape(-1, 10)
+    assert len(epochs) == 6 * times
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) > 1
+
+
+def test_a_batch_larger_than_the_data_runs_across_epochs(train_settings: Train) -> None:
+    train = dataclasses.replace(train_settings, batch_size=25, generator_batch_size=25)
+    counts = np.bincount(pictures_of(batch_at(0, IMAGES, LABELS, train)), minlength=10)
+    assert set(counts) == {2, 3}
+
+
+def test_labels_stay_with_their_photos_and_the_drawn_follow_the_last(thrice: Train) -> None:
+    batch = batch_at(3, IMAGES, LABELS, thrice)
+    np.testing.assert_array_equal(batch["labels"].ravel(), LABELS[pictures_of(batch)])
+    np.testing.assert_array_equal(batch["drawn_labels"][:4], batch["labels"][-1])
+
+
+def test_half_of_the_photos_are_mirrored_and_the_others_are_as_they_were(train_settings: Train) -> None:
+    photos = np.random.default_rng(0).integers(0, 255, (10, 16, 16, 3), dtype=np.uint8)
+    size = {"batch_size": 1000, "generator_batch_size": 1000}
+    batch = batch_at(0, photos, LABELS, dataclasses.replace(train_settings, augment=["flip"], **size))
+    plain = batch_at(0, photos, LABELS, dataclasses.replace(train_settings, augment=[], **size))
+    upright = (batch["images"] == plain["images"]).all(axis=(2, 3, 4))
+    mirrored = (batch["images"] == plain["images"][:, :, :, ::-1]).all(axis=(2, 3, 4))
+    assert (upright ^ mirrored).all()
+    assert abs(mirrored.mean() - 0.5) < 4 * (0.25 / 1000) ** 0.5
+
+
+def test_photos_are_read_from_a_file_that_cannot_be_written_to(train_settings: Train, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", IMAGES)
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    train = dataclasses.replace(train_settings, augment=["flip"])
+    assert equal(batch_at(3, images, LABELS, train), batch_at(3, IMAGES, LABELS, train))
+    np.testing.assert_array_equal(images, IMAGES)
+
+
+def test_labels_are_softened_and_flipped_at_the_rates_asked_for_on_both_sides(train_settings: Train) -> None:
+    noisy = dataclasses.replace(
+        train_settings,
+        batch_size=500,
+        generator_batch_size=500,
+        discriminator_steps=2,
+        real_targets=[0.75, 1.0],
+        fake_targets=[0.0, 0.25],
+        real_flips=0.05,
+        fake_flips=0.2,
+    )
+    batches = [batch_at(step, IMAGES, LABELS, noisy) for step in range(20)]
+    real, fake = (
+        np.concatenate([batch[side].ravel() for batch in batches]) for side in ("real_targets", "fake_targets")
+    )
+    flipped_real, flipped_fake = real < 0.5, fake > 0.5
+    for flipped, rate in ((flipped_real, 0.05), (flipped_fake, 0.2)):
+        assert abs(flipped.mean() - rate) < 4 * (rate * (1 - rate) / 20_000) ** 0.5
+    assert abs(np.corrcoef(flipped_real, flipped_fake)[0, 1]) < 4 / 20_000**0.5
+    for high in (real[~flipped_real], fake[flipped_fake]):
+        assert 0.75 <= high.min() < 0.755
+        assert 0.995 < high.max() <= 1
+        assert abs(high.mean() - 0.875) < 4 * 0.25 / (12 * len(high)) ** 0.5
+    for low in (real[flipped_real], fake[~flipped_fake]):
+        assert 0 <= low.min() < 0.005
+        assert 0.245 < low.max() <= 0.25
+        assert abs(low.mean() - 0.125) < 4 * 0.25 / (12 * len(low)) ** 0.5
+
+
+def test_labels_are_hard_and_right_unless_asked_otherwise(train_settings: Train) -> None:
+    batch = batch_at(0, IMAGES, LABELS, train_settings)
+    assert (batch["real_targets"] == 1).all()
+    assert (batch["fake_targets"] == 0).all()
+
+
+def test_the_generators_breeds_follow_the_photos(train_settings: Train) -> None:
+    many = dataclasses.replace(train_settings, generator_batch_size=6000)
+    drawn = batch_at(0, IMAGES, LABELS, many)["drawn_labels"]
+    np.testing.assert_allclose(np.bincount(drawn) / 6000, [0.4, 0.3, 0.3], atol=0.03)
+
+
+@pytest.mark.parametrize(("prior", "deviation", "reach"), [("normal", 1.0, 7.0), ("uniform", 3**-0.5, 1.0)])
+def test_latents_have_the_prior_asked_for(train_settings: Train, prior: str, deviation: float, reach: float) -> None:
+    wide = dataclasses.replace(
+        train_settings, latent=prior, latent_size=2500, generator_batch_size=8, discriminator_steps=3
+    )
+    batch = batch_at(0, IMAGES, LABELS, wide)
+    for latents in (batch["latents"], batch["early_latents"]):  # 20,000 numbers each
+        assert abs(latents.mean()) < 4 * deviation / 20_000**0.5
+        assert abs(latents.std() - deviation) < 0.02
+        assert deviation < np.abs(latents).max() <= reach
+
+
+def test_the_breed_comes_in_by_the_photos_shown(train_settings: Train) -> None:
+    ramp = dataclasses.replace(train_settings, discriminator_steps=2, condition_ramp=[16, 48])  # 8 photos a step
+    strengths = [float(batch_at(step, IMAGES, LABELS, ramp)["condition_strength"]) for step in range(9)]
+    assert strengths == [0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("ramp", "strengths"), [([0, 0], [1, 1, 1]), ([4, 4], [0, 1, 1])])
+def test_a_ramp_without_length_is_a_switch(train_settings: Train, ramp: list[int], strengths: list[int]) -> None:
+    train = dataclasses.replace(train_settings, condition_ramp=ramp)
+    assert [float(batch_at(step, IMAGES, LABELS, train)["condition_strength"]) for step in range(3)] == strengths
+
+
+def test_a_stack_holds_the_batches_of_its_steps(thrice: Train) -> None:
+    stack = stacked(range(4, 9), IMAGES, LABELS, thrice)
+    for row, step in enumerate(range(4, 9)):
+        assert equal({name: array[row] for name, array in stack.items()}, batch_at(step, IMAGES, LABELS, thrice))
+
+
+def test_portions_are_the_stack_taken_apart(train_settings: Train) -> None:
+    train = dataclasses.replace(train_settings, discriminator_steps=2, batch_size=6, generator_batch_size=9)
+    stack = stacked(range(2), IMAGES, LABELS, train)
+    parts = [portion(stack, index, 3) for index in range(3)]
+    for name, whole in stack.items():
+        given: Any = [part[name] for part in parts]  # type: ignore[literal-required]
+        if name == "condition_strength":
+            assert all(np.array_equal(array, whole) for array in given)
+        elif name in ("latents", "drawn_labels", "drawn_chances"):
+            first = np.concatenate([array[:, :2] for array in given], axis=1)
+            rest = np.concatenate([array[:, 2:] for array in given], axis=1)
+            np.testing.assert_array_equal(np.concatenate([first, rest], axis=1), whole)
+        else:
+            np.testing.assert_array_equal(np.concatenate(given, axis=2), whole)
+    for part in parts:
+        np.testing.assert_array_equal(part["drawn_labels"][:, :2], part["labels"][:, -1])
+
+
+@pytest.mark.parametrize(("real", "drawn"), [(5, 6), (4, 7)])
+def test_a_batch_without_equal_parts_is_refused(train_settings: Train, real: int, drawn: int) -> None:
+    train = dataclasses.replace(train_settings, batch_size=real, generator_batch_size=drawn)
+    with pytest.raises(ValueError, match=f"{real} real and {drawn} drawn pictures .* 2 devices"):
+        portion(stacked(range(1), IMAGES, LABELS, train), 0, 2)
+
+
+CALLS = [range(0, 3), range(3, 6), range(6, 7)]
+
+
+def test_a_stream_yields_the_stack_of_every_call(thrice: Train) -> None:
+    streamed = list(stream(CALLS, IMAGES, LABELS, thrice))
+    assert len(streamed) == 3
+    for given, steps in zip(streamed, CALLS, strict=True):
+        assert equal(given, stacked(steps, IMAGES, LABELS, thrice))
+
+
+class Watched(np.ndarray):
+    """Photos that note which thread takes them, and from the second time on wait for the caller's work."""
+
+    makers: ClassVar[list[threading.Thread]] = []
+    work_done = threading.Event()
+
+    def take(self, *given: Any, **named: Any) -> Any:
+        """Note, wait, take."""
+        self.makers.append(threading.current_thread())
+        if len(self.makers) > 1 and not self.work_done.wait(timeout=10):
+            raise TimeoutError
+        return super().take(*given, **named)
+
+
+def test_the_next_call_is_made_in_a_thread_while_the_caller_works(train_settings: Train) -> None:
+    batches = stream([range(1), range(1, 2)], IMAGES.view(Watched), LABELS, train_settings)
+    next(batches)
+    Watched.work_done.set()
+    next(batches)
+    assert len(Watched.makers) == 2
+    assert threading.current_thread() not in Watched.makers
+
+
+def test_a_stream_is_never_more_than_one_call_ahead(train_settings: Train) -> None:
+    asked: list[range] = []
+
+    def calls() -> Iterator[range]:
+        for steps in CALLS * 3:
+            asked.append(steps)
+            yield steps
+
+    for place, _ in enumerate(stream(calls(), IMAGES, LABELS, train_settings), start=1):
+        assert len(asked) == min(place + 1, 9)
+
+
+def test_a_stream_closed_early_leaves_no_thread(train_settings: Train) -> None:
+    before = threading.active_count()
+    batches = stream(CALLS, IMAGES, LABELS, train_settings)
+    next(batches)
+    assert threading.active_count() == before + 1
+    batches.close()
+    assert threading.active_count() == before
+
+
+def test_an_error_in_the_thread_is_raised_where_batches_are_asked_for(train_settings: Train) -> None:
+    with pytest.raises(IndexError, match="out of bounds"):
+        next(stream(CALLS, IMAGES, LABELS[:2], train_settings))

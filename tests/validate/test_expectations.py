@@ -1,0 +1,279 @@
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from bounds import EACH, FOX, PUG, STRICT, TZU
+
+from pedigree.photos.census import COLUMNS, breed_census
+from pedigree.settings.params import Validate
+from pedigree.validate.complaints import photo_complaints
+from pedigree.validate.expectations import SHOWN, Finding, judge
+
+NAMES = "folder names match validate.breed_pattern"
+NUMBER = "number of breeds"
+PHOTOS = "usable photos of a breed"
+BALANCE = "balance of breeds"
+DECODE = "photos decode"
+WITHIN = "no duplicates within a breed"
+ACROSS = "no duplicates across breeds"
+ANNOTATED = "photos are annotated"
+BOXES = "boxes fit the photo"
+NAMED = "annotation names the folder's breed"
+
+CRITICAL = {NAMES, NUMBER, PHOTOS, DECODE, ACROSS, NAMED}
+WARNING = {BALANCE, WITHIN, ANNOTATED, BOXES}
+
+Change = Callable[[pandas.DataFrame], pandas.DataFrame | None]  # in place, or a new one
+
+
+def sound_rows(breed: str, count: int = EACH) -> list[dict[str, Any]]:
+    return [
+        {
+            "photo": f"{breed}/{number:02}.jpg",
+            "breed": breed,
+            **{"bytes": 9000, "width": 64, "height": 48, "mode": "RGB", "orientation": 1, "problem": ""},
+            "sha256": f"{breed} {number}",
+            **{"boxes": "[[1,2,30,40]]", "box_problems": ""},
+            "annotated_breed": breed.partition("-")[2],
+            "annotated_folder": breed[1:9],
+            "usable": True,
+        }
+        for number in range(count)
+    ]
+
+
+def census_of(*breeds: list[dict[str, Any]]) -> pandas.DataFrame:
+    rows = sorted((row for breed in breeds for row in breed), key=lambda row: row["photo"])
+    return pandas.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def sound() -> pandas.DataFrame:
+    return census_of(*(sound_rows(breed) for breed in (PUG, FOX, TZU)))
+
+
+def judged(
+    census: pandas.DataFrame, bounds: Validate, *, annotated: bool = True, folders: tuple[str, ...] = ()
+) -> dict[str, Finding]:
+    findings = judge(census, breed_census(census, folders), bounds, annotated=annotated)
+    return {finding.expectation: finding for finding in findings}
+
+
+def setting(photo: str, **values: Any) -> Change:
+    def change(census: pandas.DataFrame) -> None:
+        for column, value in values.items():
+            census.loc[census["photo"] == photo, column] = value
+
+    return change
+
+
+def renaming(old: str, new: str) -> Change:
+    def change(census: pandas.DataFrame) -> None:
+        census["photo"] = census["photo"].str.replace(old, new)
+        census["breed"] = census["breed"].str.replace(old, new)
+
+    return change
+
+
+def dropping(breed: str, count: int) -> Change:
+    return lambda census: census.drop(census.index[census["breed"] == breed][:count])
+
+
+def test_sound_photos_meet_every_expectation_with_its_severity() -> None:
+    found = judged(sound(), STRICT)
+    assert {name: finding.severity for name, finding in found.items()} == {
+        **dict.fromkeys(CRITICAL, "critical"),
+        **dict.fromkeys(WARNING, "warning"),
+    }
+    assert all(finding.success and not finding.where for finding in found.values())
+
+
+def test_data_docs_replace_the_old_ones_and_nothing_else_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "old.html").write_text("old")
+    census = sound()
+    setting(f"{PUG}/03.jpg", problem="truncated", usable=False)(census)
+    judge(census, breed_census(census), STRICT, annotated=True, docs=tmp_path / "docs")
+    pages = {path.name: path.read_text() for path in (tmp_path / "docs").glob("validations/*/*/*/*.html")}
+    assert len(pages) == 2 and any("truncated" in page and DECODE in page for page in pages.values())
+    assert (tmp_path / "docs" / "index.html").is_file() and not (tmp_path / "docs" / "old.html").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["docs", "temporary"]
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
+    "a folder of another pattern": (NAMES, renaming(TZU, "shih_tzu"), {}, ("shih_tzu",)),
+    "a breed too many": (NUMBER, lambda census: None, {"breeds": 2}, ()),
+    "a breed too few": (NUMBER, lambda census: None, {"breeds": 4}, ()),
+    "too few photos": (PHOTOS, dropping(PUG, 3), {"max_imbalance": 9.0}, (f"{PUG}: 7",)),
+    "too many photos": (
+        PHOTOS,
+        lambda census: None,
+        {"photos_per_breed": [1, EACH - 1]},
+        (f"{TZU}: 10", f"{FOX}: 10", f"{PUG}: 10"),
+    ),
+    "a small breed": (BALANCE, dropping(PUG, 2), {}, (f"{PUG}: 1.25",)),
+    "a broken photo": (
+        DECODE,
+        setting(f"{PUG}/03.jpg", problem="truncated", usable=False),
+        {"min_decodable": 0.97},
+        (f"{PUG}/03.jpg: truncated",),
+    ),
+    "a photo twice in a breed": (
+        WITHIN,
+        setting(f"{PUG}/03.jpg", sha256=f"{PUG} 1"),
+        {},
+        (f"{PUG}/03.jpg: same as {PUG}/01.jpg",),
+    ),
+    "a photo in two breeds": (
+        ACROSS,
+        setting(f"{PUG}/03.jpg", sha256=f"{FOX} 1"),
+        {},
+        (f"{FOX}/01.jpg: same as {PUG}/03.jpg", f"{PUG}/03.jpg: same as {FOX}/01.jpg"),
+    ),
+    "a photo without annotation": (
+        ANNOTATED,
+        setting(f"{PUG}/03.jpg", boxes="", annotated_breed="", annotated_folder=""),
+        {},
+        (f"{PUG}/03.jpg: no annotation",),
+    ),
+    "a box outside": (
+        BOXES,
+        setting(f"{FOX}/03.jpg", box_problems="box 1 reaches outside the photo"),
+        {},
+        (f"{FOX}/03.jpg: box 1 reaches outside the photo",),
+    ),
+    "an annotation that cannot be read": (
+        BOXES,
+        setting(f"{FOX}/03.jpg", boxes="", box_problems="the annotation is empty", annotated_breed=""),
+        {},
+        (f"{FOX}/03.jpg: the annotation is empty",),
+    ),
+    "another breed in the XML": (
+        NAMED,
+        setting(f"{PUG}/03.jpg", annotated_breed="boxer"),
+        {},
+        (f"{PUG}/03.jpg: annotated as boxer",),
+    ),
+    "another breed for one of two dogs": (
+        NAMED,
+        setting(f"{PUG}/03.jpg", annotated_breed="boxer; pug"),
+        {},
+        (f"{PUG}/03.jpg: annotated as boxer",),
+    ),
+    "another folder in the XML": (
+        NAMED,
+        setting(f"{PUG}/03.jpg", annotated_folder="02086240"),
+        {},
+        (f"{PUG}/03.jpg: annotated as of folder 02086240",),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FAILING)
+def test_each_fault_fails_its_own_expectation_alone_and_is_named(kind: str) -> None:
+    name, change, bounds, where = FAILING[kind]
+    census = sound()
+    changed = change(census)
+    census = census if changed is None else changed
+    found = judged(census, replace(STRICT, **bounds))
+    assert [finding.expectation for finding in found.values() if not finding.success] == [name]
+    assert found[name].where == where
+
+
+def test_faults_within_their_share_pass_and_are_named_all_the_same() -> None:
+    census = sound()
+    setting(f"{PUG}/03.jpg", sha256=f"{PUG} 1")(census)
+    setting(f"{PUG}/05.jpg", box_problems="box 1 has no area")(census)
+    thirtieth = 1 / len(census)
+    bounds = replace(STRICT, max_duplicates_within=thirtieth, max_bad_boxes=thirtieth, photos_per_breed=[EACH, EACH])
+    found = judged(census, bounds)
+    assert all(finding.success for finding in found.values())
+    assert found[WITHIN].where == (f"{PUG}/03.jpg: same as {PUG}/01.jpg",)
+    assert found[BOXES].observed == "1 of 30 have boxes that do not (3.33 %)"
+
+
+@pytest.mark.parametrize("bad", [3, 4])
+def test_a_share_exactly_at_its_bound_passes_and_one_photo_more_fails(bad: int) -> None:
+    census = sound()
+    for number in range(bad):
+        setting(f"{PUG}/{number:02}.jpg", box_problems="box 1 has no area")(census)
+    assert judged(census, replace(STRICT, max_bad_boxes=0.1))[BOXES].success == (bad == 3)
+
+
+def test_many_offenders_are_ten_names_and_a_count() -> None:
+    census = sound().assign(box_problems="box 1 has no area")
+    where = judged(census, STRICT)[BOXES].where
+    assert len(where) == SHOWN + 1 and where[-1] == "and 20 more"
+
+
+def test_a_photo_that_does_not_decode_is_blamed_for_nothing_else() -> None:
+    census = sound()
+    blank = {"boxes": "", "annotated_breed": "boxer", "box_problems": "", "sha256": f"{FOX} 1"}
+    setting(f"{PUG}/03.jpg", problem="truncated", usable=False, **blank)(census)
+    found = judged(census, STRICT)
+    assert all(finding.success for finding in found.values())
+
+
+def test_photos_alone_are_asked_for_no_annotations() -> None:
+    census = sound().assign(boxes="", annotated_breed="", annotated_folder="")
+    found = judged(census, STRICT, annotated=False)
+    assert set(found) == (CRITICAL | WARNING) - {ANNOTATED, BOXES, NAMED}
+    assert all(finding.success for finding in found.values())
+
+
+def test_folders_of_digits_pass_with_their_own_pattern_and_any_number() -> None:
+    census = census_of(*(sound_rows(str(digit)) for digit in range(10))).assign(annotated_breed="", annotated_folder="")
+    found = judged(census, replace(STRICT, breed_pattern="^[0-9]$", breeds=None))
+    assert NUMBER not in found
+    assert all(finding.success for finding in found.values())
+
+
+def test_an_empty_folder_is_a_breed_without_photos() -> None:
+    census = census_of(sound_rows(PUG), sound_rows(FOX))
+    found = judged(census, STRICT, folders=(TZU,))
+    assert found[NUMBER].success
+    assert found[PHOTOS].where == (f"{TZU}: 0",)
+
+
+def test_nothing_but_empty_folders_is_judged_too() -> None:
+    found = judged(census_of(), replace(STRICT, breeds=1), folders=(PUG,))
+    assert found[PHOTOS].where == (f"{PUG}: 0",) and found[DECODE].observed == "0 of 0 do not (0 %)"
+
+
+def test_copies_in_three_breeds_each_name_one_of_another_breed() -> None:
+    census = sound()
+    for breed in (PUG, FOX, TZU):
+        setting(f"{breed}/03.jpg", sha256="one")(census)
+    setting(f"{FOX}/04.jpg", sha256="one")(census)
+    complaints = photo_complaints(census).set_index("photo")
+    named = complaints["elsewhere"][complaints["elsewhere"] != ""].to_dict()
+    first = f"same as {TZU}/03.jpg"
+    assert named == {
+        f"{TZU}/03.jpg": f"same as {FOX}/03.jpg",
+        **dict.fromkeys([f"{FOX}/03.jpg", f"{FOX}/04.jpg", f"{PUG}/03.jpg"], first),
+    }
+    assert complaints["repeats"][complaints["repeats"] != ""].to_dict() == {f"{FOX}/04.jpg": f"same as {FOX}/03.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("breed", "annotated", "folder"),
+    [
+        (TZU, "shih tzu", "02086240"),
+        (TZU, "SHIH_TZU", "%s"),
+        (TZU, TZU, ""),
+        (FOX, "Wire-haired fox terrier", "02095314"),
+        ("7", "7", "02095314"),
+        (PUG, "", "02086240"),
+    ],
+)
+def test_names_are_compared_whatever_their_case_and_joints(breed: str, annotated: str, folder: str) -> None:
+    census = census_of(sound_rows(breed, 1)).assign(annotated_breed=annotated, annotated_folder=folder)
+    assert photo_complaints(census)["misnamed"].tolist() == [""]

@@ -1,0 +1,119 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from bounds import EACH, FOX, PUG, STRICT, TZU
+from PIL import Image
+
+from pedigree.errors import PedigreeError
+from pedigree.photos.census import read_census
+from pedigree.validate.expectations import Finding
+from pedigree.validate.stage import Verdict, validate
+
+
+def photo(path: Path, seed: int, name: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path, "JPEG")
+    note = path.parents[2] / "Annotation" / path.parent.name / path.stem
+    note.parent.mkdir(parents=True, exist_ok=True)
+    box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+    note.write_text(
+        "<annotation><size><width>64</width><height>48</height></size>"
+        f"<object><name>{name}</name>{box}</object></annotation>"
+    )
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's root with three breeds in data/raw, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    raw = Path("data/raw")
+    for index, breed in enumerate((PUG, FOX, TZU)):
+        for number in range(EACH):
+            photo(raw / "Images" / breed / f"{number:02}.jpg", 100 * index + number, breed.partition("-")[2])
+    return raw
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_the_stage_writes_the_same_bytes_twice(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truncate(raw / "Images" / PUG / "03.jpg")
+    written = []
+    for _ in range(2):
+        assert validate(raw, STRICT).success
+        written.append((Path("data/census.csv").read_bytes(), Path("reports/validation.json").read_bytes()))
+    assert written[0] == written[1]
+    assert str(raw.resolve()).encode() not in b"".join(written[0])
+    told = capsys.readouterr().out
+    assert "30 photos of 3 breeds: 29 usable" in told and "runs/data_docs/index.html" in told
+    assert Path("runs/data_docs/index.html").is_file()
+
+
+def test_a_broken_photo_within_the_share_is_set_aside_by_name(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truncate(raw / "Images" / PUG / "03.jpg")
+    verdict = validate(raw, STRICT)
+    report = json.loads(Path("reports/validation.json").read_text())
+    assert list(report["set_aside"]) == [f"{PUG}/03.jpg"] and "truncated" in report["set_aside"][f"{PUG}/03.jpg"]
+    assert (report["success"], report["photos"], report["breeds"], report["usable"]) == (True, 30, 3, 29)
+    assert report["census"][PUG]["usable"] == 9 and report["census"][PUG]["width"] == [64, 64, 64]
+    assert report["set_aside"] == verdict.set_aside
+    warned = capsys.readouterr().err
+    assert "set aside" in warned and f"{PUG}/03.jpg" in warned
+    assert read_census(Path("data/census.csv"))["usable"].sum() == 29
+
+
+def test_a_critical_failure_stops_once_all_is_written(raw: Path) -> None:
+    for number in range(4):
+        truncate(raw / "Images" / PUG / f"{number:02}.jpg")
+    with pytest.raises(PedigreeError) as raised:
+        validate(raw, replace(STRICT, breeds=4))
+    head, *table = str(raised.value).splitlines()
+    assert head == "data/raw fails 3 critical expectations (see reports/validation.json):"
+    assert "\n".join(table).count(f"{PUG}/0") == 4
+    assert any(line.split() == ["number", "of", "breeds", "3", "breeds", "4"] for line in table)
+    report = json.loads(Path("reports/validation.json").read_text())
+    failed = {entry["expectation"] for entry in report["expectations"] if not entry["success"]}
+    assert report["success"] is False and failed == {
+        "number of breeds",
+        "usable photos of a breed",
+        "photos decode",
+        "balance of breeds",
+    }
+    assert len(read_census(Path("data/census.csv"))) == 30
+
+
+def test_warnings_are_told_and_the_stage_goes_on(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    twin = raw / "Images" / PUG / "03.jpg"
+    twin.write_bytes((raw / "Images" / PUG / "01.jpg").read_bytes())
+    (raw / "Annotation" / FOX / "05").write_text("<annotation")
+    verdict = validate(raw, STRICT)
+    assert verdict.success and {finding.expectation for finding in verdict.failed("warning")} == {
+        "no duplicates within a breed",
+        "boxes fit the photo",
+    }
+    warned = capsys.readouterr().err
+    assert "2 warning expectations" in warned
+    assert f"{PUG}/03.jpg: same as {PUG}/01.jpg" in warned and f"{FOX}/05.jpg: cannot be read as XML" in warned
+
+
+def test_without_photos_the_stage_leaves_the_old_reports(tmp_path: Path) -> None:
+    census, report = tmp_path / "census.csv", tmp_path / "validation.json"
+    census.write_text("old")
+    report.write_text("old")
+    with pytest.raises(PedigreeError, match="run `pedigree unpack` first"):
+        validate(tmp_path / "raw", STRICT, census, report)
+    assert census.read_text() == report.read_text() == "old"
+
+
+def test_success_is_that_nothing_critical_failed() -> None:
+    warned = Finding("boxes fit the photo", "warning", False, "", "", ())
+    failed = Finding("photos decode", "critical", False, "", "", ())
+    nothing = pandas.DataFrame()
+    assert Verdict(nothing, nothing, [warned], {}).success
+    assert not Verdict(nothing, nothing, [warned, failed], {}).success

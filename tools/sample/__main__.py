@@ -1,0 +1,8 @@
+"""Redraw `data/sample/images.tar` and `annotation.tar`; run from the project's root."""
+
+from pathlib import Path
+
+from tools.sample.archive import write_sample
+
+if __name__ == "__main__":
+    write_sample(Path("data/sample"))
