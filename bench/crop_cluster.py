@@ -15,7 +15,7 @@ from pathlib import Path
 from crop import STANFORD, prepare, settings, timed
 from distributed import LocalCluster
 
-from pedigree.crop import dask as cluster_crops
+from pedigree.crop import dask
 from pedigree.crop.stage import crop_photos, plan_crops
 from pedigree.photos.census import read_census
 
@@ -40,7 +40,7 @@ def compare(root: Path, size: int, repeats: int, address: str) -> None:
     cuts = [(plan.photo, plan.squares) for plan in plans]
     ways = {
         "threads": lambda: list(crop_photos(images, plans, size, WORKERS)),
-        "cluster": lambda: list(cluster_crops.crop_photos(images, cuts, size, address)),
+        "cluster": lambda: list(dask.crop_photos(images, cuts, size, address)),
     }
     threads, cluster = ([crops.tobytes() for crops in work()] for work in ways.values())
     if threads != cluster:

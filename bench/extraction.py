@@ -21,7 +21,7 @@ from PIL import Image, ImageFilter
 
 from pedigree.features import extractors
 from pedigree.features.cache import drawn_features
-from pedigree.generator import model as generator
+from pedigree.generator.model import load_generator
 from pedigree.metrics import probe
 from pedigree.metrics.frechet import frechet_distance
 
@@ -78,7 +78,7 @@ def bfloat16(archive):
 
 def overlap(model):
     """Return how fast pictures are drawn, and drawn and extracted, one after the other and overlapped."""
-    drawer, network = generator.load(model), extractors.load("efficientnet-lite0")
+    drawer, network = load_generator(model), extractors.load("efficientnet-lite0")
     labels = np.arange(DRAWN, dtype=np.int32) % len(drawer.breeds)
     works = {
         "drawn": lambda: drawer.draw(labels, 0),

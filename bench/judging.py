@@ -14,8 +14,8 @@ import time
 
 import numpy as np
 
-from pedigree.score.judgement import Sample
-from pedigree.score.judging import judge
+from pedigree.score.evaluation import evaluate
+from pedigree.score.sample import Sample
 
 UNIT = 1e6 if sys.platform == "darwin" else 1e6 / 1024  # what of ru_maxrss makes a megabyte
 LATENT = 256  # dimensions that breeds and pictures differ in
@@ -48,7 +48,7 @@ def main():
     counts = asked.real, asked.holdout, asked.generated
     samples = [drawn(count, asked, mix, centres, seed) for seed, count in enumerate(counts, 1)]
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
-    judge(*samples, tuple(f"n{breed:08d}-Breed" for breed in range(asked.breeds)))
+    evaluate(*samples, tuple(f"n{breed:08d}-Breed" for breed in range(asked.breeds)))
     seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
         json.dumps(vars(asked) | {"seconds": round(seconds, 1), "megabytes": round((peak - before) / UNIT)}, indent=1)

@@ -32,10 +32,10 @@ from pedigree.features import extractors
 from pedigree.features.cache import FOLDER as CACHE
 from pedigree.features.cache import cached_features
 from pedigree.photos.census import take_census
-from pedigree.score import stage as scoring
 from pedigree.score.damage import damaged_copies
-from pedigree.score.judgement import Sample
-from pedigree.score.judging import judge
+from pedigree.score.evaluation import evaluate
+from pedigree.score.sample import Sample
+from pedigree.score.stage import imagenet_indices, opinions
 from pedigree.settings import params
 from pedigree.unpack.stage import unpack
 
@@ -69,11 +69,11 @@ class Eye:
 
     def __init__(self, breeds: tuple[str, ...], cache: Path) -> None:
         self.extractor, self.breeds, self.cache = extractors.load("efficientnet-lite0"), breeds, cache
-        self.indices = scoring.imagenet_indices(breeds)
+        self.indices = imagenet_indices(breeds)
 
     def sample(self, images: pictures.Images, labels: pictures.Labels) -> Sample:
         features = self.features(images)
-        return Sample(images, features, labels, scoring.opinions(self.extractor, features, self.indices))
+        return Sample(images, features, labels, opinions(self.extractor, features, self.indices))
 
     def features(self, images: pictures.Images) -> NDArray[np.float32]:
         return cached_features(self.extractor, images, folder=self.cache)
@@ -150,7 +150,7 @@ def climb(archives: Path, cache: Path) -> tuple[Table, dict[str, Any], str]:
 
     def judged(draws: int, maker: Maker) -> list[dict[str, Any]]:
         drawn = (maker(seed) for seed in range(SEED, SEED + draws))
-        return [judge(train, holdout, sample, eye.breeds, copies=copies).numbers for sample in drawn]
+        return [evaluate(train, holdout, sample, eye.breeds, copies=copies).numbers for sample in drawn]
 
     undamaged, results = judged(1, lambda seed: real), {}
     for ladder, rungs in progress(ladders(eye, train, real).items(), label="ladders", unit="ladder"):

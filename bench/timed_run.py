@@ -58,7 +58,7 @@ def run(asked: argparse.Namespace, settings: params.Train) -> None:
 
     import keras
 
-    from pedigree.train import stage as training
+    from pedigree.train.stage import train
 
     out = asked.out
     seconds, operations = first_steps(settings, asked.crops, out)
@@ -67,9 +67,7 @@ def run(asked: argparse.Namespace, settings: params.Train) -> None:
     often = steps // asked.looks
     looks = {"sample_every": often, "score_every": often, "keep": "kernel_distance"}
     settings = dataclasses.replace(settings, steps=steps, **looks)
-    training.train(
-        settings, asked.crops, out / "generator.keras", out / "reports", out / "tensorboard", out / "checkpoints"
-    )
+    train(settings, asked.crops, out / "generator.keras", out / "reports", out / "tensorboard", out / "checkpoints")
     facts = {
         "backend": keras.backend.backend(),
         **json.loads((out / "reports/training.json").read_text()),
@@ -88,7 +86,7 @@ def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, 
 
     from pedigree.backends import make_engine
     from pedigree.common.packed_crops import load_crops
-    from pedigree.generator import model as generator
+    from pedigree.generator.model import save_generator
     from pedigree.train import precision
     from pedigree.train.batches import stacked
     from pedigree.train.gan import ConditionalGAN
@@ -96,7 +94,7 @@ def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, 
     data, engine, count = load_crops(crops), make_engine(settings.devices), settings.penalty_interval
     endless = dataclasses.replace(settings, steps=10**6)
     gan = ConditionalGAN(endless, data.size, len(data.breeds), precision.choose(settings.precision, engine), engine)
-    generator.save(gan.average, data.breeds, out / "untrained.keras", settings.latent)
+    save_generator(gan.average, data.breeds, out / "untrained.keras", settings.latent)
     take, batch = gan.compile(count), stacked(range(count), data.train_images, data.train_labels, endless)
     for _ in range(WARM_UP):
         told = take(batch)
@@ -111,10 +109,10 @@ def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, 
 
 def scores(model: Path, reports: Path, asked: argparse.Namespace) -> dict[str, Any]:
     """Score a generator as `pedigree score` does."""
-    from pedigree.score import stage as scoring
+    from pedigree.score.stage import score
 
     judged = params.Score("efficientnet-lite0", None, asked.samples, 32, 0, [])
-    return scoring.score(judged, model, asked.crops, reports / "history.csv", reports, asked.out.parent / "features")
+    return score(judged, model, asked.crops, reports / "history.csv", reports, asked.out.parent / "features")
 
 
 def profile(call: Callable[[], object], folder: Path, steps: int) -> dict[str, float]:

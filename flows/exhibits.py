@@ -6,12 +6,12 @@ from pathlib import Path
 import defaults  # noqa: F401  (before Prefect)
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
-from pedigree.results.highlights import Exhibit, digest
+from pedigree.results.highlights import Exhibit, highlights
 
 
 def publish(root: Path) -> None:
     """Publish what the reports of the project at `root` hold."""
-    for exhibit in digest(root):
+    for exhibit in highlights(root):
         show(exhibit)
 
 

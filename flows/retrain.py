@@ -90,7 +90,7 @@ def prepare() -> None:
 
 
 @task(task_run_name="compare")
-def compare() -> gate.Verdict:
+def compare() -> gate.GateResult:
     """Hold the candidate against the champion, if there is one: how the data differ, and whether it may replace it."""
     before = None
     if champion.exists(ROOT):
@@ -105,7 +105,7 @@ def compare() -> gate.Verdict:
 
 
 @task(task_run_name="promote")
-def promote(verdict: gate.Verdict) -> str:
+def promote(verdict: gate.GateResult) -> str:
     """Make the candidate the champion, push what it consists of, and tell people; return what they are told."""
     tag = champion.promote(ROOT, CANDIDATE, "A new champion", str(verdict))
     pushed = champion.send(ROOT, CANDIDATE)
@@ -115,7 +115,7 @@ def promote(verdict: gate.Verdict) -> str:
 
 
 @task(task_run_name="reject")
-def reject(verdict: gate.Verdict) -> str:
+def reject(verdict: gate.GateResult) -> str:
     """Keep the candidate as an experiment, with the reason; return that."""
     reason = "; ".join(verdict.reasons)
     return f"The champion stays: {reason}. The candidate is the experiment {champion.keep(ROOT, CANDIDATE, reason)}."

@@ -18,7 +18,7 @@ from keras import layers, ops
 import pedigree.train.gan
 from pedigree.backends import make_engine
 from pedigree.errors import UsageError
-from pedigree.generator import model as generator
+from pedigree.generator.model import load_generator, save_generator
 from pedigree.settings.params import load
 from pedigree.settings.train import Train
 from pedigree.train.batches import stacked
@@ -167,13 +167,13 @@ def answer(folder: Path, gan: ConditionalGAN) -> None:
     """Write what this backend gives, and the generator it trains."""
     name = f"{keras.backend.backend()}-{gan.train.recipe}"
     np.savez(folder / f"{name}.npz", **answers(gan))
-    generator.save(gan.average, BREEDS, folder / f"{name}.keras", gan.train.latent)
+    save_generator(gan.average, BREEDS, folder / f"{name}.keras", gan.train.latent)
 
 
 def draw(folder: Path, recipe: str) -> None:
     """Draw, on this backend, with the generators that were trained on either."""
     for trained in ("tensorflow", "jax"):
-        drawn = generator.load(folder / f"{trained}-{recipe}.keras").draw(DRAWN, seed=0)
+        drawn = load_generator(folder / f"{trained}-{recipe}.keras").draw(DRAWN, seed=0)
         np.save(folder / f"{keras.backend.backend()}-draws-{trained}-{recipe}.npy", drawn)
 
 

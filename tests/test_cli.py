@@ -14,7 +14,7 @@ from PIL import Image
 
 from pedigree import cli
 from pedigree.cli import main
-from pedigree.generator import model as generator
+from pedigree.generator.model import save_generator
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
@@ -26,7 +26,7 @@ BREEDS = ("n02085620-Chihuahua", "n02085936-Maltese_dog")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("model") / "generator.keras"
-    generator.save(
+    save_generator(
         ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 6, 2, 4), Kit(kept=True)), BREEDS, path
     )
     return str(path)
@@ -112,7 +112,7 @@ def test_an_mp4_without_pyav_is_refused_before_anything_is_drawn(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.setattr("pedigree.generator.drawing.load", None)
+    monkeypatch.setattr("pedigree.generator.drawing.load_generator", None)
     assert main(["walk", "--breed", "Chihuahua", "--out", str(tmp_path / "walk.mp4"), "--model", model]) == 1
     error = capsys.readouterr().err
     assert "[video]" in error

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from pedigree.common.measures import DEVIATIONS, ENTRIES
+from pedigree.common.measures import DEVIATIONS, MEASURES
 from pedigree.metrics.estimate import standard_error
 
 VERDICT = "memorization_verdict"
@@ -44,7 +44,7 @@ def rung(damage: str, metric: str, draws: Sequence[dict[str, Any]]) -> Rung:
 
 def worse(metric: str, one: Rung, other: Rung) -> float:
     """Return how much worse `other` is than `one`, in 95 % intervals of noise: 0 if the same."""
-    better = UNLIKE_COPIES.get(metric) or ENTRIES[metric].better
+    better = UNLIKE_COPIES.get(metric) or MEASURES[metric].better
     change = (float(other.value) - float(one.value)) * (1 if better == "lower" else -1)
     noise = DEVIATIONS * math.hypot(one.error, other.error)
     return change / noise if noise else math.copysign(math.inf, change) if change else 0.0
@@ -75,7 +75,7 @@ Table = dict[str, dict[str, list[Rung]]]  # by metric, then by ladder
 def tabulated(results: dict[str, dict[str, list[dict[str, Any]]]]) -> Table:
     """Turn the numbers of every ladder, rung and draw into rungs by metric and ladder."""
     first = next(iter(next(iter(results.values())).values()))[0]
-    metrics = [key for key in ENTRIES if not key.endswith("_at_floor_size") and first.get(key) is not None]
+    metrics = [key for key in MEASURES if not key.endswith("_at_floor_size") and first.get(key) is not None]
     metrics += [VERDICT] if VERDICT in first else []
     return {
         metric: {
@@ -107,14 +107,14 @@ def markdown(table: Table, floors: dict[str, Any]) -> str:
         lines += ["", f"### {ladder}", "", f"| metric | {' | '.join(strengths)} | ± at the last | held-out photos | |"]
         lines.append("| --- " * (len(strengths) + 4) + "|")
         for metric, rows in table.items():
-            rungs, floor = rows[ladder], floors.get(ENTRIES[metric].real or "") if metric in ENTRIES else None
+            rungs, floor = rows[ladder], floors.get(MEASURES[metric].real or "") if metric in MEASURES else None
             cells = [*map(shown, rungs), interval(rungs[-1]), "" if floor is None else f"{floor:.3g}"]
             lines.append(f"| {title(metric)} | {' | '.join(cells)} | {says(metric, rungs)} |")
     return "\n".join(lines) + "\n"
 
 
 def title(metric: str) -> str:
-    return ENTRIES[metric].title if metric in ENTRIES else "Verdict on copies"
+    return MEASURES[metric].title if metric in MEASURES else "Verdict on copies"
 
 
 def as_json(table: Table) -> str:

@@ -52,27 +52,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def unpack(_: argparse.Namespace) -> None:
     """Unpack the archives of params.yaml into data/raw."""
     from pedigree.settings import params
-    from pedigree.unpack import stage as archives
+    from pedigree.unpack import stage
 
     data = params.load(params.Data)
     annotations = Path(data.annotations) if data.annotations else None
-    print(archives.unpack(Path(data.images), annotations, params.load(params.Unpack)))
+    print(stage.unpack(Path(data.images), annotations, params.load(params.Unpack)))
 
 
 def validate(_: argparse.Namespace) -> None:
     """Take the census of data/raw and judge it."""
     from pedigree.settings import params
-    from pedigree.validate import stage as validation
+    from pedigree.validate import stage
 
-    validation.validate(Path("data/raw"), params.load(params.Validate))
+    stage.validate(Path("data/raw"), params.load(params.Validate))
 
 
 def crop(_: argparse.Namespace) -> None:
     """Cut one square a dog, packed into data/crops."""
-    from pedigree.crop import stage as crops
+    from pedigree.crop import stage
     from pedigree.settings import params
 
-    crops.crop(Path("data/raw"), Path("data/census.csv"), Path("reports/validation.json"), params.load(params.Crop))
+    stage.crop(Path("data/raw"), Path("data/census.csv"), Path("reports/validation.json"), params.load(params.Crop))
 
 
 def train(_: argparse.Namespace) -> None:
@@ -83,9 +83,9 @@ def train(_: argparse.Namespace) -> None:
     settings = params.load(params.Train)  # before Keras: a wrong parameter is told at once
     quiet.import_keras()
 
-    from pedigree.train import stage as training
+    from pedigree.train import stage
 
-    training.train(settings)
+    stage.train(settings)
 
 
 def score(asked: argparse.Namespace) -> None:
@@ -96,36 +96,36 @@ def score(asked: argparse.Namespace) -> None:
         print(comparison.against(asked.against, _in_colour()))
         return
 
-    from pedigree.score import stage as scoring
+    from pedigree.score import stage
     from pedigree.settings import params
 
-    scoring.score(params.load(params.Score))
+    stage.score(params.load(params.Score))
 
 
 def generate(asked: argparse.Namespace) -> None:
     """Draw new dogs of the breeds asked for, a row a breed, into one PNG."""
-    from pedigree.generator import drawing as generation
+    from pedigree.generator import drawing
 
     with _model(asked) as model:
-        print(generation.generate(model, asked.breed, asked.count, asked.seed, asked.out, asked.truncation))
+        print(drawing.generate(model, asked.breed, asked.count, asked.seed, asked.out, asked.truncation))
 
 
 def walk(asked: argparse.Namespace) -> None:
     """Draw what lies between dogs of a breed, or between two breeds: a PNG, or a GIF or MP4 that moves."""
-    from pedigree.generator import drawing as generation
+    from pedigree.generator import drawing
 
     way = (asked.breed, asked.to, asked.out, asked.seed, asked.count, asked.frames, asked.truncation)
     with _model(asked) as model:
-        print(generation.walk(model, *way))
+        print(drawing.walk(model, *way))
 
 
 def breeds(asked: argparse.Namespace) -> None:
     """List the breeds the model can draw."""
     from pedigree.common.breeds import display_name
-    from pedigree.generator import model as generator
+    from pedigree.generator.model import breeds_of
 
     with _model(asked) as model:
-        for folder in generator.breeds_of(model):
+        for folder in breeds_of(model):
             print(display_name(folder))
 
 

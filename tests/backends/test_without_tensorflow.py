@@ -17,7 +17,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pedigree.generator import model as generator
+from pedigree.generator.model import load_generator
 from pedigree.settings.train import Train
 
 PROGRAM = """
@@ -61,7 +61,7 @@ def test_the_command_line_trains_and_draws_on_jax_and_never_asks_for_tensorflow(
     assert told == {"codes": [0, 0], "asked": []}
     assert "oneDNN" not in done.stderr
     assert np.asarray(Image.open(project / "dogs.png")).std() > 1
-    assert generator.load(project / "models/generator.keras").breeds == ("n90000001-Red", "n90000002-Blue")
+    assert load_generator(project / "models/generator.keras").breeds == ("n90000001-Red", "n90000002-Blue")
     history = pd.read_csv(project / "reports/history.csv")
     (log,) = (project / "runs/tensorboard").iterdir()
     points = EventAccumulator(str(log)).Reload().Scalars("loss/generator")

@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 from pedigree.backends.jax import make_engine
 from pedigree.backends.workers import named
 from pedigree.errors import UsageError
-from pedigree.generator import model as generator
+from pedigree.generator.model import load_generator
 from pedigree.settings.params import Train
 from pedigree.train.stage import train
 
@@ -114,7 +114,7 @@ def await_step(processes: list[Process], folder: Path, step: int) -> None:
 
 
 def weights(model: Path) -> list[np.ndarray]:
-    return [weight.numpy() for weight in generator.load(model).network.weights]
+    return [weight.numpy() for weight in load_generator(model).network.weights]
 
 
 def outputs(folder: Path) -> dict[str, bytes]:

@@ -16,8 +16,7 @@ from conftest import ROOT
 from distributed import Client, LocalCluster
 
 from crop.test_stage_crop import BOXER, PUG, SETTINGS, Project
-from pedigree.crop import dask as cluster_crops
-from pedigree.crop import stage as crops
+from pedigree.crop import dask, stage
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.photos.census import read_census
 from pedigree.settings import params
@@ -63,8 +62,8 @@ def empty_cluster():
 
 @pytest.fixture(autouse=True)
 def small_tasks(monkeypatch):
-    monkeypatch.setattr(cluster_crops, "BATCH", 3)
-    monkeypatch.setattr(cluster_crops, "PATIENCE", 2)
+    monkeypatch.setattr(dask, "BATCH", 3)
+    monkeypatch.setattr(dask, "PATIENCE", 2)
 
 
 @pytest.fixture
@@ -80,21 +79,21 @@ def project(tmp_path):
 def crop_again(project, scheduler):
     """Crop the photos as they are now, by the census as it was."""
     settings, census = replace(SETTINGS, frames="both", scheduler=scheduler), project.root / "data" / "census.csv"
-    crops.crop(project.raw, census, project.report, settings, project.target, project.sheet)
+    stage.crop(project.raw, census, project.report, settings, project.target, project.sheet)
 
 
 def cuts_of(project):
-    plans, _ = crops.plan_crops(read_census(project.root / "data" / "census.csv"), replace(SETTINGS, frames="both"))
+    plans, _ = stage.plan_crops(read_census(project.root / "data" / "census.csv"), replace(SETTINGS, frames="both"))
     return [(plan.photo, plan.squares) for plan in plans]
 
 
 def on_cluster(project, cluster):
     """Crop photo by photo."""
-    return cluster_crops.crop_photos(project.raw / "Images", cuts_of(project), 16, cluster.scheduler_address)
+    return dask.crop_photos(project.raw / "Images", cuts_of(project), 16, cluster.scheduler_address)
 
 
 def here(project):
-    return cluster_crops.crop_batch(project.raw / "Images", cuts_of(project), 16)
+    return dask.crop_batch(project.raw / "Images", cuts_of(project), 16)
 
 
 def as_bytes(arrays):
@@ -127,8 +126,8 @@ def test_a_relative_path_is_the_clients(project, cluster, monkeypatch):
 def test_few_photos_are_in_flight(project, cluster, monkeypatch):
     submitted, submit = [], Client.submit
     monkeypatch.setattr(Client, "submit", lambda *given, **named: submitted.append(1) or submit(*given, **named))
-    monkeypatch.setattr(cluster_crops, "BATCH", 1)
-    monkeypatch.setattr(cluster_crops, "AHEAD", 2)
+    monkeypatch.setattr(dask, "BATCH", 1)
+    monkeypatch.setattr(dask, "AHEAD", 2)
     photos = on_cluster(project, cluster)
     for taken in range(1, 10):
         next(photos)
@@ -147,7 +146,7 @@ def test_a_photo_that_has_changed_is_cropped_anew_while_another_run_holds_its_cr
 
 
 def test_a_worker_killed_at_work_changes_nothing(project, monkeypatch):
-    monkeypatch.setattr(cluster_crops, "BATCH", 1)
+    monkeypatch.setattr(dask, "BATCH", 1)
     lost = []
 
     def kill(nanny, scheduler):

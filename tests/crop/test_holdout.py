@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pedigree.crop.holdout import Entry, held_out
+from pedigree.crop.holdout import SplitPhoto, held_out
 
 
 def breed(name, photos):
-    return [Entry(f"{name}/{number:03}.jpg", name, f"{name} {number}") for number in range(photos)]
+    return [SplitPhoto(f"{name}/{number:03}.jpg", name, f"{name} {number}") for number in range(photos)]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_adding_photos_of_one_breed_changes_nothing_for_another():
 def test_copies_of_a_photo_are_never_on_both_sides_even_across_breeds(seed):
     random = np.random.default_rng(seed)
     entries = [
-        Entry(f"{name}/{number}.jpg", name, str(random.integers(0, 40)))
+        SplitPhoto(f"{name}/{number}.jpg", name, str(random.integers(0, 40)))
         for name in ("boxer", "pug")
         for number in range(30)
     ]
@@ -62,5 +62,5 @@ def test_copies_of_a_photo_are_never_on_both_sides_even_across_breeds(seed):
 
 
 def test_a_breed_of_nothing_but_copies_holds_none_out():
-    entries = [Entry(f"pug/{number}.jpg", "pug", "same") for number in range(5)]
+    entries = [SplitPhoto(f"pug/{number}.jpg", "pug", "same") for number in range(5)]
     assert held_out(entries, 0.2, seed=0) == frozenset()

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from pedigree.errors import PedigreeError
-from pedigree.generator import model as generator
+from pedigree.generator.model import FACTS, Generator, breeds_of, load_generator, save_generator
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
@@ -28,16 +28,16 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def save_new(path: Path) -> Path:
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
-    generator.save(
+    save_generator(
         ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), Kit(kept=True)), BREEDS, path
     )
     return path
 
 
 def test_it_carries_all_that_drawing_needs(saved: Path) -> None:
-    loaded = generator.load(saved)
+    loaded = load_generator(saved)
     assert (loaded.breeds, loaded.latent_size, loaded.image_size) == (BREEDS, 8, 16)
-    assert generator.breeds_of(saved) == BREEDS
+    assert breeds_of(saved) == BREEDS
 
 
 def test_keras_alone_reads_it(saved: Path) -> None:
@@ -56,7 +56,7 @@ def test_equal_networks_give_equal_bytes(saved: Path, tmp_path: Path) -> None:
 
 
 def test_pictures_are_a_function_of_seed_and_place(saved: Path) -> None:
-    loaded = generator.load(saved)
+    loaded = load_generator(saved)
     labels = np.array([0, 1, 1, 0, 1], np.int32)
     pictures = loaded.draw(labels, seed=3)
     assert pictures.shape == (5, 16, 16, 3)
@@ -70,7 +70,7 @@ def test_pictures_are_a_function_of_seed_and_place(saved: Path) -> None:
 
 @pytest.mark.parametrize(("count", "batch_size"), [(0, 4), (5, 2), (6, 3), (5, 64)])
 def test_batches_are_what_is_drawn_cut_in_order(saved: Path, count: int, batch_size: int) -> None:
-    loaded = generator.load(saved)
+    loaded = load_generator(saved)
     labels = np.arange(count, dtype=np.int32) % 2
     batches = list(loaded.batches(labels, 3, batch_size))
     assert [len(batch) for batch in batches] == [min(batch_size, count - k) for k in range(0, count, batch_size)]
@@ -80,7 +80,7 @@ def test_batches_are_what_is_drawn_cut_in_order(saved: Path, count: int, batch_s
 
 
 def test_pictures_are_what_the_network_makes_of_the_seeds_latents_rounded_to_levels(saved: Path) -> None:
-    loaded = generator.load(saved)
+    loaded = load_generator(saved)
     labels = np.array([1, 0, 1], np.int32)
     latents = np.random.Generator(np.random.Philox(key=9)).standard_normal((3, 8), np.float32)
     expected = np.rint((np.asarray(loaded.network([latents, labels], training=False)) + 1) * 127.5).clip(0, 255)
@@ -89,8 +89,8 @@ def test_pictures_are_what_the_network_makes_of_the_seeds_latents_rounded_to_lev
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])
 def test_the_file_tells_the_prior_its_latents_come_from(saved: Path, tmp_path: Path, prior: str) -> None:
-    generator.save(generator.load(saved).network, BREEDS, tmp_path / "kept.keras", prior)
-    latents = generator.load(tmp_path / "kept.keras").latents(2000, seed=5).ravel()
+    save_generator(load_generator(saved).network, BREEDS, tmp_path / "kept.keras", prior)
+    latents = load_generator(tmp_path / "kept.keras").latents(2000, seed=5).ravel()
     assert latents.dtype == np.float32
     expected = stats.norm() if prior == "normal" else stats.uniform(-1, 2)
     assert stats.kstest(latents, expected.cdf).pvalue > 0.01
@@ -100,28 +100,28 @@ def test_a_file_from_before_priors_were_told_is_normal_and_one_of_no_known_prior
     saved: Path, tmp_path: Path
 ) -> None:
     old, odd = with_facts(saved, tmp_path / "old.keras", {}), with_facts(saved, tmp_path / "odd.keras", {"latent": "x"})
-    assert generator.load(old).latent == "normal"
+    assert load_generator(old).latent == "normal"
     with pytest.raises(PedigreeError, match="its latent prior is 'x'"):
-        generator.load(odd)
+        load_generator(odd)
 
 
 def with_facts(saved: Path, path: Path, facts: dict[str, str]) -> Path:
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
-            own = json.dumps({"breeds": BREEDS} | facts) if name == generator.FACTS else source.read(name)
+            own = json.dumps({"breeds": BREEDS} | facts) if name == FACTS else source.read(name)
             target.writestr(name, own)
     return path
 
 
 @pytest.mark.parametrize("threshold", [1e-6, 0.04, 0.7, 2.0, 4.5])
 def test_truncated_latents_are_normal_ones_cut_at_the_threshold(saved: Path, threshold: float) -> None:
-    latents = generator.load(saved).latents(5000, seed=5, truncation=threshold).ravel()
+    latents = load_generator(saved).latents(5000, seed=5, truncation=threshold).ravel()
     assert np.abs(latents).max() <= np.float32(threshold)
     assert stats.kstest(latents, stats.truncnorm(-threshold, threshold).cdf).pvalue > 0.01
 
 
 def test_truncation_draws_anew_only_what_lies_beyond_and_each_number_by_its_place(saved: Path) -> None:
-    loaded = generator.load(saved)
+    loaded = load_generator(saved)
     whole, cut = loaded.latents(300, 5), loaded.latents(300, 5, truncation=0.8)
     within = np.abs(whole) <= 0.8
     np.testing.assert_array_equal(cut[within], whole[within])
@@ -130,7 +130,7 @@ def test_truncation_draws_anew_only_what_lies_beyond_and_each_number_by_its_plac
 
 
 def test_a_uniform_latent_is_truncated_by_cutting_its_range(saved: Path) -> None:
-    uniform = generator.Generator(generator.load(saved).network, BREEDS, "uniform")
+    uniform = Generator(load_generator(saved).network, BREEDS, "uniform")
     assert stats.kstest(uniform.latents(2000, 5, 0.4).ravel(), stats.uniform(-0.4, 0.8).cdf).pvalue > 0.01
     np.testing.assert_array_equal(uniform.latents(9, 5, truncation=3), uniform.latents(9, 5))
 
@@ -139,11 +139,11 @@ def test_a_uniform_latent_is_truncated_by_cutting_its_range(saved: Path) -> None
 @pytest.mark.parametrize("threshold", [0, -1, float("nan")])
 def test_a_threshold_that_leaves_nothing_is_told(saved: Path, prior: str, threshold: float) -> None:
     with pytest.raises(ValueError, match="above 0"):
-        generator.Generator(generator.load(saved).network, BREEDS, prior).latents(1, 0, threshold)
+        Generator(load_generator(saved).network, BREEDS, prior).latents(1, 0, threshold)
 
 
 def test_truncated_pictures_are_those_of_truncated_latents_whole_or_in_batches(saved: Path) -> None:
-    loaded = generator.load(saved)
+    loaded = load_generator(saved)
     labels = np.array([0, 1, 1, 0, 1], np.int32)
     expected = loaded.draw_latents(loaded.latents(5, 3, truncation=0.5), labels, 2)
     np.testing.assert_array_equal(loaded.draw(labels, 3, 2, truncation=0.5), expected)
@@ -153,14 +153,14 @@ def test_truncated_pictures_are_those_of_truncated_latents_whole_or_in_batches(s
 
 def test_a_missing_file_and_files_of_other_kinds_are_told(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(PedigreeError, match="is not here"):
-        generator.load(tmp_path / "none.keras")
+        load_generator(tmp_path / "none.keras")
     (tmp_path / "text.keras").write_text("no zip")
     with pytest.raises(PedigreeError, match="not a generator"):
-        generator.load(tmp_path / "text.keras")
+        load_generator(tmp_path / "text.keras")
     with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
         archive.writestr("config.json", "{}")
     with pytest.raises(PedigreeError, match="not a generator"):
-        generator.load(tmp_path / "other.keras")
+        load_generator(tmp_path / "other.keras")
     (tmp_path / "cut.keras").write_bytes(saved.read_bytes()[:5000])
     with pytest.raises(PedigreeError, match="not a generator"):
-        generator.load(tmp_path / "cut.keras")
+        load_generator(tmp_path / "cut.keras")

@@ -10,7 +10,7 @@ from digits import write_archive
 from PIL import Image
 
 from pedigree.common.packed_crops import load_crops
-from pedigree.generator import model as generator
+from pedigree.generator.model import Generator, load_generator
 from pedigree.networks import dcgan
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
@@ -64,13 +64,13 @@ def test_whole_frames_are_cropped_to_the_very_pixels(digits: Project) -> None:
 
 def test_the_generator_draws_grey_pictures_nearer_to_digits_than_untrained(digits: Project) -> None:
     crops = load_crops(digits.root / "data/crops")
-    trained = generator.load(digits.root / "models/generator.keras")
+    trained = load_generator(digits.root / "models/generator.keras")
     assert (trained.breeds, trained.image_size, trained.latent) == (crops.breeds, 28, "uniform")
     keras.utils.set_random_seed(0)
     network = dcgan.build_generator(Shape(28, 1, trained.latent_size, 10, 8), Kit(kept=True))
-    untrained = generator.Generator(network, trained.breeds, trained.latent)
+    untrained = Generator(network, trained.breeds, trained.latent)
 
-    def error(drawer: generator.Generator) -> float:
+    def error(drawer: Generator) -> float:
         pictures = drawer.draw(np.arange(100, dtype=np.int32) % 10, seed=0)
         assert (pictures == pictures[..., :1]).all()
         return float(np.abs(pictures.mean(axis=0) - crops.train_images.mean(axis=0)).mean())

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pedigree.common.measures import ENTRIES
+from pedigree.common.measures import MEASURES
 from pedigree.errors import PedigreeError
-from pedigree.results.comparison import Row, against, compare, told
-from pedigree.results.scorefiles import METRICS, Numbers
+from pedigree.results.comparison import Change, against, compare, told
+from pedigree.results.metrics_file import METRICS, Numbers
 
 SIZES = {"samples": 1000, "real": 700, "holdout": 200}
 # As `score` wrote them before there were standard errors.
@@ -35,7 +35,7 @@ def numbers(key: str, value: float | None, error: float | None = None, **sizes: 
     return {**SIZES, **sizes, key: value, **errors}
 
 
-def row(key: str, before: Numbers, now: Numbers) -> Row:
+def row(key: str, before: Numbers, now: Numbers) -> Change:
     return next(row for row in compare(before, now) if row.key == key)
 
 
@@ -67,10 +67,10 @@ def test_a_change_of_twice_its_margin_is_found_in_its_direction() -> None:
     assert words(0.6, 0.6 - 2 * margin)["worse"] > 0.95
 
 
-@pytest.mark.parametrize("key", [key for key, entry in ENTRIES.items() if entry.better])
+@pytest.mark.parametrize("key", [key for key, measure in MEASURES.items() if measure.better])
 def test_better_is_the_end_the_scorecard_names(key: str) -> None:
     lower, higher = numbers(key, 0.2, 0.01), numbers(key, 0.4, 0.01)
-    up, down = ("better", "worse") if ENTRIES[key].better == "higher" else ("worse", "better")
+    up, down = ("better", "worse") if MEASURES[key].better == "higher" else ("worse", "better")
     assert (row(key, lower, higher).word, row(key, higher, lower).word) == (up, down)
 
 
@@ -141,9 +141,9 @@ def test_an_early_file_without_errors_and_with_fewer_keys_compares() -> None:
 
 
 def test_rows_come_in_the_scorecards_order_and_unknown_keys_last() -> None:
-    everything = dict.fromkeys(["of_tomorrow", *reversed(ENTRIES)], 1.0) | SIZES
+    everything = dict.fromkeys(["of_tomorrow", *reversed(MEASURES)], 1.0) | SIZES
     keys = [row.key for row in compare(everything, everything)]
-    assert keys[: len(ENTRIES)] == list(ENTRIES)
+    assert keys[: len(MEASURES)] == list(MEASURES)
     assert keys[-1] == "of_tomorrow"
 
 

@@ -16,8 +16,8 @@ from PIL import Image
 from pedigree.photos.census import COLUMNS
 from pedigree.results import highlights as module
 from pedigree.results.comparison import compare, told
-from pedigree.results.highlights import Exhibit, digest
-from pedigree.results.scorefiles import METRICS, Scores
+from pedigree.results.highlights import Exhibit, highlights
+from pedigree.results.metrics_file import METRICS, Scores
 
 NOW: Scores = {
     "efficientnet-lite0": {
@@ -110,7 +110,7 @@ def commit(root: Path, scores: object, message: str) -> str:
 
 
 def shown(root: Path) -> dict[str, Exhibit]:
-    return {exhibit.key: exhibit for exhibit in digest(root)}
+    return {exhibit.key: exhibit for exhibit in highlights(root)}
 
 
 def text(root: Path, key: str = "changes") -> str:
@@ -120,15 +120,15 @@ def text(root: Path, key: str = "changes") -> str:
 def test_all_that_is_there_is_shown_in_the_pipelines_order_by_any_path(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exhibits = digest(root)
+    exhibits = highlights(root)
     assert [exhibit.key for exhibit in exhibits] == ["validation", "census", "samples", "metrics", "changes", "pages"]
-    assert digest(Path("../a project")) == exhibits
+    assert highlights(Path("../a project")) == exhibits
     monkeypatch.chdir(root)
-    assert digest(Path()) == exhibits
+    assert highlights(Path()) == exhibits
 
 
 def test_tables_are_of_what_json_has(root: Path) -> None:
-    for exhibit in digest(root):
+    for exhibit in highlights(root):
         if exhibit.table is not None:
             assert json.loads(json.dumps(exhibit.table, allow_nan=False)) == exhibit.table
             assert all(list(row) == list(exhibit.table[0]) for row in exhibit.table), "the same columns"
@@ -164,7 +164,7 @@ def test_a_picture_cut_off_is_left_out(root: Path) -> None:
 
 
 def test_an_empty_folder_shows_nothing(tmp_path: Path) -> None:
-    assert digest(tmp_path) == digest(tmp_path / "nowhere") == []
+    assert highlights(tmp_path) == highlights(tmp_path / "nowhere") == []
 
 
 def test_failed_expectations_come_first_and_critical_ones_before_warnings(root: Path) -> None:
@@ -252,8 +252,8 @@ def test_equal_scores_written_otherwise_are_no_others(root: Path) -> None:
 
 def test_without_earlier_scores_or_git_no_changes_are_shown(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(root / METRICS, json.dumps(BEFORE))
-    rest = [exhibit for exhibit in digest(root) if exhibit.key != "changes"]
-    assert rest == digest(root)
+    rest = [exhibit for exhibit in highlights(root) if exhibit.key != "changes"]
+    assert rest == highlights(root)
     write(root / METRICS, json.dumps(NOW))
     assert "changes" in shown(root)
     with monkeypatch.context() as patch:
@@ -281,8 +281,8 @@ def test_an_exhibit_holds_one_thing(parts: dict[str, object]) -> None:
 
 def test_looking_needs_no_network_library_and_no_scheduler() -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom pedigree.results.highlights import digest\n"
-        "assert digest(Path(sys.argv[1]))\n"
+        "import sys\nfrom pathlib import Path\nfrom pedigree.results.highlights import highlights\n"
+        "assert highlights(Path(sys.argv[1]))\n"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'dvc', 'great_expectations', 'keras', 'prefect', "
         "'tensorflow'}))"
     )

@@ -13,7 +13,7 @@ import pytest
 
 from pedigree.cli import MODEL, main
 from pedigree.errors import PedigreeError, UsageError
-from pedigree.generator import model as generator
+from pedigree.generator.model import save_generator
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
@@ -84,7 +84,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for seed, (tag, breeds) in enumerate({"champion": CHAMPIONS, "later": LATERS}.items()):
         keras.utils.set_random_seed(seed)
         network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), Kit(kept=True))
-        generator.save(network, breeds, root / MODEL)
+        save_generator(network, breeds, root / MODEL)
         shutil.copy(root / MODEL, kept / f"{tag}.keras")
         keep(root, tag)
     (root / MODEL).write_text("text")

@@ -1,6 +1,5 @@
 """ImageNet's dogs: their places among the 1,000 classes."""
 
-
 import pytest
 from conftest import ROOT
 

@@ -17,12 +17,13 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
-from pedigree.common.measures import ENTRIES
+from pedigree.common.measures import MEASURES
 from pedigree.metrics.estimate import Estimate
 from pedigree.score import page
-from pedigree.score.judgement import Judgement, Sample
+from pedigree.score.evaluation import Evaluation
 from pedigree.score.page.axes import around
 from pedigree.score.page.wording import breed_name, of_100
+from pedigree.score.sample import Sample
 
 HOSTILE = ("n99000001-<script>alert(1)</script>", "n99000002-\"Fox\" & 'Hound'", "n99000003-柴犬_{{ 7*7 }}")
 PLAIN = ("n99000001-Snow_spitz", "n99000002-Fog_shagcoat", "n99000003-Toffee_shortleg")
@@ -76,7 +77,7 @@ GOOD = {
     "kid": Estimate(0.01234, 0.00051),
     "mifid": Estimate(151.5, 3.3),
 }
-BY_ALL = {key.removesuffix("_at_floor_size") for key in ENTRIES if key.endswith("_at_floor_size")}
+BY_ALL = {key.removesuffix("_at_floor_size") for key in MEASURES if key.endswith("_at_floor_size")}
 
 
 class Page(HTMLParser):
@@ -127,7 +128,7 @@ def sample(seed, breeds, each, size=16):
 
 
 def arguments(breeds=PLAIN, numbers=GOOD, collapsed=(), size=16, each=(30, 10, 20)):
-    """Return what `render` takes for a judgement made by hand."""
+    """Return what `render` takes for an evaluation made by hand."""
     rng, count = np.random.default_rng(9), len(breeds)
     train, holdout, generated = (sample(seed, breeds, n, size) for seed, n in enumerate(each))
     table = pd.DataFrame(
@@ -155,7 +156,7 @@ def arguments(breeds=PLAIN, numbers=GOOD, collapsed=(), size=16, each=(30, 10, 2
         }
     )
     m, n = len(generated.labels), len(train.labels)
-    judgement = Judgement(
+    evaluation = Evaluation(
         numbers=numbers | ({"collapsed_breeds": len(collapsed)} if collapsed else {}),
         table=table,
         confusion=rng.dirichlet(np.ones(count), count),
@@ -167,7 +168,7 @@ def arguments(breeds=PLAIN, numbers=GOOD, collapsed=(), size=16, each=(30, 10, 2
         train_map=rng.normal(size=(n, 2)),
         generated_map=rng.normal(size=(m, 2)),
     )
-    return ["efficientnet-lite0", breeds, train, holdout, generated, judgement, HISTORY]
+    return ["efficientnet-lite0", breeds, train, holdout, generated, evaluation, HISTORY]
 
 
 def render(**changes):
@@ -179,10 +180,10 @@ def text():
     return render()
 
 
-@pytest.mark.parametrize("key", [key for key in ENTRIES if key not in BY_ALL])
+@pytest.mark.parametrize("key", [key for key in MEASURES if key not in BY_ALL])
 def test_every_number_is_shown_with_its_interval_and_what_real_photos_reach(text, key):
     shown = Page(text).text(key).replace("−", "-").replace(",", "")
-    expected = [GOOD[key]] + ([GOOD[ENTRIES[key].real]] if ENTRIES[key].real else [])
+    expected = [GOOD[key]] + ([GOOD[MEASURES[key].real]] if MEASURES[key].real else [])
     if key.endswith("_at_floor_size"):
         expected.append(GOOD[key.removesuffix("_at_floor_size")])
     found = [(float(value), float(half)) for value, half in re.findall(r"(-?[\d.]+) ± ([\d.]+)", shown)]
@@ -214,11 +215,11 @@ def test_a_bar_puts_the_number_between_a_useless_generator_and_real_photos():
 
 
 @pytest.mark.parametrize("value", [None, float("nan")])
-@pytest.mark.parametrize("key", [key for key in ENTRIES if key not in BY_ALL])
+@pytest.mark.parametrize("key", [key for key in MEASURES if key not in BY_ALL])
 def test_a_number_that_is_missing_is_left_out_and_the_others_stay(key, value):
     shown = Page(render(numbers=GOOD | {key: value, key.removesuffix("_at_floor_size"): value}))
     keys = {attributes["data-key"] for attributes in shown.all("div") if "data-key" in attributes}
-    assert keys == set(ENTRIES) - BY_ALL - {key}
+    assert keys == set(MEASURES) - BY_ALL - {key}
     assert "nan" not in shown.text("measures").lower().split()
 
 
@@ -321,11 +322,11 @@ def test_a_breed_that_was_never_drawn_is_shown_without_pictures():
     drawn = args[4].labels > 0
     one = args[4]
     args[4] = Sample(one.images[drawn], one.features[drawn], one.labels[drawn], None)
-    judgement = args[5]
-    judgement.confusion[0] = np.nan
-    judgement.table.loc[0, ["frechet_distance", "breed_accuracy", "precision", "trouble"]] = np.nan
-    fewer = {name: getattr(judgement, name)[drawn] for name in ("nearest", "nearness", "realistic", "generated_map")}
-    args[5] = replace(judgement, **fewer)
+    evaluation = args[5]
+    evaluation.confusion[0] = np.nan
+    evaluation.table.loc[0, ["frechet_distance", "breed_accuracy", "precision", "trouble"]] = np.nan
+    fewer = {name: getattr(evaluation, name)[drawn] for name in ("nearest", "nearness", "realistic", "generated_map")}
+    args[5] = replace(evaluation, **fewer)
     shown = Page(page.render(*args))
     assert "none" in shown.text("galleries")
     assert "nan" not in shown.text("main").lower().split()
@@ -337,14 +338,14 @@ def test_suspects_stand_beside_their_nearest_training_photo():
     flat = np.broadcast_to(colors[:, None, None], (200, 16, 16, 3))
     args[2] = replace(args[2], images=flat[: len(args[2].labels)])
     args[4] = replace(args[4], images=flat[100 : 100 + len(args[4].labels)])
-    judgement = args[5]
+    evaluation = args[5]
     shown = Page(page.render(*args))
     sources = [one["src"] for one in shown.all("img") if one["alt"].startswith("a generated")]
     assert len(sources) == 12
     for rank, source in enumerate(sources):  # nearness rises with the index
         pair = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGB")).astype(int)
         assert abs(pair[8, 8] - colors[100 + rank]).max() < 24
-        assert abs(pair[8, -8] - colors[judgement.nearest[rank]]).max() < 24
+        assert abs(pair[8, -8] - colors[evaluation.nearest[rank]]).max() < 24
     assert len(re.findall(r"\d suspect\b", shown.text("neighbors"))) == 3
     assert "The threshold is 0.120: 3 of 60 pictures lie below it." in shown.text("neighbors")
 

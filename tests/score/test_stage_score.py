@@ -14,8 +14,8 @@ from pedigree.errors import PedigreeError
 from pedigree.features import extractors
 from pedigree.generator import model as generator
 from pedigree.metrics.estimate import Estimate
-from pedigree.score import stage as scoring
-from pedigree.score.judging import judge
+from pedigree.score.evaluation import evaluate
+from pedigree.score.stage import imagenet_indices, metrics_json, named, sample_all
 from pedigree.settings import params
 
 BREEDS = ("n99000001-Disc", "n99000002-Stripes", "n99000003-Square")
@@ -82,8 +82,8 @@ def noise(picture):
 
 
 def judged(drawer, crops, extractor, cache):
-    samples = scoring.sample_all(drawer, crops, extractor, SETTINGS, cache)
-    return judge(*samples, crops.breeds, seed=SETTINGS.seed)
+    samples = sample_all(drawer, crops, extractor, SETTINGS, cache)
+    return evaluate(*samples, crops.breeds, seed=SETTINGS.seed)
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +120,12 @@ def test_a_generator_that_ignores_the_breed_looks_as_real_but_scores_chance(scor
 
 def test_pictures_are_asked_for_in_the_proportion_of_the_training_crops(crops, extractor, cache):
     fake = Fake()
-    judgement = judged(fake, crops, extractor, cache)
+    evaluation = judged(fake, crops, extractor, cache)
     ((labels, seed),) = fake.asked
     np.testing.assert_array_equal(np.bincount(labels), [18, 9, 9])
     assert (labels.dtype, seed) == (np.int32, SETTINGS.seed)
-    assert [judgement.numbers[key] for key in ("samples", "real", "holdout")] == [36, 80, 24]
-    counts = judgement.table[["train", "holdout", "generated"]]
+    assert [evaluation.numbers[key] for key in ("samples", "real", "holdout")] == [36, 80, 24]
+    counts = evaluation.table[["train", "holdout", "generated"]]
     assert counts.to_numpy().tolist() == [[40, 12, 18], [20, 6, 9], [20, 6, 9]]
 
 
@@ -167,17 +167,17 @@ def test_imagenet_breeds_get_the_networks_own_opinion_among_the_breeds_at_hand(t
     labels = np.repeat(np.arange(2, dtype=np.int32), 10)
     breeds = ("n02085620-Chihuahua", "n02085782-Japanese_spaniel")
     crops = Crops(painted(labels), labels, painted(labels), labels, breeds)
-    judgement = judged(Painter(), crops, Opinionated(), tmp_path)
-    assert judgement.numbers["imagenet_accuracy"] == 0.75
-    assert judgement.numbers["imagenet_accuracy_holdout"] == 1.0
-    assert judgement.table["imagenet_accuracy"].tolist() == [1.0, 0.5]
+    evaluation = judged(Painter(), crops, Opinionated(), tmp_path)
+    assert evaluation.numbers["imagenet_accuracy"] == 0.75
+    assert evaluation.numbers["imagenet_accuracy_holdout"] == 1.0
+    assert evaluation.table["imagenet_accuracy"].tolist() == [1.0, 0.5]
 
 
 def test_other_breeds_get_none(scored):
     assert scored["real"]["imagenet_accuracy"] is None
     assert scored["real"]["imagenet_accuracy_holdout"] is None
-    assert scoring.imagenet_indices(("n02085620-Chihuahua", "n99000001-Disc")) is None
-    assert scoring.imagenet_indices(("n02085620-Chihuahua", "n02085620-Chi")) is None
+    assert imagenet_indices(("n02085620-Chihuahua", "n99000001-Disc")) is None
+    assert imagenet_indices(("n02085620-Chihuahua", "n02085620-Chi")) is None
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def run(packed, cache, monkeypatch, extractor):
         monkeypatch.setattr(extractors, "load", lambda name, weights: extractor)
         settings = dataclasses.replace(SETTINGS, **asked)
         reports = packed / "reports"
-        scoring.score(settings, packed / "generator.keras", packed, packed / "history.csv", reports, cache)
+        score(settings, packed / "generator.keras", packed, packed / "history.csv", reports, cache)
         return reports
 
     return score
@@ -236,12 +236,10 @@ def test_inceptions_features_alone_get_the_names_of_the_field():
         "memorization_verdict": "copies",
         "imagenet_accuracy": None,
     }
-    told = json.loads(scoring.metrics_json("inception-2015", scoring.named("inception-2015", numbers)))[
-        "inception-2015"
-    ]
+    told = json.loads(metrics_json("inception-2015", named("inception-2015", numbers)))["inception-2015"]
     assert (told["fid"], told["kid"], told["mifid"]) == (20.5, 0.0123, 205.0)
     assert told["standard_error"] == {"frechet_distance": 0.5, "fid": 0.5}
-    plain = scoring.metrics_json("nasnet-large", scoring.named("nasnet-large", numbers))
+    plain = metrics_json("nasnet-large", named("nasnet-large", numbers))
     assert "fid" not in json.loads(plain)["nasnet-large"]
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from pedigree.common.measures import ENTRIES
+from pedigree.common.measures import MEASURES
 from pedigree.crop.stage import crop_photos, plan_crops
 from pedigree.features import extractors
 from pedigree.metrics.estimate import standard_error
 from pedigree.photos.census import take_census
 from pedigree.score import damage
-from pedigree.score.judgement import Sample
-from pedigree.score.judging import judge
+from pedigree.score.evaluation import evaluate
+from pedigree.score.sample import Sample
 from pedigree.settings import params
 from pedigree.unpack.stage import unpack
 
@@ -52,7 +52,7 @@ def crops(tmp_path_factory):
 
 
 class Traps:
-    """What each faulty generator draws, and what `judge` says of it."""
+    """What each faulty generator draws, and what `evaluate` says of it."""
 
     def __init__(self, images, breeds, extractor):
         self.extractor, self.breeds = extractor, breeds
@@ -66,8 +66,8 @@ class Traps:
         labels = np.repeat(np.arange(BREEDS, dtype=np.int32), images.shape[1])
         return Sample(flat, self.extractor.features(flat), labels, None)
 
-    def judge(self, generated):
-        return judge(self.train, self.holdout, generated, self.breeds)
+    def evaluate(self, generated):
+        return evaluate(self.train, self.holdout, generated, self.breeds)
 
 
 def placed(sample, places, labels):
@@ -173,7 +173,7 @@ def test_blur_lowers_precision_and_raises_the_distances(blurred, honest):
 def test_copying_the_training_photos_is_seen_by_the_verdict_alone(copies, honest):
     numbers, real = copies.numbers, honest.numbers
     for name, floor in AS_REAL.items():  # no worse than real photos, or better
-        sign = 1 if ENTRIES[name].better == "higher" else -1
+        sign = 1 if MEASURES[name].better == "higher" else -1
         assert sign * clearly(numbers[name], numbers[floor]) > -3, name
     assert numbers["frechet_distance"] < real["frechet_distance"]
     assert numbers["precision"] == 1
@@ -184,18 +184,18 @@ def test_copying_the_training_photos_is_seen_by_the_verdict_alone(copies, honest
 
 def test_mirrored_training_photos_are_still_copies(traps):
     mirrored = np.ascontiguousarray(traps.train.images[::2, :, ::-1])
-    judgement = traps.judge(traps.sample(mirrored.reshape(BREEDS, -1, SIZE, SIZE, 3)))
-    assert judgement.numbers["memorization_verdict"] == "copies"
-    assert np.mean(judgement.nearest == np.arange(len(traps.train))[::2]) > 0.9  # each next to what it was made of
+    evaluation = traps.judge(traps.sample(mirrored.reshape(BREEDS, -1, SIZE, SIZE, 3)))
+    assert evaluation.numbers["memorization_verdict"] == "copies"
+    assert np.mean(evaluation.nearest == np.arange(len(traps.train))[::2]) > 0.9  # each next to what it was made of
 
 
 def test_swapped_breeds_are_the_two_that_the_confusion_shows(traps, honest):
     labels = traps.honest.labels.copy()
     labels[traps.honest.labels == ODD], labels[traps.honest.labels == EVEN] = EVEN, ODD
-    judgement = traps.judge(placed(traps.honest, np.arange(len(labels)), labels))
+    evaluation = traps.judge(placed(traps.honest, np.arange(len(labels)), labels))
     swapped = np.arange(BREEDS)
     swapped[[ODD, EVEN]] = EVEN, ODD
-    np.testing.assert_array_equal(judgement.confusion.argmax(axis=1), swapped)
-    np.testing.assert_allclose(judgement.confusion, honest.confusion[swapped], atol=1e-12)
-    wrong = judgement.table.loc[[ODD, EVEN], "mistaken_for"]
+    np.testing.assert_array_equal(evaluation.confusion.argmax(axis=1), swapped)
+    np.testing.assert_allclose(evaluation.confusion, honest.confusion[swapped], atol=1e-12)
+    wrong = evaluation.table.loc[[ODD, EVEN], "mistaken_for"]
     assert wrong.tolist() == [traps.breeds[EVEN], traps.breeds[ODD]]

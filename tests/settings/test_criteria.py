@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pedigree.common.measures import ENTRIES
+from pedigree.common.measures import MEASURES
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.metrics import memorization
 from pedigree.metrics.estimate import Estimate
-from pedigree.settings import criteria as requirements
-from pedigree.settings import params
+from pedigree.settings import criteria, params
 from pedigree.settings.criteria import check, enforce, parse
 
 SIGNS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
@@ -150,10 +149,10 @@ def test_lines_reach_the_stage_as_they_were_written(tmp_path: Path) -> None:
 
 def test_the_words_of_the_verdict_are_those_it_is_given_in() -> None:
     told = get_args(get_type_hints(memorization.Copying)["verdict"])
-    assert requirements.WORDS["memorization_verdict"] == told
+    assert criteria.WORDS["memorization_verdict"] == told
 
 
 def test_every_number_of_the_scorecard_can_be_required() -> None:
-    keys = {*ENTRIES, *(entry.real for entry in ENTRIES.values() if entry.real)}
+    keys = {*MEASURES, *(measure.real for measure in MEASURES.values() if measure.real)}
     assert {parse(f"{key} >= 0").key for key in keys} == keys
-    assert keys < requirements.NUMBERS
+    assert keys < criteria.NUMBERS

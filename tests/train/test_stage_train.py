@@ -12,8 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors
-from pedigree.generator import model as generator
-from pedigree.score import stage as scoring
+from pedigree.generator.model import load_generator
+from pedigree.score.stage import load_crops, score
 from pedigree.settings.params import Score
 from pedigree.settings.train import Train
 from pedigree.train import selection
@@ -73,7 +73,7 @@ def test_it_writes_model_history_samples_film_facts_and_log(
     train_settings: Train, crops_folder: Path, tmp_path: Path
 ) -> None:
     run(train_settings, crops_folder, tmp_path)
-    assert generator.load(tmp_path / "generator.keras").breeds == ("n90000001-Red", "n90000002-Blue")
+    assert load_generator(tmp_path / "generator.keras").breeds == ("n90000001-Red", "n90000002-Blue")
     made = sorted(str(path.relative_to(tmp_path / "reports")) for path in (tmp_path / "reports").rglob("*.*"))
     assert made == ["history.csv", "samples/final.png", "samples/progress.png", "training.gif", "training.json"]
     history = pd.read_csv(tmp_path / "reports/history.csv")
@@ -128,8 +128,8 @@ def test_the_generator_kept_is_the_best_seen_and_scores_again_what_it_scored(
     assert seen.index.tolist() == [2, 4, 6, 8, 10, 12]
     assert facts["kept_step"] == seen.idxmin()
     assert facts["kernel_distance"] == pytest.approx(seen.min(), rel=1e-4)
-    crops = scoring.load_crops(more_crops)
-    again, _ = Selection(generator.load(tmp_path / "generator.keras"), crops, scored).look(0)
+    crops = load_crops(more_crops)
+    again, _ = Selection(load_generator(tmp_path / "generator.keras"), crops, scored).look(0)
     assert again["kernel_distance"] == pytest.approx(seen.min(), rel=1e-3)
     log = log_of(tmp_path)
     for name in ("kernel_distance", "frechet_distance", "different", "variety"):
@@ -177,12 +177,12 @@ def test_asked_to_a_collapse_stops_the_run_with_the_best_generator_which_can_be_
     assert facts["stopped_by"] in told
     assert (facts["steps"], facts["kept_step"] <= 6) == (10, True)
     assert pd.read_csv(tmp_path / "reports/history.csv")["step"].max() == 10
-    kept = generator.load(tmp_path / "generator.keras")
+    kept = load_generator(tmp_path / "generator.keras")
     assert len(np.unique(kept.draw(np.zeros(8, np.int32), 0).reshape(8, -1), axis=0)) == 8
     assert not (tmp_path / "scratch").exists()
     page = tmp_path / "reports"
     settings = Score("efficientnet-lite0", None, 40, 32, 0, [])
-    scoring.score(settings, tmp_path / "generator.keras", more_crops, page / "history.csv", page, tmp_path / "features")
+    score(settings, tmp_path / "generator.keras", more_crops, page / "history.csv", page, tmp_path / "features")
     assert "Distance to held-out crops" in (page / "scores.html").read_text()
 
 

@@ -9,7 +9,7 @@ DEVIATIONS = 1.96  # a 95 % interval's half width in standard errors, of a norma
 
 
 @dataclass(frozen=True)
-class Entry:
+class Measure:
     """One number of `metrics.json`."""
 
     title: str
@@ -21,103 +21,103 @@ class Entry:
 
 _FRECHET = "How far the generated pictures' features are from the training crops', each taken for a normal distribution"
 
-ENTRIES: dict[str, Entry] = {
-    "frechet_distance": Entry("Fréchet distance", f"{_FRECHET}.", "lower", sized=True),
-    "frechet_distance_at_floor_size": Entry(
+MEASURES: dict[str, Measure] = {
+    "frechet_distance": Measure("Fréchet distance", f"{_FRECHET}.", "lower", sized=True),
+    "frechet_distance_at_floor_size": Measure(
         "Fréchet distance, floor's size",
         f"{_FRECHET}; as many generated pictures as held-out photos.",
         "lower",
         "frechet_distance_floor",
         sized=True,
     ),
-    "kernel_distance": Entry(
+    "kernel_distance": Measure(
         "Kernel distance",
         "How far apart the features are, by the unbiased cubic-kernel MMD; near 0 for real photos at any sample size.",
         "lower",
         "kernel_distance_floor",
     ),
-    "precision": Entry(
+    "precision": Measure(
         "Precision", "The share of generated pictures that lie among real ones.", "higher", "precision_holdout"
     ),
-    "recall": Entry("Recall", "The share of training crops that lie among generated pictures.", "higher", sized=True),
-    "recall_at_floor_size": Entry(
+    "recall": Measure("Recall", "The share of training crops that lie among generated pictures.", "higher", sized=True),
+    "recall_at_floor_size": Measure(
         "Recall, floor's size",
         "Recall of as many generated pictures as there are held-out photos.",
         "higher",
         "recall_holdout",
         sized=True,
     ),
-    "density": Entry(
+    "density": Measure(
         "Density",
         "How many training crops' neighbourhoods a generated picture lies in, 1 being as many as expected.",
         "higher",
         "density_holdout",
     ),
-    "coverage": Entry(
+    "coverage": Measure(
         "Coverage", "The share of training crops with a generated picture near by.", "higher", sized=True
     ),
-    "coverage_at_floor_size": Entry(
+    "coverage_at_floor_size": Measure(
         "Coverage, floor's size",
         "Coverage by as many generated pictures as there are held-out photos.",
         "higher",
         "coverage_holdout",
         sized=True,
     ),
-    "breed_accuracy": Entry(
+    "breed_accuracy": Measure(
         "Breed accuracy",
         "The share of generated pictures that a probe takes for the breed asked for. It has learned from the training "
         "crops and damaged copies of them; what moves all pictures alike, softness or grain, does not count.",
         "higher",
         "breed_accuracy_holdout",
     ),
-    "imagenet_accuracy": Entry(
+    "imagenet_accuracy": Measure(
         "Breed accuracy by ImageNet",
         "The same by the feature network's own ImageNet classes, those of the breeds at hand; soft pictures fool it.",
         "higher",
         "imagenet_accuracy_holdout",
     ),
-    "memorization_distance": Entry(
+    "memorization_distance": Measure(
         "Memorisation distance",
         "How far a generated picture is from its nearest training crop, on average; less than real photos are: copies.",
         None,
         "memorization_distance_holdout",
     ),
-    "memorization_nearer": Entry(
+    "memorization_nearer": Measure(
         "Nearer than real photos",
         "How often a generated picture is nearer to its nearest training crop than a held-out photo is; 0.5: as often "
         "as not, 0: never.",
     ),
-    "memorization_suspects": Entry(
+    "memorization_suspects": Measure(
         "Suspected copies",
         "The share of generated pictures nearer to a training crop than 99 of 100 held-out photos are.",
         "lower",
     ),
-    "memorization_informed_frechet_distance": Entry(
+    "memorization_informed_frechet_distance": Measure(
         "Memorisation-informed Fréchet distance",
         "The Fréchet distance, divided by the memorisation distance where that tells of copies (Kaggle, 2019).",
         "lower",
         sized=True,
     ),
-    "intra_breed_diversity": Entry(
+    "intra_breed_diversity": Measure(
         "Diversity within breeds",
         "How far apart two pictures of a breed are on average, in features.",
         "higher",
         "intra_breed_diversity_real",
     ),
-    "ms_ssim": Entry(
+    "ms_ssim": Measure(
         "MS-SSIM within breeds",
         "How alike two pictures of a breed are on average, in structure; 1: the same picture.",
         "lower",
         "ms_ssim_real",
     ),
-    "near_duplicates": Entry(
+    "near_duplicates": Measure(
         "Near duplicates",
         "The share of generated pictures with a twin of their breed: nearer, for how varied that breed's pictures are, "
         "than real photos come to each other.",
         "lower",
         "near_duplicates_holdout",
     ),
-    "collapsed_breeds": Entry("Collapsed breeds", "Breeds whose pictures are clearly too much alike.", "lower"),
+    "collapsed_breeds": Measure("Collapsed breeds", "Breeds whose pictures are clearly too much alike.", "lower"),
 }
 
 # The names that Inception-2015's features alone have a right to.
@@ -126,4 +126,4 @@ INCEPTION_NAMES = {
     "kid": "kernel_distance",
     "mifid": "memorization_informed_frechet_distance",
 }
-ENTRIES |= {name: replace(ENTRIES[key], title=name.upper()) for name, key in INCEPTION_NAMES.items()}
+MEASURES |= {name: replace(MEASURES[key], title=name.upper()) for name, key in INCEPTION_NAMES.items()}

@@ -22,10 +22,10 @@ AHEAD = 4  # tasks a worker's thread may be ahead of the photo being written
 PATIENCE = 10  # seconds for the scheduler to answer, and for a worker to come where there is none
 
 Cut = tuple[str, Sequence[Square]]  # a photo under Images, and what is to be cut from it
-Crops = npt.NDArray[np.uint8]
+Squares = npt.NDArray[np.uint8]
 
 
-def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> Iterator[Crops]:
+def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> Iterator[Squares]:
     """Yield the crops of each photo in order, `(squares, size, size, 3)` uint8 RGB, the cluster at `address` at work.
 
     Its workers open the photos at the absolute path that `images` has here, so they must share that file system. One
@@ -37,7 +37,7 @@ def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> I
     """
     with warnings.catch_warnings(action="ignore"), _cluster(address) as client:  # of versions, of damaged EXIF
         limit = AHEAD * sum(client.nthreads().values())
-        pending: deque[tuple[Any, Callable[[], list[Crops]]]] = deque()
+        pending: deque[tuple[Any, Callable[[], list[Squares]]]] = deque()
         for start in range(0, len(cuts), BATCH):
             batch = cuts[start : start + BATCH]
             # Not pure: Dask takes pure tasks of equal arguments for one, though a photo may have changed since.
@@ -49,7 +49,7 @@ def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> I
             yield from _result(client, address, *pending.popleft())
 
 
-def crop_batch(images: Path, batch: Sequence[Cut], size: int) -> list[Crops]:
+def crop_batch(images: Path, batch: Sequence[Cut], size: int) -> list[Squares]:
     """Return the crops of each photo of `batch`: a worker's task."""
     Image.init()  # before a worker's threads would race to
     return [crop_photo(images / photo, squares, size) for photo, squares in batch]
@@ -110,11 +110,11 @@ def _require_pedigree(client: Any, address: str) -> None:
         )
 
 
-def _result(client: Any, address: str, future: Any, here: Callable[[], list[Crops]]) -> list[Crops]:
+def _result(client: Any, address: str, future: Any, here: Callable[[], list[Squares]]) -> list[Squares]:
     """Wait for a task as long as there are workers; `here` does the same without them, to tell who is at fault."""
     while True:
         try:
-            crops: list[Crops] = future.result(timeout=PATIENCE)
+            crops: list[Squares] = future.result(timeout=PATIENCE)
             return crops
         except TimeoutError:
             _require_workers(client, address)

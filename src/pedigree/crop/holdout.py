@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Entry:
+class SplitPhoto:
     """What the split knows of a photo; photos with the same `content` are the same photo twice."""
 
     photo: str
@@ -16,7 +16,7 @@ class Entry:
     content: str
 
 
-def held_out(entries: Sequence[Entry], share: float, seed: int) -> frozenset[str]:
+def held_out(entries: Sequence[SplitPhoto], share: float, seed: int) -> frozenset[str]:
     """Choose the held-out photos, all copies of a photo or none.
 
     Of a breed's n photos, `share` times n are held out, rounded, but at least one and at most n - 1; fewer where copies
@@ -43,6 +43,6 @@ def _wanted(share: float, photos: int) -> int:
     return min(max(1, math.floor(share * photos + 0.5)), photos - 1)
 
 
-def _rank(group: Sequence[Entry], seed: int) -> bytes:
+def _rank(group: Sequence[SplitPhoto], seed: int) -> bytes:
     """Place a photo by its first name, so that adding or removing other photos moves it little."""
     return hashlib.sha256(f"{seed}/{min(entry.photo for entry in group)}".encode()).digest()

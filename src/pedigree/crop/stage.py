@@ -20,8 +20,8 @@ from pedigree.common.files import replacing_folder, write_text
 from pedigree.common.grids import grid, save_png
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.common.progress import progress
-from pedigree.crop import dask as cluster_crops
-from pedigree.crop.holdout import Entry, held_out
+from pedigree.crop import dask
+from pedigree.crop.holdout import SplitPhoto, held_out
 from pedigree.crop.squares import Square, central_square, clipped, crop_photo, reason_to_skip, square_around
 from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import Box
@@ -139,7 +139,7 @@ def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan]) -> list[str]:
 
 def _split(plans: Sequence[Plan], settings: params.Crop) -> dict[str, list[Plan]]:
     """Return the plans of either side, in order."""
-    entries = [Entry(plan.photo, plan.breed, plan.content) for plan in plans]
+    entries = [SplitPhoto(plan.photo, plan.breed, plan.content) for plan in plans]
     chosen = held_out(entries, settings.holdout, settings.seed)
     sides = {
         "train": [plan for plan in plans if plan.photo not in chosen],
@@ -173,7 +173,7 @@ def _crops(images: Path, plans: Sequence[Plan], settings: params.Crop, workers: 
     if settings.scheduler is None:
         return crop_photos(images, plans, settings.size, workers)
     cuts = [(plan.photo, plan.squares) for plan in plans]
-    return cluster_crops.crop_photos(images, cuts, settings.size, settings.scheduler)
+    return dask.crop_photos(images, cuts, settings.size, settings.scheduler)
 
 
 def crop_photos(images: Path, plans: Sequence[Plan], size: int, workers: int) -> Iterator[npt.NDArray[np.uint8]]:

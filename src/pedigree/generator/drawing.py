@@ -9,7 +9,7 @@ from pedigree.common import films
 from pedigree.common.breeds import display_name, find_breed
 from pedigree.common.grids import grid, save_png
 from pedigree.errors import UsageError
-from pedigree.generator.model import breeds_of, load
+from pedigree.generator.model import breeds_of, load_generator
 from pedigree.generator.walks import Walk
 
 SIDES = {".png": 128, ".gif": 64, ".mp4": 128}  # pixels, about, to which a picture is enlarged
@@ -34,7 +34,7 @@ def generate(
     _kind(out, ".png")
     folders = breeds_of(model)
     chosen = _chosen(asked, folders)
-    generator = load(model)
+    generator = load_generator(model)
     rows = [
         generator.draw(np.full(count, folders.index(folder), np.int32), seed, truncation=truncation)
         for folder in chosen
@@ -69,7 +69,7 @@ def walk(
     one, other = _ends(breed, to, breeds_of(model))
     if kind == ".mp4":
         films.require_pyav(out)
-    generator = load(model)
+    generator = load_generator(model)
     rows = count or (min(WALKS, generator.latent_size) if kind == ".png" and to is None else WALKS)
     if kind == ".png" and to is None and rows > generator.latent_size:
         raise UsageError(f"--count must be at most {generator.latent_size}, the latent's dimensions. Received: {rows}")

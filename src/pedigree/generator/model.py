@@ -105,7 +105,7 @@ class Generator:
             yield np.clip(np.rint((drawn + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
-def save(network: "keras.Model", breeds: tuple[str, ...], path: Path, latent: str = "normal") -> None:
+def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, latent: str = "normal") -> None:
     """Write `network`, the names of its `breeds` and its `latent` prior to the Keras file `path`.
 
     Equal networks give equal bytes.
@@ -119,8 +119,8 @@ def save(network: "keras.Model", breeds: tuple[str, ...], path: Path, latent: st
             _put(target, FACTS, json.dumps({"breeds": breeds, "latent": latent}, indent=1).encode())
 
 
-def load(path: Path) -> Generator:
-    """Read what `save` wrote.
+def load_generator(path: Path) -> Generator:
+    """Read what `save_generator` wrote.
 
     Raises:
         PedigreeError: where there is no such file or it is no generator of Pedigree's.
@@ -137,7 +137,7 @@ def load(path: Path) -> Generator:
 
 
 def breeds_of(path: Path) -> tuple[str, ...]:
-    """Read the breeds of a generator's file, in the order of their indices; raises as `load` does."""
+    """Read the breeds of a generator's file, in the order of their indices; raises as `load_generator` does."""
     return _facts(path)[0]
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from pedigree.common.measures import DEVIATIONS, ENTRIES
+from pedigree.common.measures import DEVIATIONS, MEASURES
 from pedigree.errors import PedigreeError
-from pedigree.results.scorefiles import ERRORS, METRICS, Numbers, Scores, Value, read, read_against
+from pedigree.results.metrics_file import ERRORS, METRICS, Numbers, Scores, Value, read, read_against
 
 Word = Literal["better", "worse", "noise", "changed", "same", "?"]
 
@@ -19,11 +19,11 @@ SETTING = {
     "holdout": "Held-out crops",
     "breed_accuracy_chance": "Breed accuracy, by chance",
 }
-_OF_REAL = {entry.real: entry for entry in ENTRIES.values() if entry.real}
+_OF_REAL = {measure.real: measure for measure in MEASURES.values() if measure.real}
 TITLES = {
-    **{key: entry.title for key, entry in ENTRIES.items()},
+    **{key: measure.title for key, measure in MEASURES.items()},
     "memorization_verdict": "Memorisation verdict",
-    **{key: f"{entry.title}: real photos" for key, entry in _OF_REAL.items()},
+    **{key: f"{measure.title}: real photos" for key, measure in _OF_REAL.items()},
     **SETTING,
 }
 _SUMMED: dict[Word, str] = {
@@ -44,7 +44,7 @@ FOOT = (
 
 
 @dataclass(frozen=True)
-class Row:
+class Change:
     """One number before and now, their standard errors where known, and what can be said of the change."""
 
     key: str
@@ -66,7 +66,7 @@ class Row:
         return self.before is not None and self.now is not None and self.before != self.now
 
 
-def compare(before: Numbers, now: Numbers) -> list[Row]:
+def compare(before: Numbers, now: Numbers) -> list[Change]:
     """Hold one extractor's numbers against earlier ones of the same extractor, in the scorecard's order.
 
     A change is noise up to 1.96 standard errors of the difference of two independent samples. Generators scored on the
@@ -77,17 +77,17 @@ def compare(before: Numbers, now: Numbers) -> list[Row]:
     return [_row(key, before, now) for key in keys if before.get(key) is not None or now.get(key) is not None]
 
 
-def compare_each(before: Scores, now: Scores) -> dict[str, list[Row]]:
+def compare_each(before: Scores, now: Scores) -> dict[str, list[Change]]:
     """Compare the numbers of each extractor that both have, since those of different extractors never meet."""
     return {extractor: compare(before[extractor], numbers) for extractor, numbers in now.items() if extractor in before}
 
 
-def differ(compared: dict[str, list[Row]]) -> bool:
+def differ(compared: dict[str, list[Change]]) -> bool:
     """Tell whether any number is not the same."""
     return any(row.word != "same" for rows in compared.values() for row in rows)
 
 
-def told(rows: list[Row], colour: bool = False) -> str:
+def told(rows: list[Change], colour: bool = False) -> str:
     """Lay rows out for a terminal: a summary, the generator's numbers, and what else differs."""
     own, ground = parted(rows)
     same = [f"{row.key} {row.now}" for row in rows if row.key in SETTING and row.word == "same"]
@@ -98,19 +98,19 @@ def told(rows: list[Row], colour: bool = False) -> str:
     return "\n\n".join(parts)
 
 
-def parted(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+def parted(rows: list[Change]) -> tuple[list[Change], list[Change]]:
     """Part rows to be told: the generator's numbers, and what else differs."""
     return [row for row in rows if row.of_generator], [row for row in rows if not row.of_generator and row.differs]
 
 
-def summary(rows: list[Row]) -> str:
+def summary(rows: list[Change]) -> str:
     """Count the words of rows: "2 better, 0 worse, 1 within noise."."""
     counts = Counter(row.word for row in rows)
     always: list[Word] = ["better", "worse", "noise"]
     return ", ".join(f"{counts[word]} {told}" for word, told in _SUMMED.items() if counts[word] or word in always) + "."
 
 
-def cells(row: Row) -> tuple[str, ...]:
+def cells(row: Change) -> tuple[str, ...]:
     """Write a row for people: title; before, now and change, each with its ± as a cell of its own; word and reason."""
     title, word = TITLES.get(row.key, row.key), f"{row.word} {row.reason}".rstrip()
     before, now = written(row.before, row.error_before), written(row.now, row.error_now)
@@ -152,18 +152,18 @@ def against(name: str, colour: bool = False) -> str:
     return "\n\n".join([*tables, FOOT])
 
 
-def _row(key: str, before: Numbers, now: Numbers) -> Row:
+def _row(key: str, before: Numbers, now: Numbers) -> Change:
     old, new = before.get(key), now.get(key)
     errors = before.get(ERRORS, {}).get(key), now.get(ERRORS, {}).get(key)
     if old is None or new is None:
-        return Row(key, old, new, *errors, "?", f"not measured {'before' if old is None else 'now'}")
+        return Change(key, old, new, *errors, "?", f"not measured {'before' if old is None else 'now'}")
     if key in SETTING:
-        return Row(key, old, new, *errors, "same" if old == new else "changed")
+        return Change(key, old, new, *errors, "same" if old == new else "changed")
     if isinstance(old, str) or isinstance(new, str):
-        return Row(key, old, new, *errors, _VERDICTS.get((old, new), "same" if old == new else "changed"))
+        return Change(key, old, new, *errors, _VERDICTS.get((old, new), "same" if old == new else "changed"))
     if _sizes(key, before) != _sizes(key, now):
-        return Row(key, old, new, *errors, "?", "other sample sizes")
-    return Row(key, old, new, *errors, *_judged(key, new - old, *errors))
+        return Change(key, old, new, *errors, "?", "other sample sizes")
+    return Change(key, old, new, *errors, *_judged(key, new - old, *errors))
 
 
 def _judged(key: str, change: float, before: float | None, now: float | None) -> tuple[Word, str]:
@@ -174,7 +174,7 @@ def _judged(key: str, change: float, before: float | None, now: float | None) ->
         return "noise", ""
     if (before is None or now is None) and not isinstance(change, int):  # a count of breeds clearly collapsed is exact
         return "?", "no standard error" + ("" if before is now else " before" if before is None else " now")
-    better = ENTRIES[key].better if key in ENTRIES else None
+    better = MEASURES[key].better if key in MEASURES else None
     if better is None:
         return "changed", ""
     return "better" if (change > 0) == (better == "higher") else "worse", ""
@@ -182,16 +182,16 @@ def _judged(key: str, change: float, before: float | None, now: float | None) ->
 
 def _sizes(key: str, numbers: Numbers) -> list[Value]:
     """Return the sample sizes that a number depends on; those at the floor's size, on the smaller of both sides."""
-    entry = ENTRIES.get(key) or _OF_REAL.get(key)
-    if entry is None or not entry.sized:
+    measure = MEASURES.get(key) or _OF_REAL.get(key)
+    if measure is None or not measure.sized:
         return []
     drawn, held = numbers.get("samples"), numbers.get("holdout")
-    if entry.real and isinstance(drawn, int) and isinstance(held, int):
+    if measure.real and isinstance(drawn, int) and isinstance(held, int):
         drawn = min(drawn, held)
     return [drawn, numbers.get("real")]
 
 
-def _table(rows: list[Row], colour: bool) -> list[str]:
+def _table(rows: list[Change], colour: bool) -> list[str]:
     """Return a headed, aligned line for each row: title, before, now and change, each with its ±, and the word."""
     table = [("", "before", "", "now", "", "change", "", ""), *(cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(7)]

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pedigree.common.measures import DEVIATIONS, ENTRIES
+from pedigree.common.measures import DEVIATIONS, MEASURES
 from pedigree.results import comparison
-from pedigree.results.comparison import Row, written
-from pedigree.results.scorefiles import METRICS, Scores, read
-from pedigree.settings import criteria as requirements
+from pedigree.results.comparison import Change, written
+from pedigree.results.metrics_file import METRICS, Scores, read
+from pedigree.settings import criteria
 from pedigree.settings.params import FILE, Gate, load
 
 BREEDS = Path("reports/breeds.csv")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateResult:
     """What the gate says: why not, if not; what could not be compared; and a row a number for people."""
 
     reasons: tuple[str, ...]
@@ -35,7 +35,7 @@ class Verdict:
         return "\n".join([*rows, *self.reasons, *self.notes])
 
 
-def between(champion: Path | None, candidate: Path) -> Verdict:
+def between(champion: Path | None, candidate: Path) -> GateResult:
     """Judge the project at `candidate` against that at `champion`, if there is one, by the candidate's parameters.
 
     Raises:
@@ -49,7 +49,7 @@ def between(champion: Path | None, candidate: Path) -> Verdict:
 
 def judge(
     settings: Gate, candidate: Scores, champion: Scores | None, newly_collapsed: Set[str] = frozenset()
-) -> Verdict:
+) -> GateResult:
     """Judge the scores of a candidate against those of the champion, or alone where there is none.
 
     A number of `no_worse` may be worse by what chance does (95 %) and `slack` times the champion's besides, since
@@ -57,22 +57,22 @@ def judge(
     can, the candidate does not pass.
     """
     extractor, numbers = next(iter(candidate.items()))
-    reasons = [f"{unmet} (gate.require)" for unmet in requirements.check(numbers, settings.require)]
+    reasons = [f"{unmet} (gate.require)" for unmet in criteria.check(numbers, settings.require)]
     if len(newly_collapsed) > settings.new_collapses:
         reasons.append(f"newly collapsed: {', '.join(sorted(newly_collapsed))}")
     if champion is None:
-        return Verdict(tuple(reasons), ("There is no champion to compare with.",), [])
+        return GateResult(tuple(reasons), ("There is no champion to compare with.",), [])
     if extractor not in champion:
         reasons.append(f"scored by {extractor}, the champion by {', '.join(champion)}: nothing compares")
-        return Verdict(tuple(reasons), (), [])
+        return GateResult(tuple(reasons), (), [])
     compared = {row.key: row for row in comparison.compare(champion[extractor], numbers)}
     asked = [compared[key] for key in settings.no_worse if key in compared]
     unknown = [row for row in asked if row.word == "?" and row.now is not None]
     reasons += [told for row in asked if row not in unknown and (told := _too_bad(row, settings.slack))]
     if asked and len(unknown) == len(asked):
         reasons.append("none of gate.no_worse could be compared with the champion's")
-    notes = tuple(f"{ENTRIES[row.key].title} was not compared: {row.reason}." for row in unknown)
-    return Verdict(tuple(reasons), notes, [_shown(row, settings.slack) for row in asked])
+    notes = tuple(f"{MEASURES[row.key].title} was not compared: {row.reason}." for row in unknown)
+    return GateResult(tuple(reasons), notes, [_shown(row, settings.slack) for row in asked])
 
 
 def collapsed(breeds: Path) -> set[str]:
@@ -83,9 +83,9 @@ def collapsed(breeds: Path) -> set[str]:
     return set(table.loc[table["collapsed"].astype(str) == "True", "breed"])
 
 
-def _too_bad(row: Row, slack: float) -> str | None:
+def _too_bad(row: Change, slack: float) -> str | None:
     """Say by how much a number is worse than it may be; None where it is not."""
-    title = ENTRIES[row.key].title
+    title = MEASURES[row.key].title
     if row.now is None:
         return f"{title} could not be measured, the champion's is {row.before}"
     if row.word != "worse" or not isinstance(row.before, int | float) or not isinstance(row.now, int | float):
@@ -98,12 +98,12 @@ def _too_bad(row: Row, slack: float) -> str | None:
     )
 
 
-def _allowed(row: Row, slack: float) -> float:
+def _allowed(row: Change, slack: float) -> float:
     chance = DEVIATIONS * math.hypot(row.error_before or 0, row.error_now or 0)
     return chance + slack * abs(float(row.before or 0))
 
 
-def _shown(row: Row, slack: float) -> dict[str, Any]:
+def _shown(row: Change, slack: float) -> dict[str, Any]:
     before, now = (
         " ".join(written(*pair)).strip() for pair in ((row.before, row.error_before), (row.now, row.error_now))
     )
@@ -118,7 +118,7 @@ def _shown(row: Row, slack: float) -> dict[str, Any]:
         else row.word
     )
     return {
-        "number": ENTRIES[row.key].title,
+        "number": MEASURES[row.key].title,
         "champion": before,
         "candidate": now,
         "may be worse by": f"{_allowed(row, slack):.2g}",

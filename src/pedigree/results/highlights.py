@@ -15,14 +15,14 @@ from typing import Any
 
 from PIL import Image
 
-from pedigree.common.measures import ENTRIES
+from pedigree.common.measures import MEASURES
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, read_census
 from pedigree.results.comparison import (
     FOOT,
     GROUND,
     SETTING,
-    Row,
+    Change,
     cells,
     compare,
     compare_each,
@@ -31,8 +31,8 @@ from pedigree.results.comparison import (
     summary,
     written,
 )
+from pedigree.results.metrics_file import ERRORS, METRICS, Numbers, Scores, read, read_at
 from pedigree.results.revisions import Commit, history
-from pedigree.results.scorefiles import ERRORS, METRICS, Numbers, Scores, read, read_at
 
 VALIDATION = Path("reports/validation.json")
 CENSUS = Path("data/census.csv")
@@ -71,7 +71,7 @@ class Exhibit:
             raise ValueError(f"{self.key}: expected one of table, picture and text. Received: {held}")
 
 
-def digest(root: Path) -> list[Exhibit]:
+def highlights(root: Path) -> list[Exhibit]:
     """Read the project at `root`, wherever one works, and return what is there: six exhibits at most."""
     found: list[Exhibit | None] = []
     for look in _LOOKS:
@@ -144,12 +144,12 @@ def _numbers(extractor: str, numbers: Numbers) -> Table:
 
 
 def _held(key: str, numbers: Numbers) -> dict[str, str]:
-    entry = ENTRIES.get(key)
-    real = entry.real if entry else None
+    measure = MEASURES.get(key)
+    real = measure.real if measure else None
     return {
         "value": _said(key, numbers),
         "real photos": _said(real, numbers) if real and numbers.get(real) is not None else "",
-        "better": (entry.better if entry else None) or "",
+        "better": (measure.better if measure else None) or "",
     }
 
 
@@ -168,7 +168,7 @@ def _changes(root: Path) -> Exhibit | None:
     return Exhibit("changes", "Better, worse or noise", text="\n\n".join([head, *parts, FOOT]) + "\n")
 
 
-def _earlier(root: Path, now: Scores) -> tuple[Commit, dict[str, list[Row]]] | None:
+def _earlier(root: Path, now: Scores) -> tuple[Commit, dict[str, list[Change]]] | None:
     """Find the last commit that wrote other scores by an extractor of `now`, past what is no file of scores."""
     for commit in history(METRICS, root):
         with suppress(PedigreeError):
@@ -178,14 +178,14 @@ def _earlier(root: Path, now: Scores) -> tuple[Commit, dict[str, list[Row]]] | N
     return None
 
 
-def _told(extractor: str, rows: list[Row]) -> str:
+def _told(extractor: str, rows: list[Change]) -> str:
     """Lay rows out in Markdown as `comparison.told` does for a terminal."""
     own, ground = parted(rows)
     parts = [f"By {_plain(extractor)}: {summary(own)}", _table(own)]
     return "\n\n".join([*parts, GROUND, _table(ground)] if ground else parts)
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[Change]) -> str:
     head = ["| number | before | now | change | |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*head, *(_line(cells(row)) for row in rows)])
 

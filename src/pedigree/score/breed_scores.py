@@ -12,7 +12,7 @@ from pedigree.metrics import probe
 from pedigree.metrics.diversity import Collapse, PerBreed
 from pedigree.metrics.estimate import Estimate, share_of
 from pedigree.metrics.frechet import Normal, fit
-from pedigree.score.judgement import Sample
+from pedigree.score.sample import Sample
 
 Floats = NDArray[np.float64]
 Breeds = NDArray[np.integer]

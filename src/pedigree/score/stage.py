@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pedigree.common.breeds import display_name
 from pedigree.common.files import replacing_file, write_text
-from pedigree.common.measures import ENTRIES, INCEPTION_NAMES
+from pedigree.common.measures import INCEPTION_NAMES, MEASURES
 from pedigree.common.packed_crops import FOLDER as CROPS
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.common.spread import spread
@@ -20,15 +20,14 @@ from pedigree.errors import PedigreeError
 from pedigree.features import extractors
 from pedigree.features.cache import FOLDER as CACHE
 from pedigree.features.cache import Drawer, cached_features, drawn_features
-from pedigree.generator import model as generator
+from pedigree.generator.model import Generator, load_generator
 from pedigree.metrics.estimate import Estimate
 from pedigree.score import imagenet, page
 from pedigree.score.damage import damaged_copies
-from pedigree.score.judgement import Judgement, Labels, Metrics, Sample
-from pedigree.score.judging import FEWEST, judge
+from pedigree.score.evaluation import FEWEST, Evaluation, Metrics, evaluate
 from pedigree.score.page.wording import figure, interval
-from pedigree.settings import criteria as requirements
-from pedigree.settings import params
+from pedigree.score.sample import Labels, Sample
+from pedigree.settings import criteria, params
 
 MODEL = Path("models/generator.keras")
 HISTORY = Path("reports/history.csv")
@@ -51,23 +50,23 @@ def score(
         PedigreeError: the model or the crops are missing, or do not belong together; or, when all is written, what
             `settings.require` asks for does not hold.
     """
-    packed, drawer = load_crops(crops), generator.load(model)
+    packed, drawer = load_crops(crops), load_generator(model)
     _check_kinship(drawer, packed, model, crops)
     extractor = extractors.load(settings.extractor, settings.weights)
     samples = sample_all(drawer, packed, extractor, settings, cache)
     copies = copies_features(packed, extractor, settings, cache)
     epsilon = _KAGGLE_EPSILON.get(extractor.name)
     print(f"Judging {len(samples[2])} pictures by their features.", file=sys.stderr)
-    judgement = judge(*samples, packed.breeds, copies=copies, seed=settings.seed, epsilon=epsilon)
-    judgement = replace(judgement, numbers=named(extractor.name, judgement.numbers))
+    evaluation = evaluate(*samples, packed.breeds, copies=copies, seed=settings.seed, epsilon=epsilon)
+    evaluation = replace(evaluation, numbers=named(extractor.name, evaluation.numbers))
     losses = pd.read_csv(history) if history.is_file() else None
-    write_text(reports / "metrics.json", metrics_json(extractor.name, judgement.numbers))
+    write_text(reports / "metrics.json", metrics_json(extractor.name, evaluation.numbers))
     with replacing_file(reports / "breeds.csv") as beside:
-        judgement.table.to_csv(beside, index=False, lineterminator="\n", float_format="%.6g")
-    write_text(reports / "scores.html", page.render(extractor.name, packed.breeds, *samples, judgement, losses))
-    print(_told(extractor.name, judgement, reports))
-    requirements.enforce(judgement.numbers, settings.require)
-    return judgement.numbers
+        evaluation.table.to_csv(beside, index=False, lineterminator="\n", float_format="%.6g")
+    write_text(reports / "scores.html", page.render(extractor.name, packed.breeds, *samples, evaluation, losses))
+    print(_told(extractor.name, evaluation, reports))
+    criteria.enforce(evaluation.numbers, settings.require)
+    return evaluation.numbers
 
 
 def sample_all(
@@ -142,7 +141,7 @@ def _rounded(number: Any, digits: int) -> Any:
     return float(f"{number:.{digits}g}") if isinstance(number, float) else number
 
 
-def _check_kinship(drawer: generator.Generator, crops: Crops, model: Path, folder: Path) -> None:
+def _check_kinship(drawer: Generator, crops: Crops, model: Path, folder: Path) -> None:
     """Check that the generator learned from crops like these, and that there are enough of them."""
     if drawer.breeds != crops.breeds:
         odd = sorted(set(drawer.breeds) ^ set(crops.breeds))
@@ -158,15 +157,15 @@ def _check_kinship(drawer: generator.Generator, crops: Crops, model: Path, folde
         )
 
 
-def _told(extractor: str, judgement: Judgement, reports: Path) -> str:
+def _told(extractor: str, evaluation: Evaluation, reports: Path) -> str:
     """Lay out what was found for a terminal: every number beside what real photos reach, and the breeds."""
-    numbers, table = judgement.numbers, judgement.table
+    numbers, table = evaluation.numbers, evaluation.table
     counts = "{samples} generated, {real} training and {holdout} held-out crops".format_map(numbers)
     lines = [f"by {extractor}: {counts}", f"{'':<38}{'generated':>20}{'real photos':>22}"]
-    for key, entry in ENTRIES.items():
+    for key, measure in MEASURES.items():
         if numbers.get(key) is not None:
-            real = numbers.get(entry.real) if entry.real else None
-            lines.append(f"{entry.title:<38}{_figure(numbers[key]):>20}{'' if real is None else _figure(real):>22}")
+            real = numbers.get(measure.real) if measure.real else None
+            lines.append(f"{measure.title:<38}{_figure(numbers[key]):>20}{'' if real is None else _figure(real):>22}")
     lines.append(f"{'Memorisation verdict':<38}{numbers['memorization_verdict']:>20}")
     shown = ["breed", "generated", "frechet_distance", "breed_accuracy", "diversity_ratio", "collapsed", "trouble"]
     breeds = table[shown].assign(breed=[display_name(breed) for breed in table["breed"]])

@@ -8,13 +8,13 @@ from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
-from pedigree.common.measures import DEVIATIONS, ENTRIES
+from pedigree.common.measures import DEVIATIONS, MEASURES
 from pedigree.errors import PedigreeError
 
 NUMBERS = frozenset(
     {"samples", "real", "holdout", "breed_accuracy_chance"}
-    | set(ENTRIES)
-    | {e.real for e in ENTRIES.values() if e.real}
+    | set(MEASURES)
+    | {e.real for e in MEASURES.values() if e.real}
 )
 WORDS = {"memorization_verdict": ("fine", "copies")}  # as pedigree.metrics.memorization has them
 FORM = "expected a key of metrics.json, one of < <= > >= == != and a number or another key, as in 'coverage >= 0.5'"

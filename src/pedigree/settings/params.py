@@ -10,9 +10,9 @@ from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pedigree.common.measures import ENTRIES
+from pedigree.common.measures import MEASURES
 from pedigree.errors import UsageError
-from pedigree.settings import criteria as requirements
+from pedigree.settings import criteria
 from pedigree.settings.train import STRICT, Natural, Positive, Share
 from pedigree.settings.train import Train as Train
 
@@ -90,7 +90,7 @@ class Crop:
 
 
 def _requirement(line: str) -> str:
-    requirements.parse(line)
+    criteria.parse(line)
     return line
 
 
@@ -109,7 +109,7 @@ class Score:
 
 
 def _comparable(key: str) -> str:
-    known = sorted(name for name, entry in ENTRIES.items() if entry.better)
+    known = sorted(name for name, measure in MEASURES.items() if measure.better)
     if key not in known:
         near = "".join(f" (nearest: {name!r})" for name in get_close_matches(key, known, 1))
         raise ValueError(f"no number of metrics.json that can be better or worse{near}")

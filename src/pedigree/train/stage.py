@@ -9,7 +9,7 @@ from pedigree.backends import make_engine
 from pedigree.backends.workers import WorkerLostError, Workers
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.errors import PedigreeError
-from pedigree.generator import model as generator
+from pedigree.generator.model import save_generator
 from pedigree.settings.train import Train
 from pedigree.train.resume.checkpoints import Checkpoint, Checkpoints, from_bytes, to_bytes
 from pedigree.train.resume.fingerprint import fingerprint
@@ -56,7 +56,7 @@ def train(
             if workers.chief:
                 run.gallery.save(reports / "samples", reports / "training.gif")
                 run.write_facts(reports / "training.json")
-                generator.save(run.gan.average, data.breeds, model, settings.latent)
+                save_generator(run.gan.average, data.breeds, model, settings.latent)
                 state.store.clear()
 
 

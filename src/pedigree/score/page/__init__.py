@@ -1,4 +1,4 @@
-"""`reports/scores.html`: what a judgement says, for a person to read. One file, which opens with no network."""
+"""`reports/scores.html`: what an evaluation says, for a person to read. One file, which opens with no network."""
 
 from functools import cache
 
@@ -6,9 +6,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pedigree import __version__
-from pedigree.score.judgement import Judgement, Sample
-from pedigree.score.page import breed_table, confusion, curves, galleries, measures, neighbors, scatter, verdict
+from pedigree.score.evaluation import Evaluation
+from pedigree.score.page import breed_table, conclusions, confusion, curves, galleries, nearest_crops, readings, scatter
 from pedigree.score.page.wording import count, percent
+from pedigree.score.sample import Sample
 
 
 def render(
@@ -17,7 +18,7 @@ def render(
     train: Sample,
     holdout: Sample,
     generated: Sample,
-    judgement: Judgement,
+    evaluation: Evaluation,
     history: pd.DataFrame | None,
 ) -> str:
     """Return the page as HTML. Equal input gives equal text.
@@ -28,11 +29,11 @@ def render(
         train: the training crops.
         holdout: the held-out crops, of the same size.
         generated: the pictures judged, of the same size.
-        judgement: what was found out. Numbers and columns of its table that are absent or None are left out.
+        evaluation: what was found out. Numbers and columns of its table that are absent or None are left out.
         history: `reports/history.csv`, a row a logged step; None where there is none.
     """
-    readings = measures.read(judgement.numbers, train.features)
-    findings = verdict.find(judgement, readings, breeds)
+    read = readings.read(evaluation.numbers, train.features)
+    found = conclusions.find(evaluation, read, breeds)
     return (
         _environment()
         .get_template("page.html")
@@ -45,15 +46,15 @@ def render(
                 (holdout.labels.size, "held-out crops"),
                 (len(breeds), "breed" if len(breeds) == 1 else "breeds"),
             ],
-            headline=verdict.headline(findings),
-            groups=measures.group(readings),
-            findings=findings,
-            readings=readings,
-            galleries=galleries.lay_out(breeds, train, holdout, generated, judgement.table),
-            table=breed_table.lay_out(breeds, judgement.table),
-            neighbors=neighbors.lay_out(breeds, train, generated, judgement),
-            confusion=confusion.lay_out(breeds, judgement.confusion),
-            map=scatter.draw(judgement),
+            headline=conclusions.headline(found),
+            groups=readings.group(read),
+            conclusions=found,
+            readings=read,
+            galleries=galleries.lay_out(breeds, train, holdout, generated, evaluation.table),
+            table=breed_table.lay_out(breeds, evaluation.table),
+            neighbors=nearest_crops.lay_out(breeds, train, generated, evaluation),
+            confusion=confusion.lay_out(breeds, evaluation.confusion),
+            map=scatter.draw(evaluation),
             charts=curves.draw(history),
         )
     )

@@ -26,7 +26,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of the table."""
+    """One cell of the table."""
 
     text: str
     key: str  # what it is sorted by; nothing: last
@@ -34,7 +34,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class BreedRow:
     """One breed."""
 
     breed: str
@@ -47,7 +47,7 @@ class Table:
     """Columns after the breed's name, and rows."""
 
     columns: list[Column]
-    rows: list[Row]
+    rows: list[BreedRow]
 
 
 def _share(value: float) -> str:
@@ -111,7 +111,7 @@ def lay_out(breeds: tuple[str, ...], table: pd.DataFrame) -> Table:
     marked = set(collapsed(table))
     records = [record for record in by_trouble(table).to_dict("records") if record["breed"] in breeds]
     rows = [
-        Row(breed_name(record["breed"]), record["breed"] in marked, [_cell(record[one.name], one) for one in columns])
+        BreedRow(breed_name(name := record["breed"]), name in marked, [_cell(record[one.name], one) for one in columns])
         for record in records
     ]
     return Table(columns, rows)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pedigree.score.judgement import Sample
 from pedigree.score.page import breed_table
 from pedigree.score.page.strips import Strip, encode, some
 from pedigree.score.page.wording import breed_name
+from pedigree.score.sample import Sample
 
 _ENDS = 3  # breeds at each end that stand open
 _COLUMNS = 8
@@ -19,7 +19,7 @@ _BUDGET, _FOLDED_BUDGET = 110_000, 230_000  # bytes
 
 
 @dataclass(frozen=True)
-class Gallery:
+class BreedGallery:
     """One breed's pictures."""
 
     breed: str
@@ -32,9 +32,9 @@ class Gallery:
 class Galleries:
     """All breeds, by trouble. With few breeds, all are among the worst."""
 
-    worst: list[Gallery]
-    folded: list[Gallery]
-    best: list[Gallery]
+    worst: list[BreedGallery]
+    folded: list[BreedGallery]
+    best: list[BreedGallery]
     columns: int
     folded_columns: int
 
@@ -49,14 +49,15 @@ def lay_out(
     columns = int(np.clip(_FOLDED_PICTURES // max(1, len(folded)), 3, _COLUMNS))
     collapsed = set(breed_table.collapsed(table))
 
-    def galleries(labels: list[int], columns: int, side: int, budget: int) -> list[Gallery]:
+    def galleries(labels: list[int], columns: int, side: int, budget: int) -> list[BreedGallery]:
         rows = [_pictures(generated, label, columns) for label in labels]
         rows += [_pictures(holdout if label in holdout.labels else train, label, columns) for label in labels]
         strips = iter(encode([row for row in rows if len(row)], side, budget))
         shown = [next(strips) if len(row) else None for row in rows]
         both = zip(labels, shown[: len(labels)], shown[len(labels) :], strict=True)
         return [
-            Gallery(breed_name(breeds[label]), breeds[label] in collapsed, one, other) for label, one, other in both
+            BreedGallery(breed_name(breeds[label]), breeds[label] in collapsed, one, other)
+            for label, one, other in both
         ]
 
     ends = galleries([label for label in order if label not in folded], _COLUMNS, _SIDE, _BUDGET)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.score.judgement import Judgement
+from pedigree.score.evaluation import Evaluation
 from pedigree.score.page.strips import some
 
 _POINTS = 800  # a side
@@ -38,16 +38,16 @@ class Map:
     height: float
 
 
-def draw(judgement: Judgement) -> Map:
+def draw(evaluation: Evaluation) -> Map:
     """Draw at most 800 evenly chosen points a side, both axes to one scale."""
-    train, generated = (np.asarray(points, np.float64) for points in (judgement.train_map, judgement.generated_map))
+    train, generated = (np.asarray(points, np.float64) for points in (evaluation.train_map, evaluation.generated_map))
     places = _fit(np.concatenate([train, generated]))
     real, drawn = places[: len(train)], places[len(train) :]
     kinds = {
-        "uncovered": (real, ~judgement.covered),
-        "covered": (real, judgement.covered),
-        "unrealistic": (drawn, ~judgement.realistic),
-        "realistic": (drawn, judgement.realistic),
+        "uncovered": (real, ~evaluation.covered),
+        "covered": (real, evaluation.covered),
+        "unrealistic": (drawn, ~evaluation.realistic),
+        "realistic": (drawn, evaluation.realistic),
     }
     marks = [_marks(kind, points, which.astype(bool)) for kind, (points, which) in kinds.items()]
     keys = {kind: f"M7 7{shape}" for kind, shape in _SHAPES.items()}

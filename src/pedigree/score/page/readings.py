@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.common.measures import ENTRIES
-from pedigree.score.judgement import Metrics
+from pedigree.common.measures import MEASURES
+from pedigree.score.evaluation import Metrics
 from pedigree.score.page.wording import count, figure, finite, interval, margin
 
 _AT_FLOOR_SIZE = "_at_floor_size"
@@ -36,7 +36,7 @@ _REAL_AT = 0.8  # where on a bar real photos stand; what lies right of it is bey
 
 
 @dataclass(frozen=True)
-class Bar:
+class ScaleBar:
     """Places on a line from a useless generator, 0, to beyond real photos, 100."""
 
     low: float  # of the 95 % interval, like `high`; both `at` where there is none
@@ -61,7 +61,7 @@ class Reading:
     real_interval: str
     note: str  # how many pictures it is of, where that matters
     way: float | None  # 0 of a useless generator, 1 of real photos
-    bar: Bar | None
+    bar: ScaleBar | None
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read(numbers: Metrics, train_features: NDArray[np.floating]) -> dict[str, Re
 
     A number at the floor's size takes in the one of all pictures, which then has no reading of its own.
     """
-    present = [key for key in ENTRIES if finite(numbers.get(key)) is not None]
+    present = [key for key in MEASURES if finite(numbers.get(key)) is not None]
     taken_in = {key.removesuffix(_AT_FLOOR_SIZE) for key in present if key.endswith(_AT_FLOOR_SIZE)}
     spread = float(np.var(train_features, axis=0, dtype=np.float64).sum())
     return {key: _reading(key, numbers, spread) for key in present if key not in taken_in}
@@ -102,16 +102,16 @@ def _number(numbers: Metrics, key: str) -> float:
 
 
 def _reading(key: str, numbers: Metrics, spread: float) -> Reading:
-    entry, value = ENTRIES[key], _number(numbers, key)
-    whole = ENTRIES.get(key.removesuffix(_AT_FLOOR_SIZE), entry)
-    real = finite(numbers.get(entry.real)) if entry.real else None
+    measure, value = MEASURES[key], _number(numbers, key)
+    whole = MEASURES.get(key.removesuffix(_AT_FLOOR_SIZE), measure)
+    real = finite(numbers.get(measure.real)) if measure.real else None
     useless, does = _useless(key, numbers, spread)
     way = None if useless is None or real is None else _way(float(value), useless, real)
     return Reading(
         key=key,
         title=whole.title,
         meaning=whole.meaning,
-        better=f"{entry.better} is better" if entry.better else "",
+        better=f"{measure.better} is better" if measure.better else "",
         value=figure(value),
         interval=interval(value),
         real="" if real is None else figure(real),
@@ -139,20 +139,20 @@ def _way(value: float, useless: float, real: float) -> float | None:
     return (value - useless) / (real - useless) if abs(real - useless) > 1e-9 else None
 
 
-def _bar(value: float, useless: float, real: float, does: str) -> Bar:
+def _bar(value: float, useless: float, real: float, does: str) -> ScaleBar:
     half = margin(value) or 0.0
     ways = [(number - useless) / (real - useless) for number in (value - half, value, value + half)]
     low, at, high = (round(100 * min(1.0, max(0.0, way * _REAL_AT)), 1) for way in (min(ways), ways[1], max(ways)))
     way = f"{figure(round(ways[1], 2))} of the way from {figure(useless)}, of a generator that {does},"
     words = f"{way} to {figure(real)} of real photos"
     off = "left" if ways[1] < 0 else "right" if ways[1] * _REAL_AT > 1 else ""
-    return Bar(low, at, high, 100 * _REAL_AT, off, words)
+    return ScaleBar(low, at, high, 100 * _REAL_AT, off, words)
 
 
 def _note(key: str, numbers: Metrics) -> str:
     """Tell how many pictures a number that depends on them is of."""
     samples, holdout = finite(numbers.get("samples")), finite(numbers.get("holdout"))
-    if not ENTRIES[key].sized or samples is None:
+    if not MEASURES[key].sized or samples is None:
         return ""
     if not key.endswith(_AT_FLOOR_SIZE) or holdout is None:
         return f"of all {count(int(samples))} pictures"

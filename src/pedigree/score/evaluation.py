@@ -1,10 +1,12 @@
-"""How real the pictures are, how varied, how true to the breed, how much merely copied: features in, judgement out."""
+"""How real the pictures are, how varied, how true to the breed, how much merely copied: features in, evaluation out."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pedigree.metrics import probe
@@ -22,14 +24,32 @@ from pedigree.metrics.memorization import (
 )
 from pedigree.metrics.similarity import pair_similarity_per_breed
 from pedigree.score import breed_scores
-from pedigree.score.judgement import Judgement, Metrics, Sample
+from pedigree.score.sample import Sample
 
 NEIGHBORS = 5
 FEWEST = NEIGHBORS + 1  # pictures a side
 SIMILARITY_PAIRS = 100  # of a breed
 
+Metrics = dict[str, int | float | str | None]
 
-def judge(
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """All that is found out about a generator; the reports only show it."""
+
+    numbers: Metrics  # by name, as in metrics.json; those that chance moves are `Estimate`s
+    table: pd.DataFrame  # a row a breed, as in breeds.csv
+    confusion: NDArray[np.float64]  # (breeds, breeds): the share of each breed asked for that the probe takes for each
+    nearest: NDArray[np.intp]  # (m,): each generated picture's nearest training crop
+    nearness: NDArray[np.float64]  # (m,): the cosine distance to it
+    suspicious: float  # the distance below which a picture is suspected of being a copy
+    realistic: NDArray[np.bool_]  # (m,): whether a generated picture lies among the training crops (precision)
+    covered: NDArray[np.bool_]  # (n,): whether a training crop has a generated picture near by (coverage)
+    train_map: NDArray[np.float64]  # (n, 2): the training crops' first two principal components
+    generated_map: NDArray[np.float64]  # (m, 2): the generated pictures on the same axes
+
+
+def evaluate(
     train: Sample,
     holdout: Sample,
     generated: Sample,
@@ -38,7 +58,7 @@ def judge(
     copies: Sequence[NDArray[np.float32]] = (),
     seed: int = 0,
     epsilon: float | None = None,
-) -> Judgement:
+) -> Evaluation:
     """Compare generated pictures with the training crops, and held-out photos with the same crops.
 
     What each number means is said in `pedigree.common.measures`, under its name.
@@ -83,7 +103,7 @@ def judge(
     seen_by = breed_scores.Seen(seen, seen_holdout)
     table = breed_scores.table(train, holdout, generated, breeds, seen_by, among.realistic, varied, alike, alike_real)
     train_map, generated_map = _principal_components(train.features, generated.features)
-    return Judgement(
+    return Evaluation(
         numbers={key: _known(number) for key, number in numbers.items()},
         table=table,
         confusion=probe.confusion(seen, generated.labels, len(breeds)),

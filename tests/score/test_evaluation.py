@@ -1,4 +1,4 @@
-"""The judgement as a whole: what is held against what, and what is left open; on drawn features of a few dimensions."""
+"""The evaluation as a whole: what is compared with what, and what is left open, on drawn features of few dimensions."""
 
 import dataclasses
 import math
@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from pedigree.common.measures import ENTRIES, INCEPTION_NAMES
+from pedigree.common.measures import INCEPTION_NAMES, MEASURES
 from pedigree.common.spread import spread
 from pedigree.metrics.estimate import Estimate
-from pedigree.score.judgement import Sample
-from pedigree.score.judging import FEWEST, judge
+from pedigree.score.evaluation import FEWEST, evaluate
+from pedigree.score.sample import Sample
 
 BREEDS = ("n99000001-One", "n99000002-Two", "n99000003-Three")
 DIMENSION = 12
@@ -30,92 +30,92 @@ def sides():
 
 
 @pytest.fixture(scope="module")
-def judgement(sides):
-    return judge(*sides, BREEDS)
+def evaluation(sides):
+    return evaluate(*sides, BREEDS)
 
 
-def test_every_number_of_the_scorecard_is_there_with_what_real_photos_reach(judgement):
-    expected = {key for key in ENTRIES if key not in INCEPTION_NAMES}
-    expected |= {entry.real for entry in ENTRIES.values() if entry.real}
-    assert expected <= set(judgement.numbers)
+def test_every_number_of_the_scorecard_is_there_with_what_real_photos_reach(evaluation):
+    expected = {key for key in MEASURES if key not in INCEPTION_NAMES}
+    expected |= {measure.real for measure in MEASURES.values() if measure.real}
+    assert expected <= set(evaluation.numbers)
     exact = {"collapsed_breeds", "imagenet_accuracy", "imagenet_accuracy_holdout"}
     for key in expected - exact:
-        assert isinstance(judgement.numbers[key], Estimate), key
-        assert judgement.numbers[key].standard_error >= 0, key
+        assert isinstance(evaluation.numbers[key], Estimate), key
+        assert evaluation.numbers[key].standard_error >= 0, key
 
 
-def test_as_many_pictures_as_held_out_ones_stand_beside_the_floor(sides, judgement):
+def test_as_many_pictures_as_held_out_ones_stand_beside_the_floor(sides, evaluation):
     train, holdout, generated = sides
     fewer = np.sort(np.argsort(generated.labels, kind="stable")[spread(len(holdout), len(generated))])
     chosen = Sample(generated.images[fewer], generated.features[fewer], generated.labels[fewer], None)
-    numbers = judge(train, holdout, chosen, BREEDS).numbers
+    numbers = evaluate(train, holdout, chosen, BREEDS).numbers
     for key in ("frechet_distance", "recall", "coverage"):
-        assert numbers[key] == pytest.approx(judgement.numbers[f"{key}_at_floor_size"], rel=1e-9), key
+        assert numbers[key] == pytest.approx(evaluation.numbers[f"{key}_at_floor_size"], rel=1e-9), key
         assert numbers[f"{key}_at_floor_size"] == pytest.approx(numbers[key], rel=1e-9), key
     assert np.bincount(generated.labels[fewer]).tolist() == [20, 15, 15]
 
 
-def test_the_order_of_the_pictures_changes_no_number(sides, judgement):
+def test_the_order_of_the_pictures_changes_no_number(sides, evaluation):
     train, holdout, generated = sides
     turned = [
         Sample(side.images[::-1], side.features[::-1], side.labels[::-1], None) for side in (train, holdout, generated)
     ]
-    numbers = judge(*turned, BREEDS).numbers
-    for key, number in judgement.numbers.items():
+    numbers = evaluate(*turned, BREEDS).numbers
+    for key, number in evaluation.numbers.items():
         if isinstance(number, float) and not key.startswith("ms_ssim") and not key.endswith(("floor_size", "floor")):
             assert numbers[key] == pytest.approx(number, rel=1e-6, abs=1e-9), key  # the others pick some by their place
 
 
 def test_kaggles_bound_decides_the_penalty_where_there_is_one_and_else_the_verdict(sides):
     train, holdout, _ = sides
-    distance = judge(*sides, BREEDS).numbers["memorization_distance"]
+    distance = evaluate(*sides, BREEDS).numbers["memorization_distance"]
     for epsilon, divisor in ((None, 1.0), (0.5 * distance, 1.0), (2 * distance, distance)):
-        numbers = judge(*sides, BREEDS, epsilon=epsilon).numbers
+        numbers = evaluate(*sides, BREEDS, epsilon=epsilon).numbers
         informed = numbers["memorization_informed_frechet_distance"]
         assert informed == pytest.approx(numbers["frechet_distance"] / divisor)
     copies = dataclasses.replace(train, features=train.features * 1.001)
-    numbers = judge(train, holdout, copies, BREEDS).numbers
+    numbers = evaluate(train, holdout, copies, BREEDS).numbers
     assert numbers["memorization_verdict"] == "copies"
     assert numbers["memorization_informed_frechet_distance"] > 1000 * numbers["frechet_distance"]
 
 
 def test_a_breed_without_generated_or_held_out_pictures_leaves_its_cells_open(sides):
     train, _, _ = sides
-    judgement = judge(train, sample(1, (20, 15, 0)), sample(2, (80, 0, 60)), BREEDS)
-    one, two, three = (judgement.table.iloc[row] for row in range(3))
+    evaluation = evaluate(train, sample(1, (20, 15, 0)), sample(2, (80, 0, 60)), BREEDS)
+    one, two, three = (evaluation.table.iloc[row] for row in range(3))
     assert two[["holdout", "generated"]].tolist() == [15, 0]
     for cell in ("breed_accuracy", "breed_accuracy_error", "precision", "diversity_ratio", "frechet_distance"):
         assert math.isnan(two[cell]), cell
         assert not math.isnan(one[cell]), cell
     assert math.isnan(three["frechet_distance_floor"])
-    assert not judgement.table["collapsed"].any()
-    assert all(isinstance(value, str | int | float | None) for value in judgement.numbers.values())
+    assert not evaluation.table["collapsed"].any()
+    assert all(isinstance(value, str | int | float | None) for value in evaluation.numbers.values())
 
 
 def test_the_breed_that_is_worse_is_in_more_trouble(sides):
     train, holdout, generated = sides
     features = generated.features.copy()
     features[generated.labels == 1] = features[generated.labels == 1][0]
-    table = judge(train, holdout, dataclasses.replace(generated, features=features), BREEDS).table
+    table = evaluate(train, holdout, dataclasses.replace(generated, features=features), BREEDS).table
     assert table["trouble"].idxmax() == 1
     assert table["collapsed"].tolist() == [False, True, False]
     assert table["trouble"].between(0, 1).all()
 
 
-def test_the_map_shows_the_directions_in_which_training_crops_vary_most(sides, judgement):
+def test_the_map_shows_the_directions_in_which_training_crops_vary_most(sides, evaluation):
     train, _, generated = sides
-    assert judgement.train_map.shape == (150, 2)
-    first, second = judgement.train_map.var(axis=0)
+    assert evaluation.train_map.shape == (150, 2)
+    first, second = evaluation.train_map.var(axis=0)
     assert first > second > 0.99 * np.sort(np.linalg.eigvalsh(np.cov(train.features.T)))[-2] * 149 / 150
-    assert np.corrcoef(judgement.train_map.T)[0, 1] == pytest.approx(0, abs=1e-6)
-    assert len(judgement.generated_map) == len(generated)
+    assert np.corrcoef(evaluation.train_map.T)[0, 1] == pytest.approx(0, abs=1e-6)
+    assert len(evaluation.generated_map) == len(generated)
 
 
 def test_the_map_is_the_same_of_fewer_crops_than_dimensions(sides):
     wide = [Sample(s.images[::5], np.pad(s.features[::5], ((0, 0), (0, 88))), s.labels[::5], None) for s in sides]
     narrow = [Sample(s.images[::5], s.features[::5], s.labels[::5], None) for s in sides]
     assert len(wide[0]) < wide[0].features.shape[1]
-    one, other = (judge(*of, BREEDS) for of in (wide, narrow))
+    one, other = (evaluate(*of, BREEDS) for of in (wide, narrow))
     np.testing.assert_allclose(one.train_map, other.train_map, atol=1e-5)
     np.testing.assert_allclose(one.generated_map, other.generated_map, atol=1e-5)
 
@@ -126,4 +126,4 @@ def test_too_few_pictures_are_refused(sides):
     assert len(few) < FEWEST
     for wrong in ((few, holdout, generated), (train, few, generated), (train, holdout, few)):
         with pytest.raises(ValueError, match="n at least 6"):
-            judge(*wrong, BREEDS)
+            evaluate(*wrong, BREEDS)

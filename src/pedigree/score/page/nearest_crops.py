@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.score.judgement import Judgement, Sample
+from pedigree.score.evaluation import Evaluation
 from pedigree.score.page.axes import Tick, around
 from pedigree.score.page.strips import Strip, encode
 from pedigree.score.page.wording import breed_name, figure
+from pedigree.score.sample import Sample
 
 _PAIRS = 12
 _SIDE = 64
@@ -41,7 +42,7 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Neighbors:
+class NearestCrops:
     """Pairs, the nearest first."""
 
     pairs: list[Pair]
@@ -51,9 +52,9 @@ class Neighbors:
     histogram: Histogram
 
 
-def lay_out(breeds: tuple[str, ...], train: Sample, generated: Sample, judgement: Judgement) -> Neighbors:
+def lay_out(breeds: tuple[str, ...], train: Sample, generated: Sample, evaluation: Evaluation) -> NearestCrops:
     """Choose the nearest pictures, one a training photo, and count the distances of all."""
-    nearness, nearest = judgement.nearness, judgement.nearest
+    nearness, nearest = evaluation.nearness, evaluation.nearest
     order = np.argsort(nearness, kind="stable")
     _, firsts, uses = np.unique(nearest[order], return_index=True, return_counts=True)
     by_nearness = np.argsort(firsts)[:_PAIRS]
@@ -63,16 +64,16 @@ def lay_out(breeds: tuple[str, ...], train: Sample, generated: Sample, judgement
         Pair(
             strip,
             _distance(nearness[one]),
-            bool(nearness[one] < judgement.suspicious),
+            bool(nearness[one] < evaluation.suspicious),
             breed_name(breeds[generated.labels[one]]),
             breed_name(breeds[train.labels[nearest[one]]]),
             int(more),
         )
         for one, more, strip in zip(chosen, others, strips, strict=True)
     ]
-    below = int((nearness < judgement.suspicious).sum())
-    histogram = _histogram(nearness, judgement.suspicious)
-    return Neighbors(pairs, _distance(judgement.suspicious), below, len(nearness), histogram)
+    below = int((nearness < evaluation.suspicious).sum())
+    histogram = _histogram(nearness, evaluation.suspicious)
+    return NearestCrops(pairs, _distance(evaluation.suspicious), below, len(nearness), histogram)
 
 
 def _distance(number: float) -> str:
