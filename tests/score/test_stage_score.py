@@ -12,8 +12,8 @@ from PIL import Image, ImageFilter
 from pedigree.common.packed_crops import Crops
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors
-from pedigree.generator import model as generator
 from pedigree.metrics.estimate import Estimate
+from pedigree.score import stage
 from pedigree.score.evaluation import evaluate
 from pedigree.score.stage import imagenet_indices, metrics_json, named, sample_all
 from pedigree.settings import params
@@ -197,11 +197,11 @@ def run(packed, cache, monkeypatch, extractor):
     """Score a fake generator against the packed crops; return the folder of the reports."""
 
     def score(fake, **asked):
-        monkeypatch.setattr(generator, "load", lambda path: fake)
+        monkeypatch.setattr(stage, "load_generator", lambda path: fake)
         monkeypatch.setattr(extractors, "load", lambda name, weights: extractor)
         settings = dataclasses.replace(SETTINGS, **asked)
         reports = packed / "reports"
-        score(settings, packed / "generator.keras", packed, packed / "history.csv", reports, cache)
+        stage.score(settings, packed / "generator.keras", packed, packed / "history.csv", reports, cache)
         return reports
 
     return score
