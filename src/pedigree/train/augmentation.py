@@ -5,6 +5,7 @@ by heart and the generator does not learn the changes. In `keras.ops`, with shif
 second derivatives exist. Chance comes in as uniform numbers: what a step does is a function of its batch.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -15,7 +16,7 @@ DRAWS = 10  # uniform numbers a picture needs: 3 for colour, 2 for translation, 
 KINDS = ("color", "translation", "cutout")
 
 
-def augment(images: Tensor, chances: Tensor, kinds: tuple[str, ...], strength: Tensor) -> Tensor:
+def augment(images: Tensor, chances: Tensor, kinds: Sequence[str], strength: Tensor) -> Tensor:
     """Change `images` `(n, size, size, 3)` in [-1, 1] by `chances` `(n, DRAWS)` in [0, 1), in the ways of `kinds`.
 
     Each kind comes to a picture with probability `strength`, a scalar in [0, 1], whatever else comes to it.

@@ -26,6 +26,7 @@ from pedigree.train.inspection import Inspection
 from pedigree.train.record import Record
 from pedigree.train.resume.checkpoints import Checkpoint
 from pedigree.train.selection import Selection
+from pedigree.train.step import compile_steps
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 CAPACITY = 32  # steps a call at most
@@ -71,7 +72,7 @@ class Session:
 
     def steps(self) -> Iterator[int]:
         """Train, a call at a time; yield how many steps are done after each, and after the looks due there."""
-        take, done = self.gan.compile(min(CAPACITY, self.settings.log_every)), self.start
+        take, done = compile_steps(self.gan, min(CAPACITY, self.settings.log_every)), self.start
         with closing(stream(self._calls(), self.data.train_images, self.data.train_labels, self.settings)) as batches:
             while done < self.settings.steps:
                 began = perf_counter()

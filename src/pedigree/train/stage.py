@@ -11,6 +11,7 @@ from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import save_generator
 from pedigree.settings.train import Train
+from pedigree.train.compatibility import check
 from pedigree.train.resume.checkpoints import Checkpoint, Checkpoints, from_bytes, to_bytes
 from pedigree.train.resume.fingerprint import fingerprint
 from pedigree.train.resume.interruption import Interruption, interruptions, leave
@@ -37,6 +38,7 @@ def train(
             workers one is lost or has something else to train on; the model there was is kept.
         SystemExit: 128 + the signal that interrupted it, once its state is saved.
     """
+    check(settings)
     data = load_crops(crops)
     engine = make_engine(settings.devices)
     workers, state = engine.workers, _State(settings, data, scratch)
