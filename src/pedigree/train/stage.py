@@ -1,16 +1,18 @@
 """The train stage: from packed crops to a generator, going on exactly where it was interrupted."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 
-from pedigree.backends import make_engine
+from pedigree.backends import find_device, make_engine
 from pedigree.backends.workers import WorkerLostError, Workers
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import save_generator
 from pedigree.settings.train import Train
+from pedigree.train import precision
 from pedigree.train.compatibility import check
 from pedigree.train.resume.checkpoints import Checkpoint, Checkpoints, from_bytes, to_bytes
 from pedigree.train.resume.fingerprint import fingerprint
@@ -41,7 +43,9 @@ def train(
     check(settings)
     data = load_crops(crops)
     engine = make_engine(settings.devices)
-    workers, state = engine.workers, _State(settings, data, scratch)
+    workers = engine.workers
+    settings = _with_precision(settings, workers)
+    state = _State(settings, data, scratch)
     _hold_together(workers, state.decisive)
     with state.store.held() if workers.chief else nullcontext(), interruptions() as interruption:
         found = _of_chief(state.found() if workers.chief else None, workers)
@@ -106,6 +110,12 @@ def _hold_together(workers: Workers, decisive: str) -> None:
             f"worker {worst} differs from the chief in params.yaml, data/crops, code or package versions: "
             "make them the same on all workers."
         )
+
+
+def _with_precision(settings: Train, workers: Workers) -> Train:
+    """Return the settings with `auto` replaced by the precision that the chief decides on, on all workers."""
+    decided = workers.share(precision.choose(settings.precision, find_device()).encode()).decode()
+    return replace(settings, precision="bfloat16" if decided == "bfloat16" else "float32")
 
 
 def _of_chief(found: Checkpoint | None, workers: Workers) -> Checkpoint | None:
