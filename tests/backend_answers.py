@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-import pedigree.train.gan
+import pedigree.train.step
 from pedigree.backends import make_engine
 from pedigree.errors import UsageError
 from pedigree.generator.model import load_generator, save_generator
@@ -23,6 +23,7 @@ from pedigree.settings.params import load
 from pedigree.settings.train import Train
 from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
+from pedigree.train.step import compile_steps
 
 STEPS, SIZE, BREEDS = 3, 16, ("n90000001-Red", "n90000002-Blue")
 CHANCE = np.random.default_rng(0)
@@ -138,10 +139,8 @@ def answers(gan: ConditionalGAN) -> dict[str, np.ndarray]:
         shaped = [ops.reshape(gradient, weight.shape) for gradient, weight in zip(gradients, weights, strict=True)]
         return {f"{network} {place}": gradient for place, gradient in enumerate(shaped)}
 
-    with mock.patch.object(
-        pedigree.train.gan, "_norms", whole
-    ):  # gradients themselves, where training tells their norms
-        found = gan.compile(STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
+    with mock.patch.object(pedigree.train.step, "_norms", whole):  # gradients themselves instead of their norms
+        found = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
     after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
     return dict(found) | after
 
@@ -180,9 +179,9 @@ def draw(folder: Path, recipe: str) -> None:
 def split(folder: Path, recipe: str) -> dict[str, Any]:
     """Take the three steps of `answer` in two calls, and a fourth; tell how often the step was traced."""
     gan, traces = started(folder, recipe), []
-    step = gan.step
-    with mock.patch.object(gan, "step", lambda batch: traces.append(batch) or step(batch)):
-        take = gan.compile(STEPS)
+    step = pedigree.train.step.train_step
+    with mock.patch.object(pedigree.train.step, "train_step", lambda *given: traces.append(given) or step(*given)):
+        take = compile_steps(gan, STEPS)
         for steps in (range(1), range(1, 3)):
             take(stacked(steps, IMAGES, LABELS, gan.train))
         after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
@@ -197,7 +196,7 @@ def spread(folder: Path, recipe: str) -> dict[str, Any]:
     np.savez(folder / f"spread-{recipe}.npz", **answers(gan))
     uneven = gan_of(dataclasses.replace(gan.train, batch_size=3), "all")
     try:
-        uneven.compile(1)(stacked(range(1), IMAGES, LABELS, uneven.train))
+        compile_steps(uneven, 1)(stacked(range(1), IMAGES, LABELS, uneven.train))
     except UsageError as error:
         return {"devices": gan.engine.devices, "uneven": str(error)}
     return {"devices": gan.engine.devices, "uneven": None}
@@ -206,7 +205,7 @@ def spread(folder: Path, recipe: str) -> dict[str, Any]:
 def halve(recipe: str) -> dict[str, Any]:
     """Train in bfloat16; tell what is not finite, and in what networks compute."""
     gan = gan_of(settings(recipe), precision="bfloat16")
-    told = gan.compile(STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
+    told = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
     networks = {"generator": gan.generator, "average": gan.average}
     return {
         "not finite": [name for name, values in told.items() if not np.isfinite(values).all()],

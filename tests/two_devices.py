@@ -20,6 +20,7 @@ from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.record import Record
 from pedigree.train.stage import train
+from pedigree.train.step import compile_steps
 
 STEPS = 10
 COMPOSITIONS: dict[str, dict[str, Any]] = {
@@ -58,7 +59,7 @@ def taken(settings: Train, devices: str) -> tuple[ConditionalGAN, dict[str, Any]
     images = chance.integers(0, 255, (12, 16, 16, 3), dtype=np.uint8)
     labels = (np.arange(12) % 2).astype(np.int32)
     gan = ConditionalGAN(settings, 16, 2, "float32", make_engine(devices))
-    take = gan.compile(STEPS)
+    take = compile_steps(gan, STEPS)
     told = [take(stacked(call, images, labels, settings)) for call in (range(3), range(3, STEPS))]
     return gan, {name: np.concatenate([facts[name] for facts in told]) for name in told[0]}
 

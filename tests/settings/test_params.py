@@ -87,24 +87,6 @@ def test_a_file_of_another_form_is_told(tmp_path: Path, content: str, told: str)
     assert "\n" not in str(error.value)
 
 
-def test_what_does_not_go_together_is_told_by_name_alone(tmp_path: Path) -> None:
-    path = written(tmp_path / "params.yaml", "train", "conditioning", "both")
-    with pytest.raises(UsageError) as raised:
-        params.load(params.Train, path)
-    assert str(raised.value) == (
-        f"{path}: train: conditioning: both needs classifier_weight above 0: "
-        "nothing else teaches its classifier breeds."
-    )
-
-
-def test_soft_labels_need_a_loss_that_has_them(tmp_path: Path) -> None:
-    path = written(tmp_path / "params.yaml", "train", "real_targets", [0.9, 1.0])
-    text = path.read_text()
-    path.write_text(text.replace("loss: non-saturating", "loss: hinge"))
-    with pytest.raises(UsageError, match="soft labels"):
-        params.load(params.Train, path)
-
-
 @pytest.mark.parametrize("content", ["", "[]", "3", "data", "data:\n"])
 def test_a_file_without_sections_is_told(tmp_path: Path, content: str) -> None:
     path = tmp_path / "params.yaml"
