@@ -37,8 +37,7 @@ def train_step(gan: ConditionalGAN, batch: Batch) -> Facts:
     """Train the discriminator `discriminator_steps` times, then the generator once, then average the generator.
 
     The generator draws its m pictures once: the discriminator's last update sees the first n of them, and the
-    generator's gradient goes back through the same forward pass. Drawing again for the generator took
-    `bench/step_time.py --draw-twice` 1.08 to 1.12 times as long.
+    generator's gradient goes back through the same forward pass (`bench/step_order.py` measures what that saves).
     """
     for ramp in gan.ramps:
         ramp.assign(batch["condition_strength"])
