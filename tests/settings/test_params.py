@@ -48,7 +48,7 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("validate", "photos_per_breed", [60], "validate.photos_per_breed: "),
         ("validate", "breed_pattern", "(", "validate.breed_pattern: not a regular expression"),
         ("validate", "min_decodable", 99, "less than or equal to 1. Received: 99"),
-        ("train", "recipe", "vae", "train.recipe: "),
+        ("train", "architecture", "vae", "train.architecture: "),
         ("train", "batch_size", 6.4, "train.batch_size: "),
         ("train", "generator_batch_size", 2, "generator_batch_size is below batch_size"),
         ("train", "generator_learning_rate", -0.1, "greater than 0"),

@@ -31,7 +31,7 @@ def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) 
     recipes.write(name, path)
     architecture = "projection-dcgan" if name == "sample" else name
     assert params.load(params.Train, path) == recipe_settings(name)
-    assert params.load(params.Train, path).recipe == architecture
+    assert params.load(params.Train, path).architecture == architecture
     before, after = params.read(ROOT / "params.yaml"), params.read(path)
     assert {key: value for key, value in after.items() if key != "train"} == {
         key: value for key, value in before.items() if key != "train"

@@ -17,7 +17,7 @@ from pedigree.networks.shapes import Shape
 
 @dataclass(frozen=True)
 class Architecture:
-    """The two builders of a recipe's networks; the discriminator's last argument is `train.conditioning`."""
+    """The builders of a pair of networks; the discriminator's last argument is `train.conditioning`."""
 
     build_generator: Callable[[Shape, Kit], keras.Model]
     build_discriminator: Callable[[Shape, Kit, str], keras.Model]

@@ -17,7 +17,7 @@ Bounds = Annotated[list[Share], Field(min_length=2, max_length=2)]
 
 SOFT = {"minimax", "non-saturating", "least-squares"}  # losses that know targets between 0 and 1
 FLIPPED = SOFT | {"hinge"}  # losses that know which side a picture is on
-WITH_BATCH_NORM = {"dcgan"}  # recipes whose discriminator judges a picture by its batch
+WITH_BATCH_NORM = {"dcgan"}  # architectures whose discriminator judges a picture by its batch
 WITH_PROJECTION = {"projection", "both"}  # conditionings that have the discriminator compare a picture with its breed
 WITH_CLASSIFIER = {"classifier", "both"}  # conditionings that have the discriminator name breeds
 
@@ -26,9 +26,9 @@ WITH_CLASSIFIER = {"classifier", "both"}  # conditionings that have the discrimi
 class Train:
     """How the networks are built and trained; sizes are in pictures, learning is by Adam."""
 
-    recipe: Literal[
+    architecture: Literal[
         "biggan", "dcgan", "mlp", "progan", "projection-dcgan", "r3gan", "sagan", "seed-cgan", "wgan-gp"
-    ]  # the architecture: a file of pedigree.networks
+    ]  # a module of pedigree.networks
     steps: Positive
     batch_size: Positive
     generator_batch_size: Positive
@@ -103,12 +103,12 @@ class Train:
 
     @model_validator(mode="after")
     def _networks_allow_it(self) -> Self:
-        if self.recipe == "progan" and self.batch_size % 4:
+        if self.architecture == "progan" and self.batch_size % 4:
             raise ValueError(
                 "progan's discriminator compares pictures in groups of 4, all real or all drawn: "
                 "batch_size must be a multiple of 4"
             )
-        if self.recipe == "r3gan" and self.spectral_norm != "none":
+        if self.architecture == "r3gan" and self.spectral_norm != "none":
             raise ValueError(
                 "r3gan's residual blocks begin at zero, which has no spectral norm to divide by: "
                 "spectral_norm must be none"
@@ -127,10 +127,10 @@ class Train:
 
     @model_validator(mode="after")
     def _penalties_fit(self) -> Self:
-        if self.penalised and self.recipe in WITH_BATCH_NORM:
+        if self.penalised and self.architecture in WITH_BATCH_NORM:
             raise ValueError(
-                f"{self.recipe}'s discriminator has batch norm, under which a picture has no gradient of its own: "
-                "r1_weight, r2_weight and gradient_penalty_weight must be 0.0"
+                f"{self.architecture}'s discriminator has batch norm, under which a picture has no gradient of its own:"
+                " r1_weight, r2_weight and gradient_penalty_weight must be 0.0"
             )
         if self.loss == "wasserstein" and not self.gradient_penalty_weight and self.spectral_norm == "none":
             raise ValueError(

@@ -23,7 +23,7 @@ from pedigree.train.penalties import mixed, squared_slope, unit_slope
 
 
 class ConditionalGAN:
-    """The GAN of one recipe at one size of image.
+    """The GAN of one architecture at one size of image.
 
     `average` is a float32 copy of the generator, of Keras's own layers, whose weights follow the trained ones, as they
     act, by an exponential moving average: it is the generator that is kept.
@@ -160,7 +160,7 @@ class ConditionalGAN:
     def _judge_both(self, real: Tensor, fake: Tensor, part: Any) -> tuple[list[Tensor], list[Tensor], Tensor]:
         """Judge photos and drawn pictures in one pass, or in two where batch norm must not mix them; and penalise."""
         labels = part["labels"]
-        if self.train.recipe in WITH_BATCH_NORM:
+        if self.train.architecture in WITH_BATCH_NORM:
             return self.judge(real, labels), self.judge(fake, labels), ops.zeros(())
         pictures, twice = ops.concatenate([real, fake]), ops.concatenate([labels, labels])
         if self.train.penalty_interval == 1 and max(self.train.r1_weight, self.train.r2_weight) > 0:

@@ -50,7 +50,7 @@ class Session:
         self.workers, self.device, self.devices = engine.workers, find_device(), engine.devices
         chosen = found.facts["precision"] if found else precision.choose(settings.precision, engine)
         self.precision = self.workers.share(chosen.encode()).decode()
-        self.name = found.facts["name"] if found else f"{settings.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
+        self.name = found.facts["name"] if found else f"{settings.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
         self.gan = ConditionalGAN(settings, data.size, len(data.breeds), self.precision, engine)
         kept = Generator(self.gan.average, data.breeds, settings.latent)
         scored = settings.score_every > 0 and self.workers.chief
@@ -153,7 +153,7 @@ class Session:
         """Write what trained and how fast: reports/training.json. Distances are the kept generator's."""
         kept = self.selection.kept if self.selection else {"step": self.settings.steps}
         facts: dict[str, Any] = {
-            "recipe": self.settings.recipe,
+            "architecture": self.settings.architecture,
             "steps": self.stopped_at or self.settings.steps,
             "stopped_by": self.stopped_by,
             "kept_step": kept["step"],

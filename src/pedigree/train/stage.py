@@ -25,7 +25,7 @@ def train(
     logs: Path = Path("runs/tensorboard"),
     scratch: Path = Path("runs/checkpoints"),
 ) -> None:
-    """Train the networks of `settings.recipe` on the crops and keep the averaged generator in `model`.
+    """Train the networks of `settings.architecture` on the crops and keep the averaged generator in `model`.
 
     Writes history.csv, samples/, training.gif and training.json to `reports`, and a TensorBoard log to a folder of
     `logs`. A run that was interrupted goes on from its last checkpoint in `scratch` and ends as if it never was.
