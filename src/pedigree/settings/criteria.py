@@ -6,17 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import isfinite
-from typing import Any
+from typing import Any, get_args
 
-from pedigree.common.measures import DEVIATIONS, MEASURES
+from pedigree.common.measures import CONDITIONS, DEVIATIONS, MEASURES, CopyingVerdict
 from pedigree.errors import PedigreeError
 
-NUMBERS = frozenset(
-    {"samples", "real", "holdout", "breed_accuracy_chance"}
-    | set(MEASURES)
-    | {e.real for e in MEASURES.values() if e.real}
-)
-WORDS = {"memorization_verdict": ("fine", "copies")}  # as pedigree.metrics.memorization has them
+NUMBERS = frozenset(set(CONDITIONS) | set(MEASURES) | {e.real for e in MEASURES.values() if e.real})
+WORDS: dict[str, tuple[str, ...]] = {"memorization_verdict": get_args(CopyingVerdict)}
 FORM = "expected a key of metrics.json, one of < <= > >= == != and a number or another key, as in 'coverage >= 0.5'"
 
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {

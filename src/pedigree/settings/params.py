@@ -11,12 +11,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pedigree.common.measures import MEASURES
+from pedigree.common.paths import PARAMS
 from pedigree.errors import UsageError
 from pedigree.settings import criteria
 from pedigree.settings.train import STRICT, Natural, Positive, Share
 from pedigree.settings.train import Train as Train
 
-FILE = Path("params.yaml")
+FILE = PARAMS
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -7,6 +7,7 @@ import keras
 
 from pedigree.backends import make_engine
 from pedigree.backends.workers import WorkerLostError, Workers
+from pedigree.common import paths
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import save_generator
@@ -19,11 +20,11 @@ from pedigree.train.session import Session
 
 def train(
     settings: Train,
-    crops: Path = Path("data/crops"),
-    model: Path = Path("models/generator.keras"),
-    reports: Path = Path("reports"),
-    logs: Path = Path("runs/tensorboard"),
-    scratch: Path = Path("runs/checkpoints"),
+    crops: Path = paths.CROPS,
+    model: Path = paths.GENERATOR,
+    reports: Path = paths.REPORTS,
+    logs: Path = paths.TENSORBOARD,
+    scratch: Path = paths.CHECKPOINTS,
 ) -> None:
     """Train the networks of `settings.architecture` on the crops and keep the averaged generator in `model`.
 
@@ -52,10 +53,10 @@ def train(
             finally:
                 run.record.bar.close()
                 if workers.chief:
-                    run.record.write(reports / "history.csv")
+                    run.record.write(reports / paths.HISTORY.name)
             if workers.chief:
-                run.gallery.save(reports / "samples", reports / "training.gif")
-                run.write_facts(reports / "training.json")
+                run.gallery.save(reports / paths.SAMPLES.name, reports / paths.TRAINING_FILM.name)
+                run.write_facts(reports / paths.TRAINING_FACTS.name)
                 save_generator(run.gan.average, data.breeds, model, settings.latent)
                 state.store.clear()
 
