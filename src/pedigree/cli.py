@@ -135,7 +135,7 @@ def recipe(asked: argparse.Namespace) -> None:
 
     if asked.name:
         recipes.write(asked.name)
-        print(f"params.yaml: train is now {asked.name}; `dvc repro` trains it.")
+        print(f"The train section of params.yaml is now recipe {asked.name}. Run `dvc repro` to train it.")
     else:
         print(recipes.listing())
 
@@ -161,7 +161,9 @@ def _parser() -> argparse.ArgumentParser:
         _add(commands, run)
     _add_score(commands)
     drawing = [_add_generate(commands), _add_walk(commands)]
-    _add(commands, recipe).add_argument("name", nargs="?", metavar="NAME", help="one of those listed without it")
+    _add(commands, recipe).add_argument(
+        "name", nargs="?", metavar="NAME", help="a recipe; without it, all recipes are listed"
+    )
     fetching = _add(commands, fetch)
     fetching.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
     fetching.add_argument(
