@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from pedigree.common.breeds import display_name
 from pedigree.common.files import write_text
+from pedigree.common.paths import FEATURES
 from pedigree.common.progress import progress
 from pedigree.crop.holdout import Entry, held_out
 from pedigree.crop.stage import Plan, crop_photos, plan_crops
 from pedigree.features import extractors
-from pedigree.features.cache import FOLDER as CACHE
 from pedigree.features.cache import cached_features
 from pedigree.photos.census import take_census
 from pedigree.score.damage import damaged_copies
@@ -164,7 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archives", nargs="?", type=Path, default=TINYDOGS)
     parser.add_argument("--out", type=Path, default=Path("runs/ladders"), help="for ladders.md and ladders.json")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="of features")
+    parser.add_argument("--cache", type=Path, default=FEATURES, help="of features")
     given = parser.parse_args()
     table, floors, told = climb(given.archives, given.cache)
     text = f"{told}\n\n{markdown(table, floors)}"

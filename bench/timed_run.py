@@ -19,7 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from train import on_gpu, resident
 
 from pedigree.errors import PedigreeError
@@ -43,7 +42,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         if asked.recipe:
-            run(asked, params.Train(**YAML(typ="safe").load(recipes.text(asked.recipe))["train"]))
+            run(asked, recipes.settings(asked.recipe))
         else:
             run(asked, params.load(params.Train, asked.params))
     except PedigreeError as error:

@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedigree import __version__
+from pedigree.common.paths import CENSUS, GENERATOR, RAW, VALIDATION
 from pedigree.errors import PedigreeError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-MODEL = Path("models/generator.keras")
 TRUNCATION = (
     "hold the latents' numbers within ±T, typically 0.5 to 2: variety for more typical dogs; "
     "below 1 many a generator fades (default: none)"
 )
 REV = (
-    f"instead of --model: {MODEL} as another git revision has it, such as a tag, a branch or HEAD~1, out of DVC's "
+    f"instead of --model: {GENERATOR} as another git revision has it, such as a tag, a branch or HEAD~1, out of DVC's "
     "cache or remote; the checkout stays as it is"
 )
 
@@ -64,7 +64,7 @@ def validate(_: argparse.Namespace) -> None:
     from pedigree.settings import params
     from pedigree.validate import stage
 
-    stage.validate(Path("data/raw"), params.load(params.Validate))
+    stage.validate(RAW, params.load(params.Validate))
 
 
 def crop(_: argparse.Namespace) -> None:
@@ -72,7 +72,7 @@ def crop(_: argparse.Namespace) -> None:
     from pedigree.crop import stage
     from pedigree.settings import params
 
-    stage.crop(Path("data/raw"), Path("data/census.csv"), Path("reports/validation.json"), params.load(params.Crop))
+    stage.crop(RAW, CENSUS, VALIDATION, params.load(params.Crop))
 
 
 def train(_: argparse.Namespace) -> None:
@@ -135,7 +135,7 @@ def recipe(asked: argparse.Namespace) -> None:
 
     if asked.name:
         recipes.write(asked.name)
-        print(f"params.yaml: train is now {asked.name}; `dvc repro` trains it.")
+        print(f"The train section of params.yaml is now recipe {asked.name}. Run `dvc repro` to train it.")
     else:
         print(recipes.listing())
 
@@ -161,7 +161,9 @@ def _parser() -> argparse.ArgumentParser:
         _add(commands, run)
     _add_score(commands)
     drawing = [_add_generate(commands), _add_walk(commands)]
-    _add(commands, recipe).add_argument("name", nargs="?", metavar="NAME", help="one of those listed without it")
+    _add(commands, recipe).add_argument(
+        "name", nargs="?", metavar="NAME", help="a recipe; without it, all recipes are listed"
+    )
     fetching = _add(commands, fetch)
     fetching.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
     fetching.add_argument(
@@ -173,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--truncation", type=_above_zero, metavar="T", help=TRUNCATION)
     for command in (*drawing, _add(commands, breeds)):
         which = command.add_mutually_exclusive_group()
-        which.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
+        which.add_argument("--model", type=Path, default=GENERATOR, metavar="FILE", help=f"default {GENERATOR}")
         which.add_argument("--rev", metavar="REV", help=REV)
     return parser
 
@@ -247,7 +249,7 @@ def _model(asked: argparse.Namespace) -> Iterator[Path]:
 
     from pedigree.results import revisions
 
-    with revisions.fetched(asked.rev, MODEL) as copy:
+    with revisions.fetched(asked.rev, GENERATOR) as copy:
         yield copy
 
 

@@ -14,12 +14,12 @@ from pedigree.train import stage
 from pedigree.train.compatibility import check
 
 CONFLICTS: dict[str, tuple[dict[str, Any], str]] = {
-    "group": ({"recipe": "progan", "batch_size": 6, "generator_batch_size": 6}, "multiple of 4"),
-    "no spectral norm": ({"recipe": "r3gan", "spectral_norm": "both"}, "spectral_norm must be none"),
+    "group": ({"architecture": "progan", "batch_size": 6, "generator_batch_size": 6}, "multiple of 4"),
+    "no spectral norm": ({"architecture": "r3gan", "spectral_norm": "both"}, "spectral_norm must be none"),
     "soft labels": ({"loss": "hinge", "real_targets": [0.9, 1.0]}, "the hinge loss has no soft labels"),
     "flipped labels": ({"loss": "relativistic", "real_flips": 0.1}, "the relativistic loss has no labels to flip"),
     "pairs": ({"loss": "relativistic", "generator_batch_size": 8}, "generator_batch_size must equal batch_size"),
-    "batch norm": ({"recipe": "dcgan", "r1_weight": 0.5}, "r1_weight, r2_weight and gradient_penalty_weight"),
+    "batch norm": ({"architecture": "dcgan", "r1_weight": 0.5}, "r1_weight, r2_weight and gradient_penalty_weight"),
     "slope": ({"loss": "wasserstein"}, "set gradient_penalty_weight above 0, or spectral_norm"),
     "no teacher": ({"conditioning": "both"}, "conditioning: both needs classifier_weight above 0"),
     "no classifier": ({"classifier_weight": 0.1}, "conditioning: projection has no classifier"),

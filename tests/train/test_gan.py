@@ -57,7 +57,7 @@ COMPOSITIONS: dict[str, dict[str, Any]] = {
 
 DISCRIMINATORS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "dropout": {"recipe": "seed-cgan", "conditioning": "concatenation"},
+    "dropout": {"architecture": "seed-cgan", "conditioning": "concatenation"},
     "spectral norm": {"spectral_norm": "both"},
 }
 

@@ -1,9 +1,12 @@
-"""What each number of `metrics.json` is called, means, and is held against: one place for the page and the diffs."""
+"""The entries of `metrics.json`: their titles, what they mean, and what they are compared with."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 Better = Literal["higher", "lower"]
+CopyingVerdict = Literal["fine", "copies"]  # the values of memorization_verdict
+NO_COPIES: CopyingVerdict = "fine"  # only means that nothing was copied; it says nothing about quality
+COPIES: CopyingVerdict = "copies"
 
 DEVIATIONS = 1.96  # a 95 % interval's half width in standard errors, of a normal distribution
 
@@ -127,3 +130,11 @@ INCEPTION_NAMES = {
     "mifid": "memorization_informed_frechet_distance",
 }
 MEASURES |= {name: replace(MEASURES[key], title=name.upper()) for name, key in INCEPTION_NAMES.items()}
+
+# Numbers that are known exactly. They describe the scoring, not the generator.
+CONDITIONS = {
+    "samples": "Generated pictures",
+    "real": "Training crops",
+    "holdout": "Held-out crops",
+    "breed_accuracy_chance": "Breed accuracy, by chance",
+}

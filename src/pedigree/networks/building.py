@@ -26,7 +26,7 @@ def build(
         kit: what makes the layers of the first two, but for what the settings ask of their weights.
     """
     shape = Shape(image_size, 3 if train.colors == "rgb" else 1, train.latent_size, breeds, train.channels)
-    architecture = ARCHITECTURES[train.recipe]
+    architecture = ARCHITECTURES[train.architecture]
     kit = replace(kit, ramped=train.condition_ramp[1] > 0)
     with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
         generator = architecture.build_generator(shape, replace(kit, spectral=train.spectral_norm == "both"))

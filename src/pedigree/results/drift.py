@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pedigree.common.breeds import display_name
 from pedigree.common.packed_crops import Crops, load_crops
+from pedigree.common.paths import CENSUS, CROPS
 from pedigree.photos.census import read_census
 
-CENSUS, CROPS = Path("data/census.csv"), Path("data/crops")
 READS = (str(CENSUS), str(CROPS))  # what `between` needs of either project, from its root
 SIZE = 0.1  # share by which a breed's median side changes before a word is said of it
 DEVIATIONS = 4.0  # standard errors by which its mean colour changes before one is: of 120 breeds none by chance

@@ -24,15 +24,15 @@ def check(train: Train) -> None:
 
 
 def _architecture(train: Train) -> Iterator[str]:
-    architecture = ARCHITECTURES[train.recipe]
+    architecture = ARCHITECTURES[train.architecture]
     if train.batch_size % architecture.group:
         yield (
-            f"the discriminator of {train.recipe} compares pictures in groups of {architecture.group}, all real or all "
-            f"generated: batch_size must be a multiple of {architecture.group}"
+            f"the discriminator of {train.architecture} compares pictures in groups of {architecture.group}, "
+            f"all real or all generated: batch_size must be a multiple of {architecture.group}"
         )
     if train.spectral_norm != "none" and not architecture.spectral_norm:
         yield (
-            f"the residual blocks of {train.recipe} start at zero, which has no spectral norm to divide by: "
+            f"the residual blocks of {train.architecture} start at zero, which has no spectral norm to divide by: "
             "spectral_norm must be none"
         )
 
@@ -51,9 +51,9 @@ def _labels(train: Train) -> Iterator[str]:
 
 
 def _penalties(train: Train) -> Iterator[str]:
-    if penalised(train) and ARCHITECTURES[train.recipe].batch_norm:
+    if penalised(train) and ARCHITECTURES[train.architecture].batch_norm:
         yield (
-            f"the discriminator of {train.recipe} has batch norm, under which a picture has no gradient of its own: "
+            f"the discriminator of {train.architecture} has batch norm, so a picture has no gradient of its own: "
             "r1_weight, r2_weight and gradient_penalty_weight must be 0.0"
         )
     if LOSSES[train.loss].lipschitz and not train.gradient_penalty_weight and train.spectral_norm == "none":

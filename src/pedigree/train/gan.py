@@ -16,7 +16,7 @@ from pedigree.train.losses import LOSSES
 
 
 class ConditionalGAN:
-    """The GAN of one recipe at one size of image.
+    """The GAN of one architecture at one size of image.
 
     `average` is a float32 copy of the generator, of Keras's own layers, whose weights follow the trained ones, as they
     act, by an exponential moving average: it is the generator that is kept.
@@ -31,7 +31,7 @@ class ConditionalGAN:
 
     def __init__(self, train: Train, image_size: int, breeds: int, precision: str, engine: Engine) -> None:
         self.train, self.engine = train, engine
-        self.loss, self.architecture = LOSSES[train.loss], ARCHITECTURES[train.recipe]
+        self.loss, self.architecture = LOSSES[train.loss], ARCHITECTURES[train.architecture]
         keras.utils.clear_session()  # so that layers get the same names in every run
         random.seed(train.seed)  # what layers draw their seeds from; set_random_seed would import TensorFlow everywhere
         with engine.scope():

@@ -48,7 +48,7 @@ class Session:
     def __init__(self, settings: Train, data: Crops, found: Checkpoint | None, engine: Engine, logs: Path) -> None:
         self.settings, self.data, self.start = settings, data, found.step if found else 0
         self.workers, self.device, self.devices = engine.workers, find_device(), engine.devices
-        self.name = found.facts["name"] if found else f"{settings.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
+        self.name = found.facts["name"] if found else f"{settings.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
         self.gan = ConditionalGAN(settings, data.size, len(data.breeds), settings.precision, engine)
         kept = Generator(self.gan.average, data.breeds, settings.latent)
         scored = settings.score_every > 0 and self.workers.chief
@@ -151,7 +151,7 @@ class Session:
         """Write what trained and how fast: reports/training.json. Distances are the kept generator's."""
         kept = self.selection.kept if self.selection else {"step": self.settings.steps}
         facts: dict[str, Any] = {
-            "recipe": self.settings.recipe,
+            "architecture": self.settings.architecture,
             "steps": self.stopped_at or self.settings.steps,
             "stopped_by": self.stopped_by,
             "kept_step": kept["step"],

@@ -8,6 +8,7 @@ import keras
 
 from pedigree.backends import find_device, make_engine
 from pedigree.backends.workers import WorkerLostError, Workers
+from pedigree.common import paths
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import save_generator
@@ -22,13 +23,13 @@ from pedigree.train.session import Session
 
 def train(
     settings: Train,
-    crops: Path = Path("data/crops"),
-    model: Path = Path("models/generator.keras"),
-    reports: Path = Path("reports"),
-    logs: Path = Path("runs/tensorboard"),
-    scratch: Path = Path("runs/checkpoints"),
+    crops: Path = paths.CROPS,
+    model: Path = paths.GENERATOR,
+    reports: Path = paths.REPORTS,
+    logs: Path = paths.TENSORBOARD,
+    scratch: Path = paths.CHECKPOINTS,
 ) -> None:
-    """Train the networks of `settings.recipe` on the crops and keep the averaged generator in `model`.
+    """Train the networks of `settings.architecture` on the crops and keep the averaged generator in `model`.
 
     Writes history.csv, samples/, training.gif and training.json to `reports`, and a TensorBoard log to a folder of
     `logs`. A run that was interrupted goes on from its last checkpoint in `scratch` and ends as if it never was.
@@ -58,10 +59,10 @@ def train(
             finally:
                 run.record.bar.close()
                 if workers.chief:
-                    run.record.write(reports / "history.csv")
+                    run.record.write(reports / paths.HISTORY.name)
             if workers.chief:
-                run.gallery.save(reports / "samples", reports / "training.gif")
-                run.write_facts(reports / "training.json")
+                run.gallery.save(reports / paths.SAMPLES.name, reports / paths.TRAINING_FILM.name)
+                run.write_facts(reports / paths.TRAINING_FACTS.name)
                 save_generator(run.gan.average, data.breeds, model, settings.latent)
                 state.store.clear()
 
