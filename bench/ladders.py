@@ -27,7 +27,7 @@ from pedigree.common.breeds import display_name
 from pedigree.common.files import write_text
 from pedigree.common.paths import FEATURES
 from pedigree.common.progress import progress
-from pedigree.crop.holdout import Entry, held_out
+from pedigree.crop.holdout import SplitPhoto, held_out
 from pedigree.crop.stage import Plan, crop_photos, plan_crops
 from pedigree.features import extractors
 from pedigree.features.cache import cached_features
@@ -56,7 +56,7 @@ def unpacked_plans(archives: Path, root: Path) -> list[Plan]:
 
 def split(plans: Sequence[Plan]) -> dict[str, list[Plan]]:
     """Split photos 7 : 6 : 2 within every breed, copies of a photo together."""
-    entries = [Entry(plan.photo, plan.breed, plan.content) for plan in plans]
+    entries = [SplitPhoto(plan.photo, plan.breed, plan.content) for plan in plans]
     drawn = held_out(entries, 6 / 15, SEED)
     kept = held_out([entry for entry in entries if entry.photo not in drawn], 2 / 9, SEED)
     side = {plan.photo: "generated" if plan.photo in drawn else "holdout" for plan in plans}

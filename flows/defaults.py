@@ -4,6 +4,7 @@ What the environment says already stands.
 """
 
 import os
+import sys
 
 DEFAULTS = {
     "DO_NOT_TRACK": "1",
@@ -15,3 +16,8 @@ DEFAULTS = {
 
 for _name, _value in DEFAULTS.items():
     os.environ.setdefault(_name, _value)
+
+try:
+    import prefect  # noqa: F401
+except ModuleNotFoundError:
+    sys.exit("prefect is not installed: pip install 'pedigree[flows]'")

@@ -223,7 +223,7 @@ def test_a_missing_git_and_a_missing_dvc_are_told(
     bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')  # without the environment's packages
     bare.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(bare))
-    assert "needs DVC, which is not in this environment: `pip install dvc`" in refused("champion", PedigreeError)
+    assert "needs DVC, which is not installed: pip install 'pedigree[pipeline]'" in refused("champion", PedigreeError)
     monkeypatch.setenv("PATH", "")
     assert "needs git, which is missing" in refused("champion", PedigreeError)
 

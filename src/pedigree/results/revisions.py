@@ -91,7 +91,7 @@ def _trouble(stderr: bytes, revision: str, path: Path) -> str:
     errors = [line for line in stderr.decode(errors="replace").splitlines() if line.startswith("ERROR: ")]
     told = errors[-1].removeprefix("ERROR: ") if errors else _last_line(stderr)
     if _NO_DVC in told:
-        return f"getting {path} of {revision} needs DVC, which is not in this environment: `pip install dvc`."
+        return f"getting {path} of {revision} needs DVC, which is not installed: pip install 'pedigree[pipeline]'."
     if _LOST in told:
         return (
             f"{path} of {revision} is neither in DVC's cache here nor in its remote: `dvc fetch --all-commits` gets it "
