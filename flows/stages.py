@@ -200,7 +200,7 @@ def _repro(root: Path, name: str, force: bool) -> bool:
 
 
 def _error(name: str, output: Sequence[str]) -> Exception:
-    """Return the exception for a failed `dvc repro`, with the last line of its output and the indented lines below it."""
+    """Return the exception for a failed `dvc repro`: the last line of its output, with the indented lines below it."""
     codes = [int(match[1]) for line in output if (match := _EXITED.search(line))]
     if not codes and any(line.startswith("ERROR") and "lock" in line.lower() for line in output):
         return BusyError(f"DVC is running in this project already ({output[-1].removeprefix('ERROR: ')}).")
