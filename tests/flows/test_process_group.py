@@ -1,4 +1,4 @@
-"""The leash: what a command says and how it ends come through, and nothing it started outlives its holder."""
+"""Process groups: output and exit code of a command are passed on, and no process outlives the one that started it."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from leash import Leash
+from process_group import ProcessGroup
 
 SLEEPER = """
 import signal, subprocess, sys, time
@@ -22,76 +22,78 @@ signal.signal(signal.SIGTERM, save)
 print(child.pid, flush=True)
 time.sleep(600)
 """
-HOLDER = """
+PARENT = """
 import sys
 from pathlib import Path
-from leash import Leash
-with Leash([sys.executable, "-c", sys.argv[1]], Path(sys.argv[2]), {}) as started:
-    for line in started.lines():
+from process_group import ProcessGroup
+with ProcessGroup([sys.executable, "-c", sys.argv[1]], Path(sys.argv[2])) as process:
+    for line in process.lines():
         print(line, flush=True)
 """
 
 
-def wait_until(ended: psutil.Process, seconds: float = 10) -> bool:
-    """Whether a process ends in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if not ended.is_running() or ended.status() == psutil.STATUS_ZOMBIE:
+def ends(process: psutil.Process, seconds: float = 10) -> bool:
+    """Return whether a process ends in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True
-        time.sleep(0.05)
+        time.sleep(0.02)
     return False
 
 
-def test_lines_come_through_as_they_are_said_and_bars_too(tmp_path: Path) -> None:
-    said = r"import sys; sys.stdout.write('one\r\ntwo\nhalf: 50%|##|\rwhole: 100%|####|\nlast'); sys.stderr.write('!')"
-    with Leash([sys.executable, "-c", said], tmp_path, {}) as started:
-        lines = list(started.lines())
+def test_output_comes_in_lines_and_progress_bars_too(tmp_path: Path) -> None:
+    script = (
+        r"import sys; sys.stdout.write('one\r\ntwo\nhalf: 50%|##|\rwhole: 100%|####|\nlast'); sys.stderr.write('!')"
+    )
+    with ProcessGroup([sys.executable, "-c", script], tmp_path) as process:
+        lines = list(process.lines())
     assert [line.strip("\r") for line in lines] == ["one", "two", "half: 50%|##|", "whole: 100%|####|", "last!"]
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 75])
-def test_the_exit_code_is_the_commands(tmp_path: Path, code: int) -> None:
-    with Leash([sys.executable, "-c", f"raise SystemExit({code})"], tmp_path, {}) as started:
-        assert started.wait() == code
+def test_the_exit_code_is_that_of_the_command(tmp_path: Path, code: int) -> None:
+    with ProcessGroup([sys.executable, "-c", f"raise SystemExit({code})"], tmp_path) as process:
+        assert process.wait() == code
 
 
-def test_an_end_by_a_signal_is_told_as_shells_do(tmp_path: Path) -> None:
-    with Leash([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], tmp_path, {}) as started:
-        assert started.wait() == 128 + signal.SIGKILL
+def test_a_signal_is_an_exit_code_above_128_as_in_a_shell(tmp_path: Path) -> None:
+    with ProcessGroup([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], tmp_path) as process:
+        assert process.wait() == 128 + signal.SIGKILL
 
 
 def test_the_command_runs_in_its_folder_with_its_environment(tmp_path: Path) -> None:
-    with Leash(
+    with ProcessGroup(
         [sys.executable, "-c", "import os; print(os.getcwd(), os.environ['DOG'])"], tmp_path, {"DOG": "pug"}
-    ) as started:
-        assert list(started.lines()) == [f"{tmp_path} pug"]
+    ) as process:
+        assert list(process.lines()) == [f"{tmp_path} pug"]
 
 
-def test_letting_go_asks_the_command_to_end_and_waits_until_it_has_saved(tmp_path: Path) -> None:
-    with Leash([sys.executable, "-c", SLEEPER], tmp_path, {}) as started:
-        grandchild = psutil.Process(int(next(started.lines())))
+def test_leaving_the_block_stops_the_command_once_it_has_saved_its_state(tmp_path: Path) -> None:
+    with ProcessGroup([sys.executable, "-c", SLEEPER], tmp_path) as process:
+        grandchild = psutil.Process(int(next(process.lines())))
     assert (tmp_path / "saved").read_text() == "all of it"
-    assert wait_until(grandchild)
+    assert ends(grandchild)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_holder_that_dies_takes_the_command_with_it(tmp_path: Path, number: signal.Signals) -> None:
+def test_the_command_ends_when_its_parent_dies(tmp_path: Path, number: signal.Signals) -> None:
     flows = Path(__file__).parents[2] / "flows"
-    command = [sys.executable, "-c", HOLDER, SLEEPER, str(tmp_path)]
-    with subprocess.Popen(command, cwd=flows, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as holder:
-        if holder.stdout is None:
+    command = [sys.executable, "-c", PARENT, SLEEPER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=flows, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
+        if parent.stdout is None:
             raise AssertionError
-        grandchild = psutil.Process(int(holder.stdout.readline()))
-        family = psutil.Process(holder.pid).children(recursive=True)
-        holder.send_signal(number)
-        holder.wait()
-        assert all(wait_until(member) for member in [grandchild, *family])
+        grandchild = psutil.Process(int(parent.stdout.readline()))
+        family = psutil.Process(parent.pid).children(recursive=True)
+        parent.send_signal(number)
+        parent.wait()
+        assert all(ends(member) for member in [grandchild, *family])
     assert (tmp_path / "saved").read_text() == "all of it"
 
 
-def test_a_command_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deaf = "import signal, time, os; signal.signal(15, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(600)"
     monkeypatch.setenv("PEDIGREE_GRACE", "0.5")
-    with Leash([sys.executable, "-c", deaf], tmp_path, {}) as started:
-        command = psutil.Process(int(next(started.lines())))
-    assert wait_until(command)
+    with ProcessGroup([sys.executable, "-c", deaf], tmp_path) as process:
+        command = psutil.Process(int(next(process.lines())))
+    assert ends(command)

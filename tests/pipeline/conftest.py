@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from pipeline.small_project import Project, small_project
 
 

@@ -1,4 +1,4 @@
-"""Projects for the tests: this tree, copied and committed; the small one has three breeds and has run once under DVC."""
+"""Projects for the tests: copies of this tree. The small one has three breeds, and its pipeline has run under DVC."""
 
 import os
 import shutil
@@ -96,7 +96,7 @@ def new_project(root: Path) -> Project:
 
 
 def small_project(factory: pytest.TempPathFactory) -> Project:
-    """Return the small project, for copies and for reading: built once in a test run, whatever the number of workers."""
+    """Return the small project, to read and to copy. It is built once in a test run; all workers share it."""
     return Project(_once(factory, "small-project", _build))
 
 

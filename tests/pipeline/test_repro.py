@@ -11,9 +11,9 @@ import dvc.api
 import numpy as np
 import pytest
 from dvc.repo import Repo
-from pipeline.small_project import BREEDS, Project, ran
 
 from pedigree.generator.model import breeds_of
+from pipeline.small_project import BREEDS, Project, ran
 
 
 @contextlib.contextmanager
