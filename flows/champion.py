@@ -7,6 +7,7 @@ A champion's first parent is the champion before it, or else the commit it was m
 from datetime import datetime
 from pathlib import Path
 
+import defaults  # noqa: F401  (before DVC)
 from dvc.dvcfile import LOCK_FILE
 from isolation import CommandError, dvc, git
 from stages import opened
