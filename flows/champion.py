@@ -7,6 +7,7 @@ changes. Its second parent is the commit that it was built from. The first champ
 from datetime import datetime
 from pathlib import Path
 
+import defaults  # noqa: F401  (before DVC)
 from dvc.dvcfile import LOCK_FILE
 from isolation import CommandError, dvc, git
 from stages import open_repo

@@ -186,9 +186,10 @@ def test_a_command_without_its_extra_answers_in_one_line_that_names_the_extra(ar
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("extras", [(), ("pipeline",)], ids=["base", "pipeline"])
 @pytest.mark.parametrize("flow", ["rebuild", "retrain", "serve"])
-def test_a_flow_without_its_extra_answers_in_one_line_that_names_the_extra(flow: str) -> None:
-    importable = ",".join([importable_with("pipeline"), *(path.stem for path in (ROOT / "flows").glob("*.py"))])
+def test_a_flow_without_its_extra_answers_in_one_line_that_names_the_extra(flow: str, extras: tuple[str, ...]) -> None:
+    importable = ",".join([importable_with(*extras), *(path.stem for path in (ROOT / "flows").glob("*.py"))])
     done = run_with(importable, f"sys.path.insert(0, 'flows'); import {flow}")
     assert done.returncode == 1
     assert done.stderr == "prefect is not installed: pip install 'pedigree[flows]'\n"
