@@ -27,7 +27,8 @@ from pedigree.common.breeds import display_name
 from pedigree.common.files import write_text
 from pedigree.common.progress import progress
 from pedigree.crop.holdout import Entry, held_out
-from pedigree.crop.stage import Plan, crop_photos, plan_crops
+from pedigree.crop.plans import Plan, plan_crops
+from pedigree.crop.threads import crop_photos
 from pedigree.features import extractors
 from pedigree.features.cache import FOLDER as CACHE
 from pedigree.features.cache import cached_features

@@ -72,7 +72,7 @@ def crop(_: argparse.Namespace) -> None:
     from pedigree.crop import stage
     from pedigree.settings import params
 
-    stage.crop(Path("data/raw"), Path("data/census.csv"), Path("reports/validation.json"), params.load(params.Crop))
+    stage.crop(Path("data/raw"), Path("data/census.csv"), Path("data/verdict.json"), params.load(params.Crop))
 
 
 def train(_: argparse.Namespace) -> None:
