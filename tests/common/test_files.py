@@ -19,8 +19,8 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_file_is_unchanged_after_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), replacing_file(path) as beside:
-        beside.write_text("half")
+    with pytest.raises(RuntimeError), replacing_file(path) as temporary:
+        temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
@@ -47,18 +47,18 @@ def test_a_file_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
 def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "data"
     for name in ("old", "new"):
-        with replacing_folder(path) as beside:
-            (beside / name).touch()
+        with replacing_folder(path) as temporary:
+            (temporary / name).touch()
     assert [entry.name for entry in path.iterdir()] == ["new"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
 
 
 def test_a_folder_is_unchanged_after_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "data"
-    with replacing_folder(path) as beside:
-        (beside / "old").touch()
-    with pytest.raises(RuntimeError), replacing_folder(path) as beside:
-        (beside / "half").touch()
+    with replacing_folder(path) as temporary:
+        (temporary / "old").touch()
+    with pytest.raises(RuntimeError), replacing_folder(path) as temporary:
+        (temporary / "half").touch()
         raise RuntimeError
     assert [entry.name for entry in path.iterdir()] == ["old"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["data"]

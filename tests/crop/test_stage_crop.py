@@ -133,8 +133,8 @@ def test_frames_decides_the_crops_of_photos_with_and_without_annotation_or_dogs(
     draw(project.raw / "Images" / PUG / "bare.jpg", 51)
     project.add(f"{PUG}/dogless", 52)
     _, table = project.crop(frames=frames)
-    found = table["photo"].value_counts()
-    assert [int(found.get(f"{PUG}/{name}.jpg", 0)) for name in ("annotated", "bare", "dogless")] == crops
+    counts = table["photo"].value_counts()
+    assert [int(counts.get(f"{PUG}/{name}.jpg", 0)) for name in ("annotated", "bare", "dogless")] == crops
 
 
 def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):

@@ -54,8 +54,8 @@ def write_sample(target: Path, workers: int | None = None) -> None:
     """Draw the sample with `workers` processes, and write `images.tar` and `annotation.tar` into `target`."""
     images, annotations = draw_sample(workers)
     for name, entries in (("images.tar", images), ("annotation.tar", annotations)):
-        with replacing_file(target / name) as beside:
-            beside.write_bytes(packed(entries))
+        with replacing_file(target / name) as temporary:
+            temporary.write_bytes(packed(entries))
 
 
 def draw_sample(workers: int | None = None) -> tuple[list[Entry], list[Entry]]:

@@ -18,15 +18,15 @@ def replacing_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     os.close(handle)
-    beside = Path(name)
+    temporary = Path(name)
     try:
-        yield beside
-        beside.chmod(0o666 & ~_umask())
-        _to_disk(beside)
-        beside.replace(path)
-        _to_disk(path.parent)
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        _flush(temporary)
+        temporary.replace(path)
+        _flush(path.parent)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -35,13 +35,13 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        beside, before = scratch / "new", scratch / "old"
-        beside.mkdir()
-        yield beside
+        temporary, before = scratch / "new", scratch / "old"
+        temporary.mkdir()
+        yield temporary
         if path.exists():
             path.rename(before)
         try:
-            beside.rename(path)
+            temporary.rename(path)
         except OSError:
             before.rename(path)
             raise
@@ -51,11 +51,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, atomically."""
-    with replacing_file(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    with replacing_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
-def _to_disk(path: Path) -> None:
+def _flush(path: Path) -> None:
     """Flush the content of a file, or the names in a folder, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -33,9 +33,15 @@ def save_gif(frames: Sequence[Image.Image], path: Path, milliseconds: int) -> No
     frames = _padded(frames)
     palette = _palette(frames)
     drawn = [_quantized(frame, palette) for frame in frames]
-    with replacing_file(path) as beside:
+    with replacing_file(path) as temporary:
         drawn[0].save(
-            beside, format="GIF", save_all=True, append_images=drawn[1:], duration=milliseconds, loop=0, optimize=False
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=drawn[1:],
+            duration=milliseconds,
+            loop=0,
+            optimize=False,
         )
 
 
@@ -52,7 +58,10 @@ def save_mp4(frames: Sequence[Image.Image], path: Path, fps: int) -> None:
     from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
     frames = _padded(frames, multiple=2)
-    with replacing_file(path) as beside, av.open(str(beside), "w", "mp4", options={"movflags": "faststart"}) as film:
+    with (
+        replacing_file(path) as temporary,
+        av.open(str(temporary), "w", "mp4", options={"movflags": "faststart"}) as film,
+    ):
         stream = film.add_stream("libx264", rate=fps, options=X264)
         stream.width, stream.height = frames[0].size
         stream.pix_fmt = PIXELS

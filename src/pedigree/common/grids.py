@@ -63,8 +63,8 @@ def grid(
 
 def save_png(image: Image.Image, path: Path) -> None:
     """Write a PNG, atomically. Equal images give equal bytes."""
-    with replacing_file(path) as beside:
-        image.save(beside, format="PNG")
+    with replacing_file(path) as temporary:
+        image.save(temporary, format="PNG")
 
 
 def _check_names(names: Sequence[str] | None, count: int, line: str) -> None:

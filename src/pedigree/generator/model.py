@@ -116,7 +116,11 @@ def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, 
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch) / "generator.keras"
         network.save(plain)
-        with replacing_file(path) as beside, zipfile.ZipFile(plain) as source, zipfile.ZipFile(beside, "w") as target:
+        with (
+            replacing_file(path) as temporary,
+            zipfile.ZipFile(plain) as source,
+            zipfile.ZipFile(temporary, "w") as target,
+        ):
             for name in sorted(source.namelist()):
                 _put(target, name, _stable(name, source.read(name)))
             _put(target, FACTS, json.dumps({"breeds": breeds, "latent": latent}, indent=1).encode())

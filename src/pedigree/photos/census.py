@@ -111,8 +111,8 @@ def breed_census(photos: pandas.DataFrame, folders: Sequence[str] = ()) -> panda
 
 def write_census(photos: pandas.DataFrame, path: Path) -> None:
     """Write the photo census as CSV. Equal censuses give equal bytes."""
-    with replacing_file(path) as beside:
-        photos.to_csv(beside, index=False, lineterminator="\n", encoding="utf-8")
+    with replacing_file(path) as temporary:
+        photos.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
 
 
 def read_census(path: Path) -> pandas.DataFrame:

@@ -77,8 +77,8 @@ def judge(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Great Expectations warns about its own dependencies
         gx = _great_expectations()
-        with replacing_folder(docs) if docs else nullcontext() as beside:
-            context = _context(gx, beside)
+        with replacing_folder(docs) if docs else nullcontext() as temporary:
+            context = _context(gx, temporary)
             findings = _run(gx, context, "breed", breed_imbalance(breeds), _breed_checks(gx, bounds))
             return findings + _run(gx, context, "photo", photo_complaints(photos), _photo_checks(gx, bounds, annotated))
 
