@@ -8,7 +8,6 @@ shows all cores at work; processor time shows the work itself, for when the mach
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -21,8 +20,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pedigree.crop.stage import Plan, crop_photos, plan_crops
+from pedigree.crop.plans import Plan, plan_crops
+from pedigree.crop.threads import crop_photos
 from pedigree.photos.census import read_census, take_census, write_census
+from pedigree.photos.verdict import write_verdict
 from pedigree.settings import params
 from pedigree.unpack.stage import unpack
 
@@ -38,7 +39,7 @@ root, size = Path(sys.argv[1]), int(sys.argv[2])
 def peak():  # not getrusage, which a process started by another inherits
     return re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
 before = peak()
-crop(root / "raw", root / "census.csv", root / "validation.json",
+crop(root / "raw", root / "census.csv", root / "verdict.json",
      params.Crop(size=size, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0,
                  scheduler=None),
      root / "crops", root / "crops.png")
@@ -56,7 +57,7 @@ def prepare(archives: Path, root: Path) -> None:
     """Unpack both archives into `root/raw` and take their census."""
     unpack(archives / "images.tar", archives / "annotation.tar", params.load(params.Unpack), root / "raw")
     write_census(take_census(root / "raw"), root / "census.csv")
-    (root / "validation.json").write_text(json.dumps({"success": True}))
+    write_verdict(True, root / "verdict.json")
 
 
 def plain_loop(images: Path, plans: Sequence[Plan], size: int) -> list[np.ndarray]:

@@ -16,7 +16,8 @@ from crop import STANFORD, prepare, settings, timed
 from distributed import LocalCluster
 
 from pedigree.crop import dask
-from pedigree.crop.stage import crop_photos, plan_crops
+from pedigree.crop.plans import plan_crops
+from pedigree.crop.threads import crop_photos
 from pedigree.photos.census import read_census
 
 WORKERS = 2

@@ -27,8 +27,9 @@ from pedigree.common.breeds import display_name
 from pedigree.common.files import write_text
 from pedigree.common.paths import FEATURES
 from pedigree.common.progress import progress
-from pedigree.crop.holdout import SplitPhoto, held_out
-from pedigree.crop.stage import Plan, crop_photos, plan_crops
+from pedigree.crop.holdout import held_out
+from pedigree.crop.plans import Plan, plan_crops
+from pedigree.crop.threads import crop_photos
 from pedigree.features import extractors
 from pedigree.features.cache import cached_features
 from pedigree.photos.census import take_census
@@ -56,7 +57,7 @@ def unpacked_plans(archives: Path, root: Path) -> list[Plan]:
 
 def split(plans: Sequence[Plan]) -> dict[str, list[Plan]]:
     """Split photos 7 : 6 : 2 within every breed, copies of a photo together."""
-    entries = [SplitPhoto(plan.photo, plan.breed, plan.content) for plan in plans]
+    entries = [HoldoutCandidate(plan.photo, plan.breed, plan.content) for plan in plans]
     drawn = held_out(entries, 6 / 15, SEED)
     kept = held_out([entry for entry in entries if entry.photo not in drawn], 2 / 9, SEED)
     side = {plan.photo: "generated" if plan.photo in drawn else "holdout" for plan in plans}

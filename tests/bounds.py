@@ -1,4 +1,4 @@
-"""Three breeds of ten photos, and bounds they just meet: what the tests of judging start from."""
+"""Three breeds with ten photos each, and bounds that they only just meet, for the tests of validate."""
 
 from pedigree.settings.params import Validate
 

@@ -1,4 +1,4 @@
-"""Builders of archives that are bad in one way each: a builder writes the archive to the path it is given."""
+"""Builders of bad archives, each with one fault. A builder writes the archive to a given path."""
 
 import gzip
 import io
@@ -91,7 +91,7 @@ def both(*changes: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def tar_number(data: bytes, at: int, field: slice, value: bytes) -> bytes:
-    """Overwrite a number in the header at byte `at`, and mend the header's checksum."""
+    """Overwrite a number in the header at byte `at`, and correct the checksum of the header."""
     block = bytearray(data[at : at + 512])
     block[field] = value
     block[148:156] = b" " * 8
@@ -100,7 +100,7 @@ def tar_number(data: bytes, at: int, field: slice, value: bytes) -> bytes:
 
 
 def hidden_zeros(path: Path) -> None:
-    """Three million bytes behind the end mark, where a reader of members never looks."""
+    """Write three million bytes after the end mark, which iterating over the members does not reach."""
     with gzip.open(path, "wb") as file:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:
@@ -109,7 +109,7 @@ def hidden_zeros(path: Path) -> None:
 
 
 def huge_extension(path: Path) -> None:
-    """A pax header of three million bytes, which tarfile would read whole."""
+    """Write a pax header of three million bytes, which tarfile would read into memory."""
     with tarfile.open(path, "w:gz", pax_headers={"comment": "x" * 3_000_000}) as archive:
         add(archive, NAME, b"x")
 
@@ -125,7 +125,7 @@ def many_extensions(path: Path) -> None:
 
 
 def mutated(data: bytes, random: np.random.Generator) -> bytes:
-    """Flip, remove or add something somewhere, as a bad disk or a bad line would."""
+    """Flip a bit, remove bytes or add bytes at a random place, like a bad disk or a bad connection."""
     at, count = int(random.integers(len(data))), int(random.choice([1, 7, 512, 3000]))
     kinds = [
         bytes([data[at] ^ 1 << int(random.integers(8))]) + data[at + 1 :],

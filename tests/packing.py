@@ -1,4 +1,4 @@
-"""Archives for the tests: photos and annotations in every layout, packed into every container."""
+"""Archives for the tests: photos and annotations in every layout, packed in every container."""
 
 import hashlib
 import io

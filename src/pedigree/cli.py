@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedigree import __version__
-from pedigree.common.paths import CENSUS, GENERATOR, RAW, VALIDATION
+from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
 from pedigree.errors import PedigreeError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def crop(_: argparse.Namespace) -> None:
     from pedigree.crop import stage
     from pedigree.settings import params
 
-    stage.crop(RAW, CENSUS, VALIDATION, params.load(params.Crop))
+    stage.crop(RAW, CENSUS, VERDICT, params.load(params.Crop))
 
 
 def train(_: argparse.Namespace) -> None:

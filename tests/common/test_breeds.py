@@ -26,7 +26,7 @@ FOLDERS = [
         ("wild-rose", "wild-rose", ""),
     ],
 )
-def test_only_a_wordnet_id_is_left_out_of_a_name(folder: str, name: str, identity: str) -> None:
+def test_a_display_name_leaves_out_only_a_wordnet_id(folder: str, name: str, identity: str) -> None:
     assert display_name(folder) == name
     assert wordnet_id(folder) == identity
 
@@ -46,7 +46,7 @@ def test_only_a_wordnet_id_is_left_out_of_a_name(folder: str, name: str, identit
         ("7", "7"),
     ],
 )
-def test_a_breed_is_found_however_it_is_written(query: str, folder: str) -> None:
+def test_a_breed_is_found_in_any_case_and_with_any_separators(query: str, folder: str) -> None:
     assert find_breed(query, FOLDERS) == folder
 
 
@@ -62,18 +62,18 @@ def test_a_typo_gets_the_nearest_names(query: str, nearest: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "zzzz", "Shih", "8"])
-def test_part_of_a_name_is_no_name(query: str) -> None:
+def test_part_of_a_name_does_not_match(query: str) -> None:
     with pytest.raises(UsageError, match="There is no breed"):
         find_breed(query, FOLDERS)
 
 
-def test_a_name_that_means_two_folders_asks_which() -> None:
+def test_a_name_of_two_folders_is_an_error_that_lists_both() -> None:
     twins = ["n00000002-Pug", "n00000001-pug"]
     with pytest.raises(UsageError, match="n00000001-pug, n00000002-Pug"):
         find_breed("PUG", twins)
     assert find_breed("n00000002-Pug", twins) == "n00000002-Pug"
 
 
-def test_words_joined_differently_are_one_breed_but_other_words_are_not() -> None:
+def test_only_case_and_separators_are_ignored_when_names_are_compared() -> None:
     assert same_breed("Shih-Tzu", "shih_tzu") and same_breed("toy  poodle", "Toy-poodle")
     assert not same_breed("toy_poodle", "toy_terrier") and not same_breed("", "Pug")

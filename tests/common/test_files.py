@@ -1,4 +1,4 @@
-"""Writing beside and renaming: all or nothing, and nothing left lying about."""
+"""Atomic replacement: all or nothing, and no temporary file is left."""
 
 import os
 from pathlib import Path
@@ -16,17 +16,17 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["a.txt"]
 
 
-def test_a_file_survives_a_failure(tmp_path: Path) -> None:
+def test_a_file_is_unchanged_after_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), replacing_file(path) as beside:
-        beside.write_text("half")
+    with pytest.raises(RuntimeError), replacing_file(path) as temporary:
+        temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_a_file_is_on_the_disk_before_it_takes_its_name_and_the_name_before_it_is_done(
+def test_the_content_is_flushed_before_the_rename_and_the_name_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.txt"
@@ -37,7 +37,7 @@ def test_a_file_is_on_the_disk_before_it_takes_its_name_and_the_name_before_it_i
     assert seen == [(path.stat().st_ino, "old"), (tmp_path.stat().st_ino, "new")]
 
 
-def test_a_file_is_readable_by_others_as_the_umask_allows(tmp_path: Path) -> None:
+def test_a_file_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.touch()
     write_text(tmp_path / "a.txt", "x")
@@ -47,18 +47,18 @@ def test_a_file_is_readable_by_others_as_the_umask_allows(tmp_path: Path) -> Non
 def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "data"
     for name in ("old", "new"):
-        with replacing_folder(path) as beside:
-            (beside / name).touch()
+        with replacing_folder(path) as temporary:
+            (temporary / name).touch()
     assert [entry.name for entry in path.iterdir()] == ["new"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["data"]
 
 
-def test_a_folder_survives_a_failure(tmp_path: Path) -> None:
+def test_a_folder_is_unchanged_after_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "data"
-    with replacing_folder(path) as beside:
-        (beside / "old").touch()
-    with pytest.raises(RuntimeError), replacing_folder(path) as beside:
-        (beside / "half").touch()
+    with replacing_folder(path) as temporary:
+        (temporary / "old").touch()
+    with pytest.raises(RuntimeError), replacing_folder(path) as temporary:
+        (temporary / "half").touch()
         raise RuntimeError
     assert [entry.name for entry in path.iterdir()] == ["old"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["data"]

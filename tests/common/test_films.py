@@ -1,4 +1,4 @@
-"""Films: what is written is read back, plays where films are played, and is the same bytes for the same frames."""
+"""Films: they can be read back, browsers can play them, and equal frames give equal bytes."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ COUNT = 12
 
 @pytest.fixture(scope="module")
 def frames() -> list[Image.Image]:
-    """A soft coloured spot that moves over a page with a white margin; its sides are odd."""
+    """Return frames of a soft coloured spot that moves over a page with a white margin and odd sides."""
     y, x = np.mgrid[:51, :77]
     spots = [np.exp(-((x - 15 - 4 * k) ** 2 + (y - 25) ** 2) / 200) for k in range(COUNT)]
     pictures = np.stack([np.stack([200 * spot + 20, 120 - 80 * spot, 60 + 100 * spot], -1) for spot in spots])
@@ -40,7 +40,9 @@ def read_mp4(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24", interpolation=rounded) for frame in film.decode(video=0)]
 
 
-def test_a_gif_holds_every_frame_at_its_time_and_loops_for_ever(frames: list[Image.Image], tmp_path: Path) -> None:
+def test_a_gif_holds_every_frame_with_its_duration_and_loops_for_ever(
+    frames: list[Image.Image], tmp_path: Path
+) -> None:
     save_gif(frames, tmp_path / "film.gif", 70)
     pictures = read_gif(tmp_path / "film.gif")
     assert len(pictures) == COUNT
@@ -51,7 +53,7 @@ def test_a_gif_holds_every_frame_at_its_time_and_loops_for_ever(frames: list[Ima
         assert (film.info["loop"], film.info["duration"]) == (0, 70)
 
 
-def test_what_stands_still_in_a_gif_does_not_flicker(frames: list[Image.Image], tmp_path: Path) -> None:
+def test_still_areas_of_a_gif_do_not_flicker(frames: list[Image.Image], tmp_path: Path) -> None:
     rest = np.asarray(frames[0])
     patch = np.asarray(Image.effect_noise((20, 20), 90).convert("RGB"))
     moving = []
@@ -77,7 +79,7 @@ def test_an_mp4_holds_every_frame_in_true_colours(frames: list[Image.Image], tmp
         assert np.abs(difference.mean((0, 1))).max() < 1.5, "no channel is off"
 
 
-def test_an_mp4_is_of_the_kind_that_browsers_play(frames: list[Image.Image], tmp_path: Path) -> None:
+def test_an_mp4_has_the_format_that_browsers_play(frames: list[Image.Image], tmp_path: Path) -> None:
     save_mp4(frames, tmp_path / "film.mp4", 20)
     with av.open(str(tmp_path / "film.mp4")) as film:
         stream = film.streams.video[0]
@@ -87,11 +89,11 @@ def test_an_mp4_is_of_the_kind_that_browsers_play(frames: list[Image.Image], tmp
         assert not stream.width % 2
         assert not stream.height % 2
     content = (tmp_path / "film.mp4").read_bytes()
-    assert content.index(b"moov") < content.index(b"mdat"), "it starts before all of it has come"
+    assert content.index(b"moov") < content.index(b"mdat"), "it can start before the download is complete"
 
 
 @pytest.mark.parametrize(("save", "name", "pace"), [(save_gif, "film.gif", 50), (save_mp4, "film.mp4", 20)])
-def test_the_same_frames_give_the_same_bytes_and_leave_nothing_beside(
+def test_equal_frames_give_equal_bytes_and_no_temporary_file_is_left(
     frames: list[Image.Image], tmp_path: Path, save, name: str, pace: int
 ) -> None:
     for folder in ("one", "two"):
@@ -115,7 +117,7 @@ def test_one_frame_is_a_film_too(frames: list[Image.Image], tmp_path: Path) -> N
     assert len(read_gif(tmp_path / "film.gif")) == len(read_mp4(tmp_path / "film.mp4")) == 1
 
 
-def test_without_pyav_an_mp4_is_refused_in_a_line_that_says_how_to_get_it(
+def test_without_pyav_an_mp4_is_an_error_that_says_how_to_install_it(
     frames: list[Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)

@@ -7,7 +7,7 @@ from pedigree.common.grids import GAP, grid, save_png
 
 
 def flat(rows, columns, side):
-    """Pictures each of one colour, all different."""
+    """Return pictures of one colour each, all different."""
     colours = np.arange(rows * columns * 3, dtype=np.uint8).reshape(rows, columns, 1, 1, 3)
     return np.broadcast_to(colours, (rows, columns, side, side, 3)).copy()
 
@@ -24,7 +24,7 @@ def test_each_picture_lies_in_its_row_and_column(scale, labels):
             assert (middle == images[row, column, 0, 0]).all()
 
 
-def test_labels_widen_the_sheet_and_are_written_beside_the_pictures():
+def test_labels_widen_the_sheet_and_are_written_to_the_left_of_the_pictures():
     plain, labelled = (np.asarray(grid(flat(2, 3, 32), labels)) for labels in (None, ["boxer", "pug"]))
     margin = labelled.shape[1] - plain.shape[1]
     assert margin > 20
@@ -33,13 +33,13 @@ def test_labels_widen_the_sheet_and_are_written_beside_the_pictures():
         assert labelled[top : top + 32, :margin].min() < 100
 
 
-def test_gaps_are_left_between_pictures():
+def test_there_are_gaps_between_pictures():
     sheet = np.asarray(grid(flat(1, 2, 16)))
     assert sheet.shape == (16 + 2 * GAP, 2 * 16 + 3 * GAP, 3)
     assert (sheet[:, GAP + 16 : 2 * GAP + 16] == 255).all()
 
 
-def test_columns_and_title_are_written_above_the_pictures_and_change_nothing_below():
+def test_headings_and_title_are_written_above_the_pictures_and_do_not_change_them():
     images = flat(2, 3, 32)
     plain, headed = np.asarray(grid(images)), np.asarray(grid(images, columns=["-2", "0", "2"], title="boxer"))
     head = len(headed) - len(plain)
@@ -65,17 +65,17 @@ def test_a_long_title_widens_the_sheet_to_the_right():
     ("images", "labels"),
     [(np.zeros((2, 8, 8, 3), np.uint8), None), (np.zeros((1, 1, 8, 8, 3)), None), (flat(2, 1, 8), ["one"])],
 )
-def test_a_wrong_shape_type_or_number_of_labels_is_told(images, labels):
+def test_a_wrong_shape_type_or_number_of_labels_is_an_error(images, labels):
     with pytest.raises(ValueError, match="Received"):
         grid(images, labels)
 
 
-def test_a_wrong_number_of_column_names_is_told():
-    with pytest.raises(ValueError, match="one a column"):
+def test_a_wrong_number_of_headings_is_an_error():
+    with pytest.raises(ValueError, match="one per column"):
         grid(flat(1, 2, 8), columns=["one"])
 
 
-def test_the_same_picture_is_saved_as_the_same_bytes_and_leaves_nothing_beside(tmp_path):
+def test_equal_pictures_give_equal_bytes_and_no_temporary_file_is_left(tmp_path):
     sheet = grid(flat(2, 2, 16), ["boxer", "pug"])
     save_png(sheet, tmp_path / "new" / "one.png")
     save_png(sheet, tmp_path / "new" / "two.png")

@@ -1,11 +1,11 @@
-"""Reading packed crops."""
+"""Packed crops: what is written is read back, and damaged files are clear errors."""
 
 import json
 
 import numpy as np
 import pytest
 
-from pedigree.common.packed_crops import load_crops
+from pedigree.common.packed_crops import load_crops, pack_crops
 from pedigree.errors import PedigreeError
 
 
@@ -18,7 +18,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_crops_are_read_as_they_were_packed(folder):
+def test_every_array_is_read_for_its_side(folder):
     crops = load_crops(folder)
     assert crops.size == 16
     assert crops.breeds == ("n1-boxer", "n2-pug")
@@ -26,6 +26,20 @@ def test_crops_are_read_as_they_were_packed(folder):
     assert (crops.holdout_images == 3).all()
     assert crops.train_labels.tolist() == [0, 1, 0, 1, 0, 1]
     assert crops.holdout_labels.tolist() == [0, 1, 0]
+
+
+def test_crops_are_read_as_they_were_packed(tmp_path):
+    random = np.random.default_rng(0)
+    images = {side: random.integers(0, 256, (6, 8, 8, 3), np.uint8) for side in ("train", "holdout")}
+    labels = {side: random.integers(0, 2, 6).astype(np.int32) for side in images}
+    parts = [(side, images[side][start : start + 2]) for start in (0, 2, 4) for side in images]
+    pack_crops(tmp_path, ["n1-Löwchen", "n2-pug"], labels, iter(parts), 8)
+    crops = load_crops(tmp_path)
+    assert crops.breeds == ("n1-Löwchen", "n2-pug")
+    np.testing.assert_array_equal(crops.train_images, images["train"])
+    np.testing.assert_array_equal(crops.holdout_images, images["holdout"])
+    np.testing.assert_array_equal(crops.train_labels, labels["train"])
+    np.testing.assert_array_equal(crops.holdout_labels, labels["holdout"])
 
 
 def test_arrays_stay_on_disk_and_cannot_be_written(folder):
@@ -44,7 +58,7 @@ def write(name, content):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda folder: (folder / "breeds.json").unlink(), r"breeds\.json is not here"),
         (write("breeds.json", b"["), r"breeds\.json is not JSON"),
@@ -64,9 +78,9 @@ def write(name, content):
         (save("holdout-labels.npy", np.array([0, 1, -1], np.int32)), "labels outside the 2 breeds"),
     ],
 )
-def test_what_does_not_fit_is_one_clear_error(folder, spoil, said):
+def test_files_that_do_not_fit_are_one_clear_error(folder, spoil, message):
     spoil(folder)
-    with pytest.raises(PedigreeError, match=rf"{said}.*: run `pedigree crop`\.$"):
+    with pytest.raises(PedigreeError, match=rf"{message}.*: run `pedigree crop`\.$"):
         load_crops(folder)
 
 

@@ -1,4 +1,4 @@
-"""The crop stage on a real Dask cluster: two worker processes, reached by TCP."""
+"""The crop stage on a real Dask cluster: two worker processes, connected by TCP."""
 
 import logging
 import os
@@ -17,6 +17,7 @@ from distributed import Client, LocalCluster
 
 from crop.test_stage_crop import BOXER, PUG, SETTINGS, Project
 from pedigree.crop import dask, stage
+from pedigree.crop.plans import plan_crops
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.photos.census import read_census
 from pedigree.settings import params
@@ -77,18 +78,18 @@ def project(tmp_path):
 
 
 def crop_again(project, scheduler):
-    """Crop the photos as they are now, by the census as it was."""
+    """Crop the photos again without taking a new census."""
     settings, census = replace(SETTINGS, frames="both", scheduler=scheduler), project.root / "data" / "census.csv"
-    stage.crop(project.raw, census, project.report, settings, project.target, project.sheet)
+    stage.crop(project.raw, census, project.verdict, settings, project.target, project.sheet)
 
 
 def cuts_of(project):
-    plans, _ = stage.plan_crops(read_census(project.root / "data" / "census.csv"), replace(SETTINGS, frames="both"))
+    plans, _ = plan_crops(read_census(project.root / "data" / "census.csv"), replace(SETTINGS, frames="both"))
     return [(plan.photo, plan.squares) for plan in plans]
 
 
 def on_cluster(project, cluster):
-    """Crop photo by photo."""
+    """Yield the crops photo by photo."""
     return dask.crop_photos(project.raw / "Images", cuts_of(project), 16, cluster.scheduler_address)
 
 
@@ -107,7 +108,7 @@ def eventually(condition):
         time.sleep(0.01)
 
 
-def test_everything_written_is_the_same_as_by_threads(project, cluster, capsys):
+def test_a_cluster_writes_the_same_files_as_threads(project, cluster, capsys):
     by_threads = project.written()
     capsys.readouterr()
     project.crop(frames="both", scheduler=cluster.scheduler_address)
@@ -116,7 +117,7 @@ def test_everything_written_is_the_same_as_by_threads(project, cluster, capsys):
     assert "crop: 100%" in capsys.readouterr().err
 
 
-def test_a_relative_path_is_the_clients(project, cluster, monkeypatch):
+def test_a_relative_path_means_a_folder_of_the_client(project, cluster, monkeypatch):
     expected = as_bytes(here(project))
     monkeypatch.chdir(project.root)
     project.raw = Path("data/raw")
@@ -125,7 +126,7 @@ def test_a_relative_path_is_the_clients(project, cluster, monkeypatch):
 
 def test_few_photos_are_in_flight(project, cluster, monkeypatch):
     submitted, submit = [], Client.submit
-    monkeypatch.setattr(Client, "submit", lambda *given, **named: submitted.append(1) or submit(*given, **named))
+    monkeypatch.setattr(Client, "submit", lambda *args, **kwargs: submitted.append(1) or submit(*args, **kwargs))
     monkeypatch.setattr(dask, "BATCH", 1)
     monkeypatch.setattr(dask, "AHEAD", 2)
     photos = on_cluster(project, cluster)
@@ -135,7 +136,7 @@ def test_few_photos_are_in_flight(project, cluster, monkeypatch):
     photos.close()
 
 
-def test_a_photo_that_has_changed_is_cropped_anew_while_another_run_holds_its_crops(project, cluster):
+def test_a_changed_photo_is_cropped_again_although_another_run_holds_its_old_crops(project, cluster):
     before, other_run = here(project), on_cluster(project, cluster)
     next(other_run)
     eventually(lambda: all(task.state == "memory" for task in cluster.scheduler.tasks.values()))
@@ -145,12 +146,12 @@ def test_a_photo_that_has_changed_is_cropped_anew_while_another_run_holds_its_cr
     other_run.close()
 
 
-def test_a_worker_killed_at_work_changes_nothing(project, monkeypatch):
+def test_killing_a_worker_does_not_change_the_crops(project, monkeypatch):
     monkeypatch.setattr(dask, "BATCH", 1)
     lost = []
 
     def kill(nanny, scheduler):
-        """Kill a worker that has work: photos to crop, or crops that nobody has fetched."""
+        """Kill a worker while it has photos to crop, or crops that were not fetched yet."""
         state = scheduler.workers[nanny.worker_address]
         eventually(lambda: state.processing or state.has_what)
         lost.extend([*state.processing, *state.has_what])
@@ -169,26 +170,28 @@ def test_a_worker_killed_at_work_changes_nothing(project, monkeypatch):
     assert as_bytes(got) == as_bytes(here(project))
 
 
-def test_other_versions_on_the_workers_are_not_told(project, cluster, monkeypatch, recwarn, capfd):
+def test_other_versions_on_the_workers_give_no_warning(project, cluster, monkeypatch, recwarn, capfd):
     monkeypatch.setattr("distributed.versions.get_versions", lambda: {"host": {}, "packages": {"python": "2.7"}})
     assert as_bytes(on_cluster(project, cluster)) == as_bytes(here(project))
     assert recwarn.list == []
     assert capfd.readouterr().err == ""
 
 
-def test_a_photo_that_does_not_decode_is_told_as_with_threads(project, cluster):
+def test_a_photo_that_does_not_decode_gives_the_same_error_as_with_threads(project, cluster):
     (project.raw / "Images" / PUG / "3.jpg").write_bytes(b"\xff\xd8 not much")
-    told, before = [], project.written()
+    messages, before = [], project.written()
     for scheduler in (None, cluster.scheduler_address):
         with pytest.raises(PedigreeError, match=r"3\.jpg does not decode") as error:
             crop_again(project, scheduler)
-        told.append(str(error.value))
-    assert told[0] == told[1]
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
     assert project.written() == before
 
 
-@pytest.mark.skipif(not Path("/proc/self/cwd").is_dir(), reason="a path that differs by process needs Linux's /proc")
-def test_photos_that_a_worker_does_not_see_are_told_as_the_clusters_fault(project, cluster, monkeypatch):
+@pytest.mark.skipif(
+    not Path("/proc/self/cwd").is_dir(), reason="needs /proc of Linux for a path that differs between processes"
+)
+def test_photos_that_a_worker_cannot_see_are_reported_as_a_fault_of_the_cluster(project, cluster, monkeypatch):
     monkeypatch.chdir(project.root)
     project.raw = Path("/proc/self/cwd/data/raw")
     with pytest.raises(
@@ -198,7 +201,7 @@ def test_photos_that_a_worker_does_not_see_are_told_as_the_clusters_fault(projec
     assert "pedigree validate" not in str(error.value)
 
 
-def test_a_scheduler_that_does_not_answer_is_told(project):
+def test_a_scheduler_that_does_not_answer_is_an_error(project):
     before, start = project.written(), time.monotonic()
     with pytest.raises(PedigreeError, match=rf"^No Dask scheduler answers at .*{NOWHERE} \(.*`dask scheduler`"):
         crop_again(project, NOWHERE)
@@ -206,12 +209,12 @@ def test_a_scheduler_that_does_not_answer_is_told(project):
     assert project.written() == before
 
 
-def test_missing_certificates_are_told(project):
+def test_missing_certificates_are_an_error(project):
     with pytest.raises(PedigreeError, match=r"No Dask scheduler answers at .*TLS configuration"):
         crop_again(project, "tls://127.0.0.1:1")
 
 
-def test_a_cluster_without_workers_is_told_before_it_is_given_work(project, empty_cluster, monkeypatch):
+def test_a_cluster_without_workers_is_an_error_before_any_task_is_submitted(project, empty_cluster, monkeypatch):
     monkeypatch.setattr(Client, "submit", None)
     address = empty_cluster.scheduler_address
     with pytest.raises(
@@ -220,7 +223,7 @@ def test_a_cluster_without_workers_is_told_before_it_is_given_work(project, empt
         crop_again(project, address)
 
 
-def test_the_last_worker_leaving_is_told(project, empty_cluster):
+def test_losing_the_last_worker_is_an_error(project, empty_cluster):
     empty_cluster.scale(1)
     empty_cluster.wait_for_workers(1)
     photos = on_cluster(project, empty_cluster)
@@ -230,13 +233,13 @@ def test_the_last_worker_leaving_is_told(project, empty_cluster):
         list(photos)
 
 
-def test_a_scheduler_lost_at_work_is_told_in_a_line_alone(project, empty_cluster, caplog):
+def test_losing_the_scheduler_is_an_error_of_one_line_without_a_log(project, empty_cluster, caplog):
     empty_cluster.scale(1)
     empty_cluster.wait_for_workers(1)
     photos = on_cluster(project, empty_cluster)
     next(photos)
     empty_cluster.close()
-    with pytest.raises(PedigreeError, match=r"^The Dask cluster at .* failed \(.*: look into the logs") as error:
+    with pytest.raises(PedigreeError, match=r"^The Dask cluster at .* failed \(.*: read the logs") as error:
         list(photos)
     assert "\n" not in str(error.value)
     assert [record for record in caplog.records if record.name == "distributed.client"] == []
@@ -257,10 +260,10 @@ def test_a_worker_without_pedigree_is_named(project, empty_cluster, tmp_path):
             worker.terminate()
 
 
-def test_dask_that_is_not_installed_is_told_and_not_asked_for_without_an_address(project, monkeypatch):
+def test_dask_is_required_only_if_an_address_is_set(project, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     crop_again(project, None)
-    with pytest.raises(PedigreeError, match=rf"{NOWHERE}, and Dask is not installed: pip install 'pedigree\[dask\]'"):
+    with pytest.raises(PedigreeError, match=rf"{NOWHERE}, but Dask is not installed: pip install 'pedigree\[dask\]'"):
         crop_again(project, NOWHERE)
 
 
@@ -276,7 +279,7 @@ def scheduler_parameter(tmp_path, given):
 
 
 @pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "tls://dask.example.org:8786", "tcp://[::1]:8786"])
-def test_a_schedulers_address_is_taken(tmp_path, address):
+def test_the_address_of_a_scheduler_is_accepted(tmp_path, address):
     assert scheduler_parameter(tmp_path, address) == address
 
 
@@ -287,6 +290,6 @@ def test_the_default_is_no_cluster():
 @pytest.mark.parametrize(
     "address", ["localhost:8786", "http://localhost:8787", "tcp://localhost", "tcp://:8786", "''", "8786", "true"]
 )
-def test_what_is_no_schedulers_address_is_refused(tmp_path, address):
+def test_any_other_address_is_refused(tmp_path, address):
     with pytest.raises(UsageError, match=r"crop\.scheduler: .* Received: "):
         scheduler_parameter(tmp_path, address)

@@ -1,8 +1,8 @@
-"""Photo + box → square: where the square lies, and what its pixels are."""
+"""Where the square around a box lies, and what its pixels are."""
 
 import numpy as np
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from pedigree.crop.squares import (
     DECODED_FOR_CROPPED,
@@ -20,7 +20,7 @@ RED, GREEN, BLUE, YELLOW = (200, 30, 40), (30, 160, 60), (40, 60, 190), (220, 20
 
 
 def random_case(seed):
-    """A photo, a box inside it and a padding."""
+    """Return the size of a photo, a box inside it and a padding, at random."""
     random = np.random.default_rng(seed)
     width, height = (int(n) for n in random.integers(1, 500, 2))
     xmin, ymin = int(random.integers(0, width)), int(random.integers(0, height))
@@ -29,7 +29,7 @@ def random_case(seed):
 
 
 def quarters(width, height):
-    """A photo in four colours, so that each way of turning it looks different."""
+    """Return a photo in four colours, so that it looks different each way it is turned."""
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[: height // 2, : width // 2], pixels[: height // 2, width // 2 :] = RED, GREEN
     pixels[height // 2 :, : width // 2], pixels[height // 2 :, width // 2 :] = BLUE, YELLOW
@@ -37,7 +37,7 @@ def quarters(width, height):
 
 
 def scene(width, height, seed=0):
-    """A smooth picture with edges, as photos have, from large to small."""
+    """Return a smooth picture with large and small edges, like a photo."""
     random = np.random.default_rng(seed)
     layers = [random.integers(0, 256, (n, n, 3), np.uint8) for n in (3, 9, 27)]
     grown = [np.asarray(Image.fromarray(a).resize((width, height), Image.Resampling.BICUBIC), float) for a in layers]
@@ -53,7 +53,7 @@ def whole(path, size):
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_square_lies_inside_the_photo_unless_the_box_alone_is_longer_than_the_photo_allows(seed):
+def test_a_square_lies_inside_the_photo_unless_the_box_alone_is_too_long_for_it(seed):
     width, height, box, padding = random_case(seed)
     square = square_around(box, width, height, padding)
     longer = max(box.width, box.height)
@@ -67,7 +67,7 @@ def test_a_square_lies_inside_the_photo_unless_the_box_alone_is_longer_than_the_
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_square_holds_the_whole_box_and_all_its_padding_where_the_photo_has_room(seed):
+def test_a_square_holds_the_whole_box_and_all_its_padding_if_the_photo_is_large_enough(seed):
     width, height, box, padding = random_case(seed)
     square = square_around(box, width, height, padding)
     assert square.xmin <= box.xmin + 1e-9
@@ -102,12 +102,12 @@ def test_a_square_is_shifted_and_not_shrunk_at_a_corner():
     assert square_around(Box(260, 180, 300, 200), 300, 200, padding=0.1) == Square(252, 152, 48)
 
 
-def test_padding_gives_way_before_anything_is_mirrored():
+def test_padding_is_reduced_before_anything_is_mirrored():
     assert square_around(Box(10, 0, 210, 190), 400, 200, padding=0.2) == Square(10, 0, 200)
 
 
 @pytest.mark.parametrize(("width", "height"), [(300, 200), (200, 301), (64, 64), (1, 9)])
-def test_a_whole_frame_is_the_largest_square_in_the_middle(width, height):
+def test_a_whole_frame_is_the_largest_square_at_the_centre(width, height):
     square = central_square(width, height)
     assert square.side == min(width, height)
     assert 2 * square.xmin + square.side == width
@@ -147,16 +147,16 @@ def test_every_exif_orientation_gives_the_same_upright_dog(tmp_path, orientation
         8: upright.transpose(Image.Transpose.ROTATE_270),
     }[orientation]
     exif = Image.Exif()
-    exif[0x0112] = orientation
+    exif[ExifTags.Base.Orientation] = orientation
     path = tmp_path / f"dog.{suffix}"
     stored.save(path, exif=exif, quality=95, subsampling=0)
     corners = whole(path, 16)[[2, 2, 13, 13], [2, 13, 2, 13]].astype(int)
     assert np.abs(corners - [RED, GREEN, BLUE, YELLOW]).max() <= tolerance
 
 
-def test_a_box_is_in_pixels_as_stored_before_exif_turns_them(tmp_path):
+def test_a_box_is_in_stored_pixels_before_the_exif_orientation_is_applied(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6
+    exif[ExifTags.Base.Orientation] = 6
     quarters(90, 60).save(tmp_path / "dog.png", exif=exif)
     crop = crop_photo(tmp_path / "dog.png", [square_around(Box(60, 0, 80, 20), 90, 60, 0.0)], 8)[0]
     assert (crop == GREEN).all()
@@ -164,7 +164,7 @@ def test_a_box_is_in_pixels_as_stored_before_exif_turns_them(tmp_path):
 
 def test_a_tiff_that_pillow_turns_itself_is_not_turned_twice(tmp_path):
     tags = TiffImagePlugin.ImageFileDirectory_v2()
-    tags[0x0112] = 6
+    tags[ExifTags.Base.Orientation] = 6
     quarters(60, 60).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "dog.tif", tiffinfo=tags)
     corners = whole(tmp_path / "dog.tif", 16)[[2, 2, 13, 13], [2, 13, 2, 13]]
     assert (corners == [RED, GREEN, BLUE, YELLOW]).all()
@@ -191,7 +191,7 @@ def test_a_tiff_that_pillow_turns_itself_is_not_turned_twice(tmp_path):
         ("I", 25700, "tif", (100, 100, 100)),
     ],
 )
-def test_every_mode_becomes_the_colour_it_shows(tmp_path, mode, fill, suffix, expected):
+def test_every_mode_gives_the_colour_that_viewers_show(tmp_path, mode, fill, suffix, expected):
     path = tmp_path / f"dog.{suffix}"
     Image.new(mode, (40, 30), fill).save(path)
     crop = whole(path, 16)
@@ -201,7 +201,7 @@ def test_every_mode_becomes_the_colour_it_shows(tmp_path, mode, fill, suffix, ex
 
 
 @pytest.mark.parametrize("transparency", [None, 0, b"\x00\xff"])
-def test_a_palette_becomes_its_colours_with_its_transparent_ones_on_white(tmp_path, transparency):
+def test_a_palette_gives_its_colours_and_white_where_it_is_transparent(tmp_path, transparency):
     photo = Image.new("P", (40, 40))
     photo.putpalette([10, 20, 30, 200, 100, 50])
     photo.paste(1, (20, 0, 40, 40))
@@ -242,7 +242,7 @@ def test_a_square_larger_than_the_photo_is_mirrored_at_the_edges(tmp_path, width
 
 
 @pytest.mark.parametrize("fold", [(200, 20), (20, 200)])
-def test_mirroring_repeats_where_the_photo_is_many_times_too_narrow(tmp_path, fold):
+def test_mirroring_repeats_if_the_photo_is_many_times_too_narrow(tmp_path, fold):
     quarters(*fold).save(tmp_path / "dog.png")
     square = square_around(Box(0, 0, *fold), *fold, padding=0.0)
     crop = crop_photo(tmp_path / "dog.png", [square], 50)[0]
@@ -267,11 +267,11 @@ def test_only_large_jpegs_are_decoded_at_reduced_scale(tmp_path, monkeypatch):
     scales = []
     draft = Image.Image.draft
 
-    def watched(self, mode, size):
+    def recording_draft(self, mode, size):
         scales.append(self.width // size[0])
         return draft(self, mode, size)
 
-    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.draft", watched)
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.draft", recording_draft)
     photo = scene(600, 600)
     photo.save(tmp_path / "dog.jpg")
     for side in (63, 64, 127, 128, 255, 256, 600):
@@ -280,7 +280,7 @@ def test_only_large_jpegs_are_decoded_at_reduced_scale(tmp_path, monkeypatch):
     assert scales == [2, 2, 4, 4, 8, 8]
 
 
-def test_several_dogs_of_a_photo_come_in_order_from_one_decode_fine_enough_for_the_smallest(tmp_path):
+def test_the_dogs_of_a_photo_come_in_order_from_one_decoding_fine_enough_for_the_smallest(tmp_path):
     quarters(400, 400).save(tmp_path / "dogs.jpg", quality=95, subsampling=0)
     squares = [Square(0, 0, 400), Square(300, 10, 32), Square(20, 220, 150)]
     together = crop_photo(tmp_path / "dogs.jpg", squares, 32)

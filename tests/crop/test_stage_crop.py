@@ -1,6 +1,5 @@
-"""The crop stage over real files: photos, annotations, census and report."""
+"""The crop stage on real files: photos, annotations, census and verdict."""
 
-import json
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from pedigree.common.packed_crops import load_crops
 from pedigree.crop.stage import crop
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import take_census, write_census
+from pedigree.photos.verdict import write_verdict
 from pedigree.settings import params
 
 BOXER, PUG = "n00000001-boxer", "n00000002-pug"
@@ -25,7 +25,7 @@ STANFORD = ROOT.parent / "shared" / "data" / "stanford4"
 
 
 def draw(path, seed, size=(120, 90)):
-    """A photo of smooth noise, different for each seed."""
+    """Write a photo of smooth noise, different for each seed."""
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
@@ -46,10 +46,9 @@ class Project:
     """A project's root with photos of two breeds, one dog each."""
 
     def __init__(self, root):
-        self.root, self.raw, self.report = root, root / "data" / "raw", root / "reports" / "validation.json"
+        self.root, self.raw, self.verdict = root, root / "data" / "raw", root / "data" / "verdict.json"
         self.target, self.sheet = root / "data" / "crops", root / "reports" / "crops.png"
-        self.report.parent.mkdir(parents=True)
-        self.report.write_text(json.dumps({"success": True}))
+        write_verdict(True, self.verdict)
         for breed, first in ((BOXER, 0), (PUG, 100)):
             for number in range(8):
                 self.add(f"{breed}/{number}", first + number, (10, 10, 70, 60 + number))
@@ -62,7 +61,7 @@ class Project:
         census = self.root / "data" / "census.csv"
         write_census(take_census(self.raw), census)
         settings = replace(SETTINGS, **changes)
-        crop(self.raw, census, self.report, settings, self.target, self.sheet, workers)
+        crop(self.raw, census, self.verdict, settings, self.target, self.sheet, workers)
         return load_crops(self.target), self.table()
 
     def table(self):
@@ -78,7 +77,7 @@ def project(tmp_path):
     return Project(tmp_path)
 
 
-def test_labels_breeds_and_origins_belong_to_the_images_beside_them(project):
+def test_labels_breeds_and_table_rows_belong_to_the_images_at_the_same_index(project):
     for number in range(8):
         Image.new("RGB", (200, 100), (20 * number, 0, 0)).save(project.raw / "Images" / BOXER / f"{number}.jpg")
         Image.new("RGB", (200, 100), (0, 0, 20 * number)).save(project.raw / "Images" / PUG / f"{number}.jpg")
@@ -98,7 +97,7 @@ def test_labels_breeds_and_origins_belong_to_the_images_beside_them(project):
             assert (row.xmin, row.ymin, row.xmax, row.ymax) == (10, 10, 70, 60 + number)
 
 
-def test_everything_written_is_the_same_whatever_the_worker_count_and_however_often(project):
+def test_all_files_are_the_same_bytes_for_any_number_of_workers_and_runs(project):
     project.add(f"{BOXER}/two", 50, (5, 5, 50, 50), (60, 20, 110, 80))
     project.crop(workers=1, frames="both")
     alone = project.written()
@@ -129,13 +128,13 @@ def test_each_breed_holds_out_its_share(project):
 
 
 @pytest.mark.parametrize(("frames", "crops"), [("boxes", [2, 1, 0]), ("whole", [1, 1, 1]), ("both", [3, 1, 1])])
-def test_frames_decide_what_photos_with_and_without_annotation_or_dogs_give(project, frames, crops):
+def test_frames_decides_the_crops_of_photos_with_and_without_annotation_or_dogs(project, frames, crops):
     project.add(f"{PUG}/annotated", 50, (5, 5, 50, 50), (60, 20, 110, 80))
     draw(project.raw / "Images" / PUG / "bare.jpg", 51)
     project.add(f"{PUG}/dogless", 52)
     _, table = project.crop(frames=frames)
-    found = table["photo"].value_counts()
-    assert [int(found.get(f"{PUG}/{name}.jpg", 0)) for name in ("annotated", "bare", "dogless")] == crops
+    counts = table["photo"].value_counts()
+    assert [int(counts.get(f"{PUG}/{name}.jpg", 0)) for name in ("annotated", "bare", "dogless")] == crops
 
 
 def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):
@@ -148,7 +147,7 @@ def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):
     (project.raw / "Images" / PUG / "broken.jpg").write_bytes(b"\xff\xd8 not much")
     crops, _ = project.crop()
     assert len(crops.train_images) + len(crops.holdout_images) == 17
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for line in (
         f"17 crops of 17 photos at 16 px: {len(crops.train_images)} to train on, {len(crops.holdout_images)} held out.",
         "Skipped 1 × photo (not usable).",
@@ -158,17 +157,17 @@ def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):
         "Skipped 1 × photo (annotated without a dog).",
         "Skipped 1 × photo (unreadable annotation).",
     ):
-        assert line in told.splitlines()
+        assert line in output.splitlines()
 
 
-def test_a_photo_alone_in_its_breed_is_trained_on(project):
+def test_the_only_photo_of_a_breed_is_for_training(project):
     project.add("n00000003-corgi/only", 50, (5, 5, 50, 50))
     crops, _ = project.crop()
     assert 2 in crops.train_labels
     assert 2 not in crops.holdout_labels
 
 
-def test_the_contact_sheet_shows_a_row_a_breed(project):
+def test_the_contact_sheet_has_one_row_per_breed(project):
     project.crop()
     with Image.open(project.sheet) as sheet:
         assert 2 * 64 < sheet.height < 3 * 64
@@ -176,48 +175,49 @@ def test_the_contact_sheet_shows_a_row_a_breed(project):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (None, r"validation\.json is not here"),
-        ("{", r"validation\.json is not JSON"),
-        ('{"success": false}', "the photos failed"),
+        (None, r"verdict\.json is not here"),
+        ("{", r"verdict\.json is not JSON"),
+        ('{"passed": false}', "the photos failed"),
+        ('{"passed": 1}', "the photos failed"),
         ("[]", "the photos failed"),
     ],
 )
-def test_photos_that_are_not_validated_are_refused(project, content, said):
-    project.report.unlink() if content is None else project.report.write_text(content)
-    with pytest.raises(PedigreeError, match=rf"{said}.*pedigree validate"):
+def test_photos_that_have_not_passed_validation_are_refused(project, content, message):
+    project.verdict.unlink() if content is None else project.verdict.write_text(content)
+    with pytest.raises(PedigreeError, match=rf"{message}.*pedigree validate"):
         project.crop()
     assert not project.target.exists()
 
 
 def test_a_missing_census_is_refused(project):
     with pytest.raises(PedigreeError, match=r"census\.csv is not here: run `pedigree validate`"):
-        crop(project.raw, project.root / "census.csv", project.report, SETTINGS, project.target, project.sheet)
+        crop(project.raw, project.root / "census.csv", project.verdict, SETTINGS, project.target, project.sheet)
 
 
-def test_a_breed_left_without_crops_is_named(project):
+def test_a_breed_without_crops_is_an_error_that_names_it(project):
     project.add("n00000003-corgi/small", 50, (5, 5, 10, 10))
     with pytest.raises(PedigreeError, match=r"No crops of n00000003-corgi: .*crop\.min_box"):
         project.crop()
 
 
-def test_an_empty_side_is_told(project):
+def test_an_empty_side_of_the_split_is_an_error(project):
     for folder in ("Images", "Annotation"):
         for breed in (BOXER, PUG):
             for file in sorted((project.raw / folder / breed).iterdir())[1:]:
                 file.unlink()
-    with pytest.raises(PedigreeError, match="No photos on the holdout side of 2"):
+    with pytest.raises(PedigreeError, match=r"No photos on the holdout side of the split \(2 photos in all\)"):
         project.crop()
 
 
-def test_a_photo_gone_bad_since_the_census_leaves_the_old_crops_as_they_were(project):
+def test_a_photo_that_broke_after_the_census_leaves_the_old_crops_unchanged(project):
     project.crop()
     before = project.written()
     census = project.root / "data" / "census.csv"
     (project.raw / "Images" / PUG / "3.jpg").write_bytes(b"")
     with pytest.raises(PedigreeError, match=r"3\.jpg does not decode"):
-        crop(project.raw, census, project.report, SETTINGS, project.target, project.sheet)
+        crop(project.raw, census, project.verdict, SETTINGS, project.target, project.sheet)
     assert project.written() == before
     assert [path.name for path in project.target.parent.iterdir() if path.name.startswith(".")] == []
 

@@ -1,4 +1,4 @@
-"""The generator's file: Keras alone reads it, it carries its breeds, the same network gives the same bytes."""
+"""The generator's file: Keras alone reads it, it carries its breeds, and equal networks give equal bytes."""
 
 import json
 import subprocess
@@ -34,13 +34,13 @@ def save_new(path: Path) -> Path:
     return path
 
 
-def test_it_carries_all_that_drawing_needs(saved: Path) -> None:
+def test_the_file_holds_everything_that_drawing_needs(saved: Path) -> None:
     loaded = load_generator(saved)
     assert (loaded.breeds, loaded.latent_size, loaded.image_size) == (BREEDS, 8, 16)
     assert breeds_of(saved) == BREEDS
 
 
-def test_keras_alone_reads_it(saved: Path) -> None:
+def test_keras_alone_reads_the_file(saved: Path) -> None:
     code = (
         "import sys, keras, numpy as np\n"
         "model = keras.saving.load_model(sys.argv[1])\n"
@@ -55,7 +55,7 @@ def test_equal_networks_give_equal_bytes(saved: Path, tmp_path: Path) -> None:
     assert save_new(tmp_path / "again.keras").read_bytes() == saved.read_bytes()
 
 
-def test_pictures_are_a_function_of_seed_and_place(saved: Path) -> None:
+def test_pictures_depend_only_on_the_seed_and_their_index(saved: Path) -> None:
     loaded = load_generator(saved)
     labels = np.array([0, 1, 1, 0, 1], np.int32)
     pictures = loaded.draw(labels, seed=3)
@@ -64,12 +64,12 @@ def test_pictures_are_a_function_of_seed_and_place(saved: Path) -> None:
     np.testing.assert_array_equal(pictures, loaded.draw(labels, seed=3))
     np.testing.assert_array_equal(pictures[:2], loaded.draw(labels[:2], seed=3))
     assert not np.array_equal(pictures, loaded.draw(labels, seed=4))
-    one_level = 1  # a batch of another size may round another way
+    one_level = 1  # batches of other sizes may round differently
     assert np.abs(pictures.astype(int) - loaded.draw(labels, seed=3, batch_size=2)).max() <= one_level
 
 
 @pytest.mark.parametrize(("count", "batch_size"), [(0, 4), (5, 2), (6, 3), (5, 64)])
-def test_batches_are_what_is_drawn_cut_in_order(saved: Path, count: int, batch_size: int) -> None:
+def test_batches_hold_the_pictures_of_draw_in_order(saved: Path, count: int, batch_size: int) -> None:
     loaded = load_generator(saved)
     labels = np.arange(count, dtype=np.int32) % 2
     batches = list(loaded.batches(labels, 3, batch_size))
@@ -79,7 +79,7 @@ def test_batches_are_what_is_drawn_cut_in_order(saved: Path, count: int, batch_s
     np.testing.assert_array_equal(np.concatenate([np.empty((0, 16, 16, 3), np.uint8), *batches]), drawn)
 
 
-def test_pictures_are_what_the_network_makes_of_the_seeds_latents_rounded_to_levels(saved: Path) -> None:
+def test_pictures_are_the_output_of_the_network_for_the_latents_of_the_seed_rounded_to_levels(saved: Path) -> None:
     loaded = load_generator(saved)
     labels = np.array([1, 0, 1], np.int32)
     latents = np.random.Generator(np.random.Philox(key=9)).standard_normal((3, 8), np.float32)
@@ -88,7 +88,7 @@ def test_pictures_are_what_the_network_makes_of_the_seeds_latents_rounded_to_lev
 
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])
-def test_the_file_tells_the_prior_its_latents_come_from(saved: Path, tmp_path: Path, prior: str) -> None:
+def test_the_file_holds_the_prior_of_the_latents(saved: Path, tmp_path: Path, prior: str) -> None:
     save_generator(load_generator(saved).network, BREEDS, tmp_path / "kept.keras", prior)
     latents = load_generator(tmp_path / "kept.keras").latents(2000, seed=5).ravel()
     assert latents.dtype == np.float32
@@ -96,9 +96,7 @@ def test_the_file_tells_the_prior_its_latents_come_from(saved: Path, tmp_path: P
     assert stats.kstest(latents, expected.cdf).pvalue > 0.01
 
 
-def test_a_file_from_before_priors_were_told_is_normal_and_one_of_no_known_prior_is_told(
-    saved: Path, tmp_path: Path
-) -> None:
+def test_an_old_file_without_a_prior_is_normal_and_an_unknown_prior_is_an_error(saved: Path, tmp_path: Path) -> None:
     old, odd = with_facts(saved, tmp_path / "old.keras", {}), with_facts(saved, tmp_path / "odd.keras", {"latent": "x"})
     assert load_generator(old).latent == "normal"
     with pytest.raises(PedigreeError, match="its latent prior is 'x'"):
@@ -114,22 +112,22 @@ def with_facts(saved: Path, path: Path, facts: dict[str, str]) -> Path:
 
 
 @pytest.mark.parametrize("threshold", [1e-6, 0.04, 0.7, 2.0, 4.5])
-def test_truncated_latents_are_normal_ones_cut_at_the_threshold(saved: Path, threshold: float) -> None:
+def test_truncated_latents_follow_the_truncated_normal_distribution(saved: Path, threshold: float) -> None:
     latents = load_generator(saved).latents(5000, seed=5, truncation=threshold).ravel()
     assert np.abs(latents).max() <= np.float32(threshold)
     assert stats.kstest(latents, stats.truncnorm(-threshold, threshold).cdf).pvalue > 0.01
 
 
-def test_truncation_draws_anew_only_what_lies_beyond_and_each_number_by_its_place(saved: Path) -> None:
+def test_truncation_redraws_only_numbers_outside_and_each_depends_on_its_index(saved: Path) -> None:
     loaded = load_generator(saved)
-    whole, cut = loaded.latents(300, 5), loaded.latents(300, 5, truncation=0.8)
-    within = np.abs(whole) <= 0.8
-    np.testing.assert_array_equal(cut[within], whole[within])
-    assert len(np.unique(cut[~within])) > 0.99 * (~within).sum(), "and independently"
-    np.testing.assert_array_equal(loaded.latents(7, 5, truncation=0.8), cut[:7])
+    full, truncated = loaded.latents(300, 5), loaded.latents(300, 5, truncation=0.8)
+    inside = np.abs(full) <= 0.8
+    np.testing.assert_array_equal(truncated[inside], full[inside])
+    assert len(np.unique(truncated[~inside])) > 0.99 * (~inside).sum(), "redrawn independently"
+    np.testing.assert_array_equal(loaded.latents(7, 5, truncation=0.8), truncated[:7])
 
 
-def test_a_uniform_latent_is_truncated_by_cutting_its_range(saved: Path) -> None:
+def test_a_uniform_latent_is_truncated_by_reducing_its_range(saved: Path) -> None:
     uniform = Generator(load_generator(saved).network, BREEDS, "uniform")
     assert stats.kstest(uniform.latents(2000, 5, 0.4).ravel(), stats.uniform(-0.4, 0.8).cdf).pvalue > 0.01
     np.testing.assert_array_equal(uniform.latents(9, 5, truncation=3), uniform.latents(9, 5))
@@ -137,12 +135,12 @@ def test_a_uniform_latent_is_truncated_by_cutting_its_range(saved: Path) -> None
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])
 @pytest.mark.parametrize("threshold", [0, -1, float("nan")])
-def test_a_threshold_that_leaves_nothing_is_told(saved: Path, prior: str, threshold: float) -> None:
+def test_a_threshold_of_0_or_less_is_an_error(saved: Path, prior: str, threshold: float) -> None:
     with pytest.raises(ValueError, match="above 0"):
         Generator(load_generator(saved).network, BREEDS, prior).latents(1, 0, threshold)
 
 
-def test_truncated_pictures_are_those_of_truncated_latents_whole_or_in_batches(saved: Path) -> None:
+def test_truncated_pictures_are_those_of_truncated_latents_at_once_or_in_batches(saved: Path) -> None:
     loaded = load_generator(saved)
     labels = np.array([0, 1, 1, 0, 1], np.int32)
     expected = loaded.draw_latents(loaded.latents(5, 3, truncation=0.5), labels, 2)
@@ -151,7 +149,7 @@ def test_truncated_pictures_are_those_of_truncated_latents_whole_or_in_batches(s
     assert not np.array_equal(loaded.draw(labels, 3, 2), expected)
 
 
-def test_a_missing_file_and_files_of_other_kinds_are_told(saved: Path, tmp_path: Path) -> None:
+def test_a_missing_file_and_files_of_other_kinds_are_errors(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(PedigreeError, match="is not here"):
         load_generator(tmp_path / "none.keras")
     (tmp_path / "text.keras").write_text("no zip")

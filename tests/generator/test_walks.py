@@ -1,4 +1,4 @@
-"""Walks: each picture is the one its latent and breed draw, ends are the breeds themselves, films close."""
+"""Walks: each picture belongs to its latent and breed, walks end at the breeds themselves, and films loop."""
 
 from itertools import pairwise
 
@@ -22,7 +22,7 @@ SIZE, LATENT = 16, 12
 
 
 def built(architecture: str, latent: str = "normal") -> Generator:
-    """A generator whose breeds differ: tables start with equal rows in some architectures."""
+    """Build a generator whose breeds differ. In some architectures, the tables of breeds start with equal rows."""
     keras.utils.set_random_seed(1)
     network = ARCHITECTURES[architecture].build_generator(Shape(SIZE, 3, LATENT, len(BREEDS), 8), Kit(kept=True))
     chance = np.random.default_rng(2)
@@ -45,12 +45,12 @@ def labels(breed: int, count: int) -> np.ndarray:
 
 
 def assert_same_pictures(one: np.ndarray, other: np.ndarray) -> None:
-    """A batch of another size may round another way, by one level."""
+    """Compare pictures. They may differ by one level, because batches of other sizes round differently."""
     assert one.shape == other.shape
     assert np.abs(one.astype(int) - other.astype(int)).max() <= 1
 
 
-def test_along_changes_one_number_of_the_latent_and_no_other(generator: Generator) -> None:
+def test_along_changes_only_one_number_of_the_latent(generator: Generator) -> None:
     latent, values = generator.latents(1, 3)[0], np.array([-2, 0.5, 2], np.float32)
     pictures = along(generator, 1, latent, [7, 0], values)
     for row, dimension in enumerate((7, 0)):
@@ -60,7 +60,7 @@ def test_along_changes_one_number_of_the_latent_and_no_other(generator: Generato
             assert_same_pictures(pictures[row, column][None], generator.draw_latents(changed[None], labels(1, 1)))
 
 
-def test_the_dimensions_that_change_the_picture_most_come_first_and_the_earlier_of_equal_ones() -> None:
+def test_the_dimensions_that_change_the_picture_most_come_first_and_of_equal_ones_the_earlier() -> None:
     generator = built("projection-dcgan")
     first = next(layer for layer in generator.network.layers if isinstance(layer, keras.layers.Dense))
     kernel = first.get_weights()[0]
@@ -72,7 +72,7 @@ def test_the_dimensions_that_change_the_picture_most_come_first_and_the_earlier_
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
-def test_a_walk_between_breeds_ends_at_the_breeds_themselves_and_passes_others(architecture: str) -> None:
+def test_a_walk_between_breeds_ends_at_the_breeds_themselves_and_differs_between(architecture: str) -> None:
     generator = built(architecture)
     latents = generator.latents(3, 5)
     pictures = between(generator, 2, 0, latents, np.array([0, 0.5, 1], np.float32))
@@ -82,7 +82,7 @@ def test_a_walk_between_breeds_ends_at_the_breeds_themselves_and_passes_others(a
         assert np.abs(pictures[:, 1].astype(int) - pictures[:, end]).mean((1, 2, 3)).min() > 0
 
 
-def test_a_blend_draws_what_the_network_draws_with_the_mixture_in_its_tables(generator: Generator) -> None:
+def test_a_blend_draws_the_pictures_of_a_network_with_the_mixture_in_its_tables(generator: Generator) -> None:
     latents = generator.latents(2, 5)
     drawn = between(generator, 0, 1, latents, np.array([0.3], np.float32))[:, 0]
     rewritten = built("projection-dcgan")
@@ -93,7 +93,7 @@ def test_a_blend_draws_what_the_network_draws_with_the_mixture_in_its_tables(gen
     assert_same_pictures(drawn, rewritten.draw_latents(latents, labels(2, 2)))
 
 
-def test_blending_leaves_the_generator_alone(generator: Generator) -> None:
+def test_blending_does_not_change_the_generator(generator: Generator) -> None:
     before = [weight.copy() for weight in generator.network.get_weights()]
     blend = blended(generator, 0, 1, np.array([0.5], np.float32))
     blend.network.set_weights([np.zeros_like(weight) for weight in blend.network.get_weights()])
@@ -101,7 +101,7 @@ def test_blending_leaves_the_generator_alone(generator: Generator) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_network_that_embeds_no_breeds_cannot_be_blended() -> None:
+def test_a_network_without_a_table_of_breeds_cannot_be_blended() -> None:
     latent, breed = keras.Input((2,)), keras.Input((), dtype="int32")
     image = keras.layers.Reshape((1, 1, 3))(keras.layers.Dense(3)(latent))
     with pytest.raises(PedigreeError, match="no table of breeds"):
@@ -109,12 +109,12 @@ def test_a_network_that_embeds_no_breeds_cannot_be_blended() -> None:
 
 
 def angles(walk: np.ndarray) -> np.ndarray:
-    """The angle from each latent of a closed walk `(frames, latent_size)` to the next."""
+    """Return the angle from each latent of a looped walk `(frames, latent_size)` to the next."""
     directions = walk / np.linalg.norm(walk, axis=-1, keepdims=True)
     return np.arccos((directions * np.roll(directions, -1, axis=0)).sum(-1).clip(-1, 1))
 
 
-def test_a_loop_of_normal_latents_goes_by_even_arcs_through_its_corners_and_closes() -> None:
+def test_a_loop_of_normal_latents_follows_even_arcs_through_its_corners_and_closes() -> None:
     corners = np.random.default_rng(0).normal(size=(4, 50)).astype(np.float32)
     corners /= np.linalg.norm(corners, axis=1, keepdims=True)
     walk = loop(corners, 40)
@@ -134,7 +134,7 @@ def test_a_loop_of_uniform_latents_stays_in_their_cube_and_closes() -> None:
         np.testing.assert_allclose(part, np.broadcast_to(part[0], part.shape), atol=1e-6)
 
 
-def test_an_arc_is_a_circles() -> None:
+def test_an_arc_is_part_of_a_circle() -> None:
     start, end = np.array([2.0, 0, 0], np.float32), np.array([0, 2.0, 0], np.float32)
     third = np.pi / 6
     np.testing.assert_allclose(slerp(start, end, 1 / 3), 2 * np.array([np.cos(third), np.sin(third), 0]), atol=1e-6)
@@ -145,7 +145,7 @@ VECTORS = st.lists(st.sampled_from([-1.5, -1e-3, 0.0, 0.2, 1.0, 2.0]), min_size=
 
 @given(VECTORS, VECTORS, st.sampled_from([0.0, 0.25, 1.0]))
 @settings(deadline=None, max_examples=200)
-def test_an_arc_starts_and_ends_where_it_should_whatever_it_joins(start: list, end: list, time: float) -> None:
+def test_an_arc_starts_and_ends_at_its_vectors_whatever_they_are(start: list, end: list, time: float) -> None:
     one, other = np.array(start, np.float32), np.array(end, np.float32)
     point = slerp(one, other, time)
     assert np.isfinite(point).all()
@@ -154,7 +154,7 @@ def test_an_arc_starts_and_ends_where_it_should_whatever_it_joins(start: list, e
 
 
 def cells(sheet: Image.Image, rows: int, columns: int, labelled: bool = False) -> np.ndarray:
-    """The pictures of a sheet, which lie at its lower edge, and at its left one unless rows are labelled."""
+    """Return the pictures of a sheet. They lie at its lower edge, and at its left edge unless rows are labelled."""
     step = SIZE + GAP
     left = sheet.width - columns * step - GAP if labelled else 0
     pixels = np.asarray(sheet)[-rows * step :, left + GAP :][:, : columns * step]
@@ -164,7 +164,7 @@ def cells(sheet: Image.Image, rows: int, columns: int, labelled: bool = False) -
 @pytest.mark.parametrize(
     ("latent", "truncation", "far"), [("normal", None, 2), ("normal", 0.5, 0.5), ("uniform", None, 1)]
 )
-def test_a_sheet_within_a_breed_walks_the_dimensions_to_the_ends_of_the_prior(
+def test_a_sheet_within_a_breed_changes_each_dimension_up_to_the_reach_of_the_prior(
     latent: str, truncation: float | None, far: float
 ) -> None:
     generator = built("projection-dcgan", latent)
@@ -174,8 +174,8 @@ def test_a_sheet_within_a_breed_walks_the_dimensions_to_the_ends_of_the_prior(
     assert_same_pictures(
         cells(walk.sheet([5, 0, 2]), 3, 5, labelled=True), along(generator, 1, start, [5, 0, 2], values)
     )
-    found = dimensions(generator, 1, start, 3, far)
-    assert np.array_equal(np.asarray(walk.sheet()), np.asarray(walk.sheet(found)))
+    chosen = dimensions(generator, 1, start, 3, far)
+    assert np.array_equal(np.asarray(walk.sheet()), np.asarray(walk.sheet(chosen)))
 
 
 def test_a_sheet_between_breeds_has_a_row_for_each_of_the_seeds_latents(generator: Generator) -> None:
@@ -185,19 +185,19 @@ def test_a_sheet_between_breeds_has_a_row_for_each_of_the_seeds_latents(generato
     assert_same_pictures(drawn[:, -1], generator.draw(labels(2, 3), 4))
 
 
-def test_the_sheets_for_every_while_of_training_are_a_batch_each(
+def test_the_sheets_drawn_during_training_are_one_batch_each(
     generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[int] = []
     draw = Generator.draw_latents
-    monkeypatch.setattr(Generator, "draw_latents", lambda *given: drawn.append(len(given[1])) or draw(*given))
+    monkeypatch.setattr(Generator, "draw_latents", lambda *args: drawn.append(len(args[1])) or draw(*args))
     Walk(generator, 0).sheet(range(7))
     Walk(generator, 0, 1).sheet()
     assert drawn == [63, 63]
 
 
 def frames_of(walk: Walk, count: int) -> np.ndarray:
-    """The moving pictures of a film, `(frames, count, size, size, 3)`; its rows hold four."""
+    """Return the pictures of a film, `(frames, count, size, size, 3)`. A row of a frame holds four."""
     rows, columns = -(-count // 4), min(count, 4)
     return np.stack([cells(frame, rows, columns).reshape(-1, SIZE, SIZE, 3)[:count] for frame in walk.film()])
 
@@ -213,14 +213,14 @@ def test_a_film_within_a_breed_starts_with_the_seeds_pictures_and_closes(generat
     assert np.abs(film[0].astype(int) - film[20]).mean() > 3 * max(changes(film))
 
 
-def test_a_film_between_breeds_goes_there_and_back_with_the_same_latents(generator: Generator) -> None:
+def test_a_film_between_breeds_goes_forth_and_back_with_the_same_latents(generator: Generator) -> None:
     film = frames_of(Walk(generator, 0, 1, seed=4, count=3, steps=16, side=SIZE), 3)
     assert_same_pictures(film[0], generator.draw(labels(0, 3), 4))
     assert_same_pictures(film[8], generator.draw(labels(1, 3), 4))
     assert_same_pictures(film[1:8], film[:8:-1])
 
 
-def test_places_that_a_film_has_no_picture_for_are_white(generator: Generator) -> None:
+def test_places_without_a_picture_in_a_film_are_white(generator: Generator) -> None:
     last = cells(Walk(generator, 0, seed=4, count=6, steps=2, side=SIZE).film()[1], 2, 4)
     assert (last[1, 2:] == 255).all()
     assert (last[1, 1] != 255).any()

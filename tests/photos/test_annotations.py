@@ -31,7 +31,7 @@ def test_every_dog_is_read_with_its_box(tmp_path: Path) -> None:
     assert (read.dogs[0].box.width, read.dogs[0].box.height) == (100, 50)
 
 
-def test_boxes_are_as_given_outside_the_photo_and_without_area_too(tmp_path: Path) -> None:
+def test_boxes_are_kept_as_annotated_even_outside_the_photo_or_without_area(tmp_path: Path) -> None:
     wild = GOOD.replace("<xmin>10<", "<xmin>-10<").replace("<ymax>70<", "<ymax>20<").replace("110", "9000")
     assert read_annotation(written(tmp_path, wild)).dogs[0].box == Box(-10, 20, 9000, 20)
 
@@ -58,7 +58,7 @@ MALFORMED = {
     "two roots": (GOOD + GOOD, "XML"),
     "wrong encoding": (GOOD.replace("Chihuahua", "Löwchen").encode("latin-1"), "XML"),
     "unknown encoding": ('<?xml version="1.0" encoding="klingon"?>' + GOOD, "klingon"),
-    "encoding that expat has not": ('<?xml version="1.0" encoding="shift_jis"?>' + GOOD, "XML"),
+    "encoding unknown to expat": ('<?xml version="1.0" encoding="shift_jis"?>' + GOOD, "XML"),
     "null byte": (GOOD.replace("500", "5\x000"), "XML"),
     "undefined entity": (GOOD.replace("Chihuahua", "&breed;"), "XML"),
     "entities": (ENTITIES + GOOD.replace("Chihuahua", "&b;"), "document type"),
@@ -95,7 +95,7 @@ def test_a_malformed_annotation_is_one_clear_line(tmp_path: Path, kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
-def test_what_cannot_be_opened_is_named(tmp_path: Path, kind: str) -> None:
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, kind: str) -> None:
     path = tmp_path if kind == "folder" else tmp_path / "nothing"
     with pytest.raises(PedigreeError, match="cannot be read"):
         read_annotation(path)

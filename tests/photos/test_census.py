@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import COLUMNS, breed_census, breed_folders, read_census, take_census, write_census
@@ -52,7 +52,7 @@ def row_of(raw: Path, name: str = f"{PUG}/a.jpg") -> dict[str, object]:
 
 
 def huge(side: int) -> bytes:
-    """A small PNG whose header says it has `side` x `side` pixels."""
+    """Return a small PNG whose header claims `side` x `side` pixels."""
     content = bytearray(encoded(picture(), "PNG"))
     content[16:24] = side.to_bytes(4, "big") * 2
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
@@ -115,7 +115,7 @@ def decodes(content: bytes) -> bool:
     return True
 
 
-def test_a_lost_link_and_a_folder_among_the_photos_are_told(tmp_path: Path) -> None:
+def test_a_broken_link_and_a_folder_among_the_photos_are_unusable(tmp_path: Path) -> None:
     put(tmp_path, f"{PUG}/a.jpg", encoded(picture()))
     (tmp_path / "Images" / PUG / "b.jpg").symlink_to(tmp_path / "gone.jpg")
     (tmp_path / "Images" / PUG / "more").mkdir()
@@ -141,21 +141,21 @@ def test_a_lost_link_and_a_folder_among_the_photos_are_told(tmp_path: Path) -> N
         ("TIFF", "RGB", "RGB"),
     ],
 )
-def test_photos_of_every_kind_are_usable_and_measured(tmp_path: Path, form: str, mode: str, read: str) -> None:
+def test_photos_of_every_format_are_usable_and_measured(tmp_path: Path, form: str, mode: str, read: str) -> None:
     image = picture(mode="L").convert("I;16") if mode == "I;16" else picture(mode=mode)
     put(tmp_path, f"{PUG}/a.jpg", encoded(image, form))
     row = row_of(tmp_path)
     assert (row["problem"], row["width"], row["height"], row["mode"]) == ("", 64, 48, read)
 
 
-@pytest.mark.parametrize(("said", "told"), [(None, 1), (1, 1), (6, 6), (8, 8), (0, 1), (77, 1)])
-def test_orientation_is_told_and_the_size_is_as_stored(tmp_path: Path, said: int | None, told: int) -> None:
+@pytest.mark.parametrize(("tag", "orientation"), [(None, 1), (1, 1), (6, 6), (8, 8), (0, 1), (77, 1)])
+def test_orientation_is_recorded_and_the_size_is_as_stored(tmp_path: Path, tag: int | None, orientation: int) -> None:
     exif = Image.Exif()
-    if said is not None:
-        exif[0x0112] = said
+    if tag is not None:
+        exif[ExifTags.Base.Orientation] = tag
     put(tmp_path, f"{PUG}/a.jpg", encoded(picture(), exif=exif.tobytes()))
     row = row_of(tmp_path)
-    assert (row["orientation"], row["width"], row["height"]) == (told, 64, 48)
+    assert (row["orientation"], row["width"], row["height"]) == (orientation, 64, 48)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_orientation_is_told_and_the_size_is_as_stored(tmp_path: Path, said: int
         ("", "", "empty"),
     ],
 )
-def test_boxes_are_kept_as_given_and_their_problems_named(
+def test_boxes_are_kept_as_annotated_and_their_problems_are_named(
     tmp_path: Path, annotation: str | None, boxes: str, clue: str
 ) -> None:
     put(tmp_path, f"{PUG}/a.jpg", encoded(picture()), annotation)
@@ -184,7 +184,7 @@ def test_boxes_are_kept_as_given_and_their_problems_named(
     assert str(tmp_path) not in str(row["box_problems"])
 
 
-def test_the_annotated_breed_is_told(tmp_path: Path) -> None:
+def test_the_annotated_breed_is_recorded(tmp_path: Path) -> None:
     mixed = voc((1, 1, 9, 9), (2, 2, 9, 9)).replace("<name>pug", "<name>fox", 1)
     put(tmp_path, f"{PUG}/a.jpg", encoded(picture()), mixed)
     row = row_of(tmp_path)
@@ -192,7 +192,7 @@ def test_the_annotated_breed_is_told(tmp_path: Path) -> None:
 
 
 def archive(raw: Path) -> None:
-    """Two breeds with sound, broken, repeated and annotated photos, one empty breed, and a photo beside them."""
+    """Write two breeds with good, broken, repeated and annotated photos, an empty breed, and a file outside them."""
     for number in range(12):
         breed = (PUG, FOX)[number % 2]
         put(raw, f"{breed}/{number:02}.jpg", encoded(picture(number // 2, (40 + number, 60))), voc((1, 2, 30, 40)))
@@ -202,7 +202,7 @@ def archive(raw: Path) -> None:
     (raw / "Images" / "n00000001-empty").mkdir()
 
 
-def test_the_census_is_the_same_bytes_whatever_the_number_of_workers(tmp_path: Path) -> None:
+def test_the_census_is_the_same_bytes_for_any_number_of_workers(tmp_path: Path) -> None:
     archive(tmp_path / "raw")
     for workers in (1, 4):
         write_census(take_census(tmp_path / "raw", workers), tmp_path / f"{workers}.csv")
@@ -210,7 +210,7 @@ def test_the_census_is_the_same_bytes_whatever_the_number_of_workers(tmp_path: P
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["1.csv", "4.csv", "raw"]
 
 
-def test_a_census_read_is_the_census_written(tmp_path: Path) -> None:
+def test_reading_a_census_gives_the_census_that_was_written(tmp_path: Path) -> None:
     archive(tmp_path / "raw")
     put(tmp_path / "raw", "NA/1.jpg", encoded(picture()))
     census = take_census(tmp_path / "raw")
@@ -220,7 +220,7 @@ def test_a_census_read_is_the_census_written(tmp_path: Path) -> None:
     assert list(census["photo"]) == sorted(census["photo"]) and "NA" in set(again["breed"])
 
 
-def test_every_file_has_a_row_and_photos_beside_the_folders_are_of_no_breed(tmp_path: Path) -> None:
+def test_every_file_has_a_row_and_files_outside_the_folders_have_no_breed(tmp_path: Path) -> None:
     archive(tmp_path)
     census = take_census(tmp_path).set_index("photo")
     assert len(census) == 15
@@ -228,7 +228,7 @@ def test_every_file_has_a_row_and_photos_beside_the_folders_are_of_no_breed(tmp_
     assert stray["breed"] == "" and stray["problem"] == "not in a breed's folder" and not stray["usable"]
 
 
-def test_a_breed_is_summed_up_and_an_empty_one_counts(tmp_path: Path) -> None:
+def test_each_breed_is_summarised_even_an_empty_one(tmp_path: Path) -> None:
     for number, width in enumerate([40, 50, 60, 70, 80]):
         box = (0, 0, width // 2, 8 * (number + 1))
         put(tmp_path, f"{PUG}/{number}.jpg", encoded(picture(number, (width, 100))), voc(box, size=(width, 100)))
@@ -243,7 +243,7 @@ def test_a_breed_is_summed_up_and_an_empty_one_counts(tmp_path: Path) -> None:
     assert breeds.loc[FOX, ["width_50", "height_50", "box_side_50"]].isna().all()
 
 
-def test_breeds_without_one_usable_photo_are_summed_up_too(tmp_path: Path) -> None:
+def test_a_breed_without_a_usable_photo_is_summarised_too(tmp_path: Path) -> None:
     put(tmp_path, f"{PUG}/a.jpg", b"")
     breeds = breed_census(take_census(tmp_path), breed_folders(tmp_path))
     assert breeds[["breed", "photos", "usable", "boxes"]].values.tolist() == [[PUG, 1, 0, 0]]
@@ -251,17 +251,17 @@ def test_breeds_without_one_usable_photo_are_summed_up_too(tmp_path: Path) -> No
     assert breed_census(take_census(tmp_path), [PUG])["photos"].tolist() == [0]
 
 
-@pytest.mark.parametrize("there", ["nothing", "no folders", "a file"])
-def test_without_photos_one_is_told_to_unpack(tmp_path: Path, there: str) -> None:
-    if there == "a file":
+@pytest.mark.parametrize("images", ["nothing", "no folders", "a file"])
+def test_without_photos_the_error_says_to_run_unpack(tmp_path: Path, images: str) -> None:
+    if images == "a file":
         (tmp_path / "Images").write_text("")
-    elif there == "no folders":
+    elif images == "no folders":
         put(tmp_path, "a.jpg", encoded(picture()))
     with pytest.raises(PedigreeError, match="run `pedigree unpack` first"):
         take_census(tmp_path)
 
 
-def test_without_a_census_one_is_told_to_validate(tmp_path: Path) -> None:
+def test_without_a_census_the_error_says_to_run_validate(tmp_path: Path) -> None:
     with pytest.raises(PedigreeError, match="run `pedigree validate` first"):
         read_census(tmp_path / "census.csv")
 

@@ -11,7 +11,8 @@ import pytest
 from conftest import ROOT
 
 from pedigree.common.measures import MEASURES
-from pedigree.crop.stage import crop_photos, plan_crops
+from pedigree.crop.plans import plan_crops
+from pedigree.crop.threads import crop_photos
 from pedigree.features import extractors
 from pedigree.metrics.estimate import standard_error
 from pedigree.photos.census import take_census

@@ -1,4 +1,4 @@
-"""Unpacking: every layout in every container gives one tree, and what was passed over is told."""
+"""Unpacking: every layout in every container gives the same files, and skipped files are reported."""
 
 import os
 import stat
@@ -36,7 +36,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    """A target that holds something already, in a folder where anything new would be seen."""
+    """Return a target that already holds a file, in a folder that has no other files."""
     (tmp_path / "project/data/raw/Images/old").mkdir(parents=True)
     (tmp_path / "project/data/raw/Images/old/kept.jpg").write_bytes(b"old")
     return tmp_path / "project/data/raw"
@@ -44,7 +44,7 @@ def raw(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_in_every_container_gives_the_same_tree(
+def test_every_layout_in_every_container_gives_the_same_files(
     layout: str, container: str, tmp_path: Path, raw: Path
 ) -> None:
     photos, voc = LAYOUTS[layout]
@@ -57,48 +57,48 @@ def test_every_layout_in_every_container_gives_the_same_tree(
 
 
 @pytest.mark.parametrize("pack", [None, pack_zip, pack_tar])
-def test_an_archive_of_nothing_stands_for_no_annotations(pack: Packer | None, tmp_path: Path, raw: Path) -> None:
-    nothing = pack(tmp_path / "nothing", []) if pack else ROOT / "data" / "none.zip"
-    summary = unpack(pack_tar(tmp_path / "i", below("Images/", PHOTOS)), nothing, LIMITS, raw)
+def test_an_empty_archive_means_no_annotations(pack: Packer | None, tmp_path: Path, raw: Path) -> None:
+    empty = pack(tmp_path / "empty", []) if pack else ROOT / "data" / "none.zip"
+    summary = unpack(pack_tar(tmp_path / "i", below("Images/", PHOTOS)), empty, LIMITS, raw)
     assert tree(raw) == expected(annotated=False)
     assert summary.annotations == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_order_of_members_folders_and_litter_do_not_matter(seed: int, tmp_path: Path, raw: Path) -> None:
+def test_the_order_of_members_empty_folders_and_litter_do_not_matter(seed: int, tmp_path: Path, raw: Path) -> None:
     litter = ["__MACOSX/Images/._x.jpg", "Images/.DS_Store", f"Images/{BEAGLE}/._n02088364_77.png", "Thumbs.db"]
     photos = [*below("Images/", PHOTOS), *((name, b"litter") for name in litter), ("Images/", b""), ("Images/x/", b"")]
     np.random.default_rng(seed).shuffle(photos)
     summary = unpack(pack_tar(tmp_path / "a", photos), pack_zip(tmp_path / "b", below("A/", VOC)), LIMITS, raw)
     assert tree(raw) == expected(annotated=True)
-    assert summary.passed_over == ()
+    assert summary.skipped == ()
 
 
-def test_other_files_are_passed_over_and_told(tmp_path: Path, raw: Path) -> None:
+def test_other_files_are_skipped_and_reported(tmp_path: Path, raw: Path) -> None:
     photos = [*below("Images/", PHOTOS), ("README.txt", b"read"), ("Images/lists.mat", b"mat")]
     voc = [*below("Annotation/", VOC), ("Annotation/LICENSE", b""), (f"Annotation/{BEAGLE}/notes.csv", b"")]
     summary = unpack(pack_tar(tmp_path / "i", photos), pack_tar(tmp_path / "a", voc), LIMITS, raw)
     others = ("a:Annotation/LICENSE", f"a:Annotation/{BEAGLE}/notes.csv", "i:Images/lists.mat", "i:README.txt")
-    assert summary.passed_over == others
-    assert "passed over 4 other files" in str(summary) and "README.txt" in str(summary)
+    assert summary.skipped == others
+    assert "skipped 4 other files" in str(summary) and "README.txt" in str(summary)
     assert tree(raw) == expected(annotated=True)
 
 
-def test_photos_and_annotations_without_the_other_are_counted(tmp_path: Path, raw: Path) -> None:
+def test_photos_without_annotation_and_annotations_without_photo_are_counted(tmp_path: Path, raw: Path) -> None:
     voc = [*below("Annotation/", VOC)[1:], (f"Annotation/{BEAGLE}/orphan", b"<annotation/>")]
     images, annotations = pack_tar(tmp_path / "i", flat("all-dogs/")), pack_tar(tmp_path / "a", voc)
     summary = unpack(images, annotations, LIMITS, raw)
-    assert summary == Unpacked(4, 2, 4, photos_without_annotation=1, annotations_without_photo=1, passed_over=())
+    assert summary == Unpacked(4, 2, 4, photos_without_annotation=1, annotations_without_photo=1, skipped=())
     assert "1 photos have no annotation" in str(summary) and "1 annotations have no photo" in str(summary)
 
 
-def test_an_empty_annotation_folder_still_names_its_breed(tmp_path: Path, raw: Path) -> None:
+def test_an_empty_folder_of_annotations_still_names_its_breed(tmp_path: Path, raw: Path) -> None:
     voc = [(f"Annotation/{CHIHUAHUA}/", b"")] + [item for item in below("Annotation/", VOC) if BEAGLE in item[0]]
     unpack(pack_zip(tmp_path / "i", flat("all-dogs/")), pack_tar(tmp_path / "a", voc), LIMITS, raw)
     assert {name for name in tree(raw) if name.startswith("Images")} == set(dict(below("Images/", PHOTOS)))
 
 
-def test_dots_long_names_and_letters_of_all_kinds_survive(tmp_path: Path, raw: Path) -> None:
+def test_dots_long_names_and_non_ascii_letters_are_kept(tmp_path: Path, raw: Path) -> None:
     breed = "Épagneul-" + "x" * 200
     photos, voc = [(f"w/{breed}/犬.v2.jpg", b"p")], [(f"{breed}/犬.v2", b"a"), (f"{breed}/other", b"")]
     for pack in (pack_tar, CONTAINERS["gnu"], pack_zip):
@@ -123,7 +123,7 @@ def test_files_are_readable_by_all_and_never_executable(tmp_path: Path, raw: Pat
     assert modes == {0o644}
 
 
-def test_limits_are_reached_but_not_passed_by_an_honest_archive(tmp_path: Path, raw: Path) -> None:
+def test_an_archive_exactly_at_the_limits_is_unpacked(tmp_path: Path, raw: Path) -> None:
     total = sum(map(len, PHOTOS.values()))
     exact = Unpack(max_files=4, max_bytes=total, max_ratio=1.0)
     for name, pack in CONTAINERS.items():
@@ -131,7 +131,7 @@ def test_limits_are_reached_but_not_passed_by_an_honest_archive(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz", "zip"])
-def test_memory_does_not_grow_with_a_member(mode: str, tmp_path: Path, raw: Path) -> None:
+def test_memory_does_not_grow_with_the_size_of_a_member(mode: str, tmp_path: Path, raw: Path) -> None:
     files = [("beagle/large.jpg", bytes(30_000_000))]
     images = pack_zip(tmp_path / "i", files) if mode == "zip" else pack_tar(tmp_path / "i", files, mode=mode)
     del files
@@ -142,18 +142,18 @@ def test_memory_does_not_grow_with_a_member(mode: str, tmp_path: Path, raw: Path
     finally:
         tracemalloc.stop()
     assert (raw / "Images/beagle/large.jpg").stat().st_size == 30_000_000
-    assert peak < 12_000_000  # 8 MiB of it are xz's dictionary
+    assert peak < 12_000_000  # the dictionary of xz alone takes 8 MiB
 
 
-@pytest.mark.skipif(not (SHARED / "stanford4").is_dir(), reason="real photos are not here")
-def test_real_archives_unpack_to_what_tarfile_reads_in_them(tmp_path: Path) -> None:
+@pytest.mark.skipif(not (SHARED / "stanford4").is_dir(), reason="the real photos are not on this machine")
+def test_real_archives_unpack_to_the_files_that_tarfile_reads(tmp_path: Path) -> None:
     images, annotations = SHARED / "stanford4/images.tar", SHARED / "stanford4/annotation.tar"
     limits = Unpack(max_files=200_000, max_bytes=10**10, max_ratio=100.0)
     summary = unpack(images, annotations, limits, tmp_path / "raw")
-    held = {}
+    files = {}
     for archive in (images, annotations):
         with tarfile.open(archive) as file:
-            held |= {member.name: file.extractfile(member).read() for member in file if member.isfile()}
-    assert tree(tmp_path / "raw") == held
-    assert summary.photos == summary.annotations == len(held) / 2
+            files |= {member.name: file.extractfile(member).read() for member in file if member.isfile()}
+    assert tree(tmp_path / "raw") == files
+    assert summary.photos == summary.annotations == len(files) / 2
     assert summary.photos_without_annotation == summary.annotations_without_photo == 0

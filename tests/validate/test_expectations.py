@@ -27,7 +27,7 @@ NAMED = "annotation names the folder's breed"
 CRITICAL = {NAMES, NUMBER, PHOTOS, DECODE, ACROSS, NAMED}
 WARNING = {BALANCE, WITHIN, ANNOTATED, BOXES}
 
-Change = Callable[[pandas.DataFrame], pandas.DataFrame | None]  # in place, or a new one
+Change = Callable[[pandas.DataFrame], pandas.DataFrame | None]  # changes the census, or returns a new one
 
 
 def sound_rows(breed: str, count: int = EACH) -> list[dict[str, Any]]:
@@ -82,16 +82,16 @@ def dropping(breed: str, count: int) -> Change:
     return lambda census: census.drop(census.index[census["breed"] == breed][:count])
 
 
-def test_sound_photos_meet_every_expectation_with_its_severity() -> None:
-    found = judged(sound(), STRICT)
-    assert {name: finding.severity for name, finding in found.items()} == {
+def test_good_photos_meet_every_expectation() -> None:
+    findings = judged(sound(), STRICT)
+    assert {name: finding.severity for name, finding in findings.items()} == {
         **dict.fromkeys(CRITICAL, "critical"),
         **dict.fromkeys(WARNING, "warning"),
     }
-    assert all(finding.success and not finding.where for finding in found.values())
+    assert all(finding.success and not finding.where for finding in findings.values())
 
 
-def test_data_docs_replace_the_old_ones_and_nothing_else_is_left(
+def test_data_docs_replace_the_old_ones_and_no_other_file_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -110,8 +110,8 @@ def test_data_docs_replace_the_old_ones_and_nothing_else_is_left(
 
 FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
     "a folder of another pattern": (NAMES, renaming(TZU, "shih_tzu"), {}, ("shih_tzu",)),
-    "a breed too many": (NUMBER, lambda census: None, {"breeds": 2}, ()),
-    "a breed too few": (NUMBER, lambda census: None, {"breeds": 4}, ()),
+    "one breed too many": (NUMBER, lambda census: None, {"breeds": 2}, ()),
+    "one breed too few": (NUMBER, lambda census: None, {"breeds": 4}, ()),
     "too few photos": (PHOTOS, dropping(PUG, 3), {"max_imbalance": 9.0}, (f"{PUG}: 7",)),
     "too many photos": (
         PHOTOS,
@@ -172,83 +172,83 @@ FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
         NAMED,
         setting(f"{PUG}/03.jpg", annotated_folder="02086240"),
         {},
-        (f"{PUG}/03.jpg: annotated as of folder 02086240",),
+        (f"{PUG}/03.jpg: annotated with folder 02086240",),
     ),
 }
 
 
 @pytest.mark.parametrize("kind", FAILING)
-def test_each_fault_fails_its_own_expectation_alone_and_is_named(kind: str) -> None:
+def test_each_fault_fails_only_its_own_expectation_and_is_named(kind: str) -> None:
     name, change, bounds, where = FAILING[kind]
     census = sound()
     changed = change(census)
     census = census if changed is None else changed
-    found = judged(census, replace(STRICT, **bounds))
-    assert [finding.expectation for finding in found.values() if not finding.success] == [name]
-    assert found[name].where == where
+    findings = judged(census, replace(STRICT, **bounds))
+    assert [finding.expectation for finding in findings.values() if not finding.success] == [name]
+    assert findings[name].where == where
 
 
-def test_faults_within_their_share_pass_and_are_named_all_the_same() -> None:
+def test_faults_within_the_allowed_share_pass_and_are_still_named() -> None:
     census = sound()
     setting(f"{PUG}/03.jpg", sha256=f"{PUG} 1")(census)
     setting(f"{PUG}/05.jpg", box_problems="box 1 has no area")(census)
     thirtieth = 1 / len(census)
     bounds = replace(STRICT, max_duplicates_within=thirtieth, max_bad_boxes=thirtieth, photos_per_breed=[EACH, EACH])
-    found = judged(census, bounds)
-    assert all(finding.success for finding in found.values())
-    assert found[WITHIN].where == (f"{PUG}/03.jpg: same as {PUG}/01.jpg",)
-    assert found[BOXES].observed == "1 of 30 have boxes that do not (3.33 %)"
+    findings = judged(census, bounds)
+    assert all(finding.success for finding in findings.values())
+    assert findings[WITHIN].where == (f"{PUG}/03.jpg: same as {PUG}/01.jpg",)
+    assert findings[BOXES].observed == "1 of 30 photos fail (3.33 %)"
 
 
 @pytest.mark.parametrize("bad", [3, 4])
-def test_a_share_exactly_at_its_bound_passes_and_one_photo_more_fails(bad: int) -> None:
+def test_a_share_equal_to_its_limit_passes_and_one_photo_more_fails(bad: int) -> None:
     census = sound()
     for number in range(bad):
         setting(f"{PUG}/{number:02}.jpg", box_problems="box 1 has no area")(census)
     assert judged(census, replace(STRICT, max_bad_boxes=0.1))[BOXES].success == (bad == 3)
 
 
-def test_many_offenders_are_ten_names_and_a_count() -> None:
+def test_of_many_offenders_ten_are_named_and_the_rest_counted() -> None:
     census = sound().assign(box_problems="box 1 has no area")
     where = judged(census, STRICT)[BOXES].where
     assert len(where) == SHOWN + 1 and where[-1] == "and 20 more"
 
 
-def test_a_photo_that_does_not_decode_is_blamed_for_nothing_else() -> None:
+def test_a_photo_that_does_not_decode_fails_no_other_expectation() -> None:
     census = sound()
     blank = {"boxes": "", "annotated_breed": "boxer", "box_problems": "", "sha256": f"{FOX} 1"}
     setting(f"{PUG}/03.jpg", problem="truncated", usable=False, **blank)(census)
-    found = judged(census, STRICT)
-    assert all(finding.success for finding in found.values())
+    findings = judged(census, STRICT)
+    assert all(finding.success for finding in findings.values())
 
 
-def test_photos_alone_are_asked_for_no_annotations() -> None:
+def test_without_annotations_nothing_is_expected_of_them() -> None:
     census = sound().assign(boxes="", annotated_breed="", annotated_folder="")
-    found = judged(census, STRICT, annotated=False)
-    assert set(found) == (CRITICAL | WARNING) - {ANNOTATED, BOXES, NAMED}
-    assert all(finding.success for finding in found.values())
+    findings = judged(census, STRICT, annotated=False)
+    assert set(findings) == (CRITICAL | WARNING) - {ANNOTATED, BOXES, NAMED}
+    assert all(finding.success for finding in findings.values())
 
 
 def test_folders_of_digits_pass_with_their_own_pattern_and_any_number() -> None:
     census = census_of(*(sound_rows(str(digit)) for digit in range(10))).assign(annotated_breed="", annotated_folder="")
-    found = judged(census, replace(STRICT, breed_pattern="^[0-9]$", breeds=None))
-    assert NUMBER not in found
-    assert all(finding.success for finding in found.values())
+    findings = judged(census, replace(STRICT, breed_pattern="^[0-9]$", breeds=None))
+    assert NUMBER not in findings
+    assert all(finding.success for finding in findings.values())
 
 
 def test_an_empty_folder_is_a_breed_without_photos() -> None:
     census = census_of(sound_rows(PUG), sound_rows(FOX))
-    found = judged(census, STRICT, folders=(TZU,))
-    assert found[NUMBER].success
-    assert found[PHOTOS].where == (f"{TZU}: 0",)
+    findings = judged(census, STRICT, folders=(TZU,))
+    assert findings[NUMBER].success
+    assert findings[PHOTOS].where == (f"{TZU}: 0",)
 
 
-def test_nothing_but_empty_folders_is_judged_too() -> None:
-    found = judged(census_of(), replace(STRICT, breeds=1), folders=(PUG,))
-    assert found[PHOTOS].where == (f"{PUG}: 0",) and found[DECODE].observed == "0 of 0 do not (0 %)"
+def test_empty_folders_alone_are_judged_too() -> None:
+    findings = judged(census_of(), replace(STRICT, breeds=1), folders=(PUG,))
+    assert findings[PHOTOS].where == (f"{PUG}: 0",) and findings[DECODE].observed == "0 of 0 photos fail (0 %)"
 
 
-def test_copies_in_three_breeds_each_name_one_of_another_breed() -> None:
+def test_a_copy_in_another_breed_names_the_first_photo_of_another_breed() -> None:
     census = sound()
     for breed in (PUG, FOX, TZU):
         setting(f"{breed}/03.jpg", sha256="one")(census)
@@ -274,6 +274,6 @@ def test_copies_in_three_breeds_each_name_one_of_another_breed() -> None:
         (PUG, "", "02086240"),
     ],
 )
-def test_names_are_compared_whatever_their_case_and_joints(breed: str, annotated: str, folder: str) -> None:
+def test_names_are_compared_without_case_and_separators(breed: str, annotated: str, folder: str) -> None:
     census = census_of(sound_rows(breed, 1)).assign(annotated_breed=annotated, annotated_folder=folder)
     assert photo_complaints(census)["misnamed"].tolist() == [""]

@@ -10,8 +10,9 @@ from PIL import Image
 
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import read_census
+from pedigree.photos.verdict import require_passed
 from pedigree.validate.expectations import Finding
-from pedigree.validate.stage import Verdict, validate
+from pedigree.validate.stage import Validation, findings_table, validate
 
 
 def photo(path: Path, seed: int, name: str) -> None:
@@ -29,7 +30,7 @@ def photo(path: Path, seed: int, name: str) -> None:
 
 @pytest.fixture
 def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project's root with three breeds in data/raw, as the working folder."""
+    """Make a project with three breeds in data/raw the working folder; return data/raw."""
     monkeypatch.chdir(tmp_path)
     raw = Path("data/raw")
     for index, breed in enumerate((PUG, FOX, TZU)):
@@ -46,29 +47,30 @@ def test_the_stage_writes_the_same_bytes_twice(raw: Path, capsys: pytest.Capture
     truncate(raw / "Images" / PUG / "03.jpg")
     written = []
     for _ in range(2):
-        assert validate(raw, STRICT).success
-        written.append((Path("data/census.csv").read_bytes(), Path("reports/validation.json").read_bytes()))
+        assert validate(raw, STRICT).passed
+        files = ("data/census.csv", "data/verdict.json", "reports/validation.json")
+        written.append([Path(file).read_bytes() for file in files])
     assert written[0] == written[1]
     assert str(raw.resolve()).encode() not in b"".join(written[0])
-    told = capsys.readouterr().out
-    assert "30 photos of 3 breeds: 29 usable" in told and "runs/data_docs/index.html" in told
+    output = capsys.readouterr().out
+    assert "30 photos of 3 breeds: 29 usable" in output and "runs/data_docs/index.html" in output
     assert Path("runs/data_docs/index.html").is_file()
 
 
 def test_a_broken_photo_within_the_share_is_set_aside_by_name(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truncate(raw / "Images" / PUG / "03.jpg")
-    verdict = validate(raw, STRICT)
+    validation = validate(raw, STRICT)
     report = json.loads(Path("reports/validation.json").read_text())
     assert list(report["set_aside"]) == [f"{PUG}/03.jpg"] and "truncated" in report["set_aside"][f"{PUG}/03.jpg"]
     assert (report["success"], report["photos"], report["breeds"], report["usable"]) == (True, 30, 3, 29)
     assert report["census"][PUG]["usable"] == 9 and report["census"][PUG]["width"] == [64, 64, 64]
-    assert report["set_aside"] == verdict.set_aside
-    warned = capsys.readouterr().err
-    assert "set aside" in warned and f"{PUG}/03.jpg" in warned
+    assert report["set_aside"] == validation.set_aside
+    warnings = capsys.readouterr().err
+    assert "set aside" in warnings and f"{PUG}/03.jpg" in warnings
     assert read_census(Path("data/census.csv"))["usable"].sum() == 29
 
 
-def test_a_critical_failure_stops_once_all_is_written(raw: Path) -> None:
+def test_a_critical_failure_is_an_error_after_all_files_are_written(raw: Path) -> None:
     for number in range(4):
         truncate(raw / "Images" / PUG / f"{number:02}.jpg")
     with pytest.raises(PedigreeError) as raised:
@@ -86,34 +88,61 @@ def test_a_critical_failure_stops_once_all_is_written(raw: Path) -> None:
         "balance of breeds",
     }
     assert len(read_census(Path("data/census.csv"))) == 30
+    with pytest.raises(PedigreeError, match="the photos failed validation"):
+        require_passed(Path("data/verdict.json"))
 
 
-def test_warnings_are_told_and_the_stage_goes_on(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verdict_changes_only_with_the_decision(raw: Path) -> None:
+    validate(raw, STRICT)
+    first = Path("data/verdict.json").read_bytes()
+    truncate(raw / "Images" / PUG / "03.jpg")
+    assert validate(raw, replace(STRICT, breed_pattern=".")).passed
+    assert Path("data/verdict.json").read_bytes() == first
+    with pytest.raises(PedigreeError, match="fails 1 critical"):
+        validate(raw, replace(STRICT, breeds=4))
+    assert Path("data/verdict.json").read_bytes() != first
+
+
+def test_warnings_are_printed_and_the_stage_passes(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
     twin = raw / "Images" / PUG / "03.jpg"
     twin.write_bytes((raw / "Images" / PUG / "01.jpg").read_bytes())
     (raw / "Annotation" / FOX / "05").write_text("<annotation")
-    verdict = validate(raw, STRICT)
-    assert verdict.success and {finding.expectation for finding in verdict.failed("warning")} == {
+    validation = validate(raw, STRICT)
+    assert validation.passed and {finding.expectation for finding in validation.failed("warning")} == {
         "no duplicates within a breed",
         "boxes fit the photo",
     }
-    warned = capsys.readouterr().err
-    assert "2 warning expectations" in warned
-    assert f"{PUG}/03.jpg: same as {PUG}/01.jpg" in warned and f"{FOX}/05.jpg: cannot be read as XML" in warned
+    warnings = capsys.readouterr().err
+    assert "2 warning expectations" in warnings
+    assert f"{PUG}/03.jpg: same as {PUG}/01.jpg" in warnings and f"{FOX}/05.jpg: cannot be read as XML" in warnings
 
 
-def test_without_photos_the_stage_leaves_the_old_reports(tmp_path: Path) -> None:
-    census, report = tmp_path / "census.csv", tmp_path / "validation.json"
-    census.write_text("old")
-    report.write_text("old")
+def test_without_photos_the_stage_leaves_the_old_files(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("census.csv", "validation.json", "verdict.json")]
+    for file in files:
+        file.write_text("old")
     with pytest.raises(PedigreeError, match="run `pedigree unpack` first"):
-        validate(tmp_path / "raw", STRICT, census, report)
-    assert census.read_text() == report.read_text() == "old"
+        validate(tmp_path / "raw", STRICT, *files)
+    assert [file.read_text() for file in files] == ["old"] * 3
 
 
-def test_success_is_that_nothing_critical_failed() -> None:
+def test_photos_pass_if_no_critical_expectation_failed() -> None:
     warned = Finding("boxes fit the photo", "warning", False, "", "", ())
     failed = Finding("photos decode", "critical", False, "", "", ())
     nothing = pandas.DataFrame()
-    assert Verdict(nothing, nothing, [warned], {}).success
-    assert not Verdict(nothing, nothing, [warned, failed], {}).success
+    assert Validation(nothing, nothing, [warned], {}).passed
+    assert not Validation(nothing, nothing, [warned, failed], {}).passed
+
+
+def test_the_table_of_findings_is_aligned_and_names_offenders_below_their_row() -> None:
+    findings = [
+        Finding("photos decode", "critical", False, "2 of 30", "at most 0 %", ("a.jpg: truncated", "b.jpg: empty")),
+        Finding("number of breeds", "critical", False, "3 breeds", "4", ()),
+    ]
+    assert findings_table(findings).splitlines() == [
+        "  expectation       observed  expected",
+        "  photos decode     2 of 30   at most 0 %",
+        "      a.jpg: truncated",
+        "      b.jpg: empty",
+        "  number of breeds  3 breeds  4",
+    ]

@@ -1,4 +1,4 @@
-"""Redraw `data/sample/images.tar` and `annotation.tar`; run from the project's root."""
+"""Redraws `data/sample/images.tar` and `annotation.tar`. Run it from the project's root."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A breed's build in a pose, as round cones: a figure seen by the viewer, feet on the ground at y = 0."""
+"""Turns the build of a breed and a pose into round cones. The dog stands on the ground at y = 0."""
 
 import math
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ _LEFT_AND_RIGHT = (1.0, -1.0)
 
 @dataclass(frozen=True)
 class Pose:
-    """How the dog holds itself; angles in degrees, `yaw` away from the viewer, shares in [-1, 1] or [0, 1]."""
+    """The pose of a dog. Angles are in degrees, `yaw` away from the viewer; other numbers are in [-1, 1] or [0, 1]."""
 
     stance: Literal["standing", "sitting", "lying"]
     yaw: float
@@ -32,7 +32,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Figure:
-    """The cones of a dog, and the frames that its markings follow; in torso units."""
+    """The cones of a dog, and the frames of its torso and face for the markings; in torso units."""
 
     cones: list[Cone]
     torso: Frame
@@ -50,7 +50,7 @@ class Figure:
 
 
 def draw_pose(random: np.random.Generator) -> Pose:
-    """Return a pose at random: half of the dogs sit, and most look towards the viewer."""
+    """Return a random pose. Most dogs sit or stand, and most look towards the viewer."""
     stance: Literal["standing", "sitting", "lying"] = "standing"
     chance = random.uniform()
     if chance < 0.42:
@@ -74,7 +74,7 @@ def draw_pose(random: np.random.Generator) -> Pose:
 
 
 def vary(build: Build, random: np.random.Generator) -> Build:
-    """Return the build of one dog of the breed: each length off by a few percent."""
+    """Return the build of one dog of the breed: each length differs by a few percent."""
     lengths = {name: value for name, value in vars(build).items() if isinstance(value, float)}
     varied: dict[str, Any] = {name: value * random.uniform(0.94, 1.06) for name, value in lengths.items()}
     return replace(build, **varied)
@@ -129,7 +129,7 @@ def _torso(build: Build, torso: Frame, hip: Vector, chest: Vector) -> list[Cone]
 
 
 def _neck(build: Build, pose: Pose, ground: Frame, torso: Frame, chest: Vector) -> tuple[Vector, list[Cone]]:
-    """Return the centre of the skull, and the neck that carries it."""
+    """Return the centre of the skull, and the cones of the neck."""
     steep, reach = turn({"standing": 52, "sitting": 74, "lying": 62}[pose.stance] + pose.neck)
     base = chest + build.chest * (0.30 * ground.forward + 0.35 * ground.up)
     length = build.neck + build.head * 0.55
@@ -145,7 +145,7 @@ def _neck(build: Build, pose: Pose, ground: Frame, torso: Frame, chest: Vector) 
 
 
 def _limb(part: Part, points: list[Vector], radii: list[float], blend: float = 0.06, fur: float = 1.0) -> list[Cone]:
-    """Return a chain of cones through `points`, counted from 0 at its root to 1 at its tip."""
+    """Return a chain of cones through `points`. Their `along` goes from 0 at the first point to 1 at the last."""
     count = len(points) - 1
     return [
         Cone(part, points[i], points[i + 1], (radii[i], radii[i + 1]), (i / count, (i + 1) / count), blend, fur)
@@ -223,7 +223,7 @@ def _tail(build: Build, pose: Pose, ground: Frame, hip: Vector) -> list[Cone]:
 
 
 def _tilted(seen: Figure, elevation: float) -> Figure:
-    """Turn everything as a viewer sees it who looks down at `elevation` degrees."""
+    """Return the figure as seen by a viewer who looks down at `elevation` degrees."""
     c, s = turn(elevation)
 
     def tilt(v: Vector) -> Vector:

@@ -1,4 +1,7 @@
-"""Photos and their Pascal VOC annotations as two tar files in Stanford Dogs' layout, the same bytes every time."""
+"""Packs the photos and their Pascal VOC annotations into two tar files, always with the same bytes.
+
+The layout is that of Stanford Dogs.
+"""
 
 import io
 import tarfile
@@ -15,7 +18,7 @@ from tools.sample.breeds import BREEDS, Breed
 from tools.sample.rendering import Box, draw_photo
 
 QUALITY = 80
-_MODIFIED = 1_561_939_200  # 1 July 2019, UTC: any fixed moment would do
+_MODIFIED = 1_561_939_200  # 1 July 2019, UTC; any fixed time would do
 
 Entry = tuple[str, bytes | None]
 
@@ -48,15 +51,15 @@ _ANNOTATION = """<annotation>
 
 
 def write_sample(target: Path, workers: int | None = None) -> None:
-    """Draw the sample and write `images.tar` and `annotation.tar` into `target`; `workers` changes only the time."""
+    """Draw the sample with `workers` processes, and write `images.tar` and `annotation.tar` into `target`."""
     images, annotations = draw_sample(workers)
     for name, entries in (("images.tar", images), ("annotation.tar", annotations)):
-        with replacing_file(target / name) as beside:
-            beside.write_bytes(packed(entries))
+        with replacing_file(target / name) as temporary:
+            temporary.write_bytes(packed(entries))
 
 
 def draw_sample(workers: int | None = None) -> tuple[list[Entry], list[Entry]]:
-    """Return the entries of both archives in order: (path, content), where a folder has no content."""
+    """Return the entries of both archives in order, each as (path, content). The content of a folder is None."""
     photos = [(index, number) for index, breed in enumerate(BREEDS) for number in range(1, breed.photos + 1)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         drawn = list(progress(pool.map(draw_files, photos, chunksize=8), label="drawing", total=len(photos)))
@@ -87,7 +90,7 @@ def packed(entries: Sequence[Entry]) -> bytes:
 
 
 def draw_files(photo: tuple[int, int]) -> tuple[bytes, bytes]:
-    """Return photo (breed index, number) as JPEG and XML: a function of its argument alone."""
+    """Return the photo (breed index, number) as JPEG and XML. They depend only on the argument."""
     index, number = photo
     drawn = draw_photo(index, number)
     height, width, _ = drawn.image.shape
@@ -102,7 +105,7 @@ def _jpeg(image: Image.Image) -> bytes:
 
 
 def _annotation(breed: Breed, number: int, size: tuple[int, int], boxes: list[Box]) -> str:
-    """Return the XML; Stanford's `folder` is the wnid without its `n`, and its `filename` has no suffix."""
+    """Return the XML as in Stanford Dogs: `folder` is the WordNet id without its `n`, `filename` has no suffix."""
     return _ANNOTATION.format(
         folder=breed.wnid.removeprefix("n"),
         stem=_stem(breed, number),

@@ -1,4 +1,4 @@
-"""The invented breeds: how each is built, and the markings of its coat."""
+"""The invented breeds: the build of each, and the markings of its coat."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -27,7 +27,10 @@ _TAN = (0.78, 0.50, 0.24)
 
 @dataclass(frozen=True)
 class Build:
-    """Lengths in torso units; `muzzle` and `snout` (its length and radius) and `ear_size` in radii of the skull."""
+    """The build of a breed, in torso units.
+
+    `muzzle` (the length of the muzzle), `snout` (its radius) and `ear_size` are in radii of the skull.
+    """
 
     length: float = 0.78
     chest: float = 0.30
@@ -48,7 +51,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Coat:
-    """A ground colour and the markings painted over it in order, each in its colour; colours are sRGB in [0, 1]."""
+    """A ground colour, and the markings that are painted over it in order. Colours are sRGB in [0, 1]."""
 
     ground: Color
     markings: tuple[tuple[Marking, Color], ...] = ()

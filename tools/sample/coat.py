@@ -1,4 +1,4 @@
-"""The colour of every pixel of a dog: its ground colour, the breed's markings over it, and eyes, nose and tongue."""
+"""The colour of every pixel of a dog: the ground colour, the markings over it, and eyes, nose and tongue."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,16 @@ _PINK = (0.86, 0.45, 0.47)
 
 @dataclass(frozen=True)
 class Skin:
-    """The n pixels of one dog: part and share along it (n,), place in torso and head, normal in the torso's axes."""
+    """The n pixels of one dog.
+
+    Attributes:
+        part: the part of the dog that each pixel shows, (n,).
+        along: the position along this part, (n,).
+        body: the coordinates of each pixel in the frame of the torso, three arrays (n,).
+        head: the coordinates in the frame of the face.
+        normal: the normals in the axes of the torso, three arrays (n,).
+        random: draws the random markings.
+    """
 
     part: NDArray[np.int8]
     along: Pixels
@@ -45,7 +54,10 @@ def directions(frame: Frame, vectors: list[Pixels] | Pixels) -> list[Pixels]:
 
 
 def paint(coat: Coat, skin: Skin, texture: Pixels) -> Pixels:
-    """Return the colour (3, n) of each pixel, as reflectance (linear light); `texture` in [-1, 1] frays the edges."""
+    """Return the colour of each pixel, (3, n), as reflectance (linear light).
+
+    `texture` in [-1, 1] makes the edges of the markings uneven.
+    """
     random = skin.random
     shade = random.uniform(0.92, 1.06)
     tint = np.array([shade * random.uniform(0.97, 1.03) for _ in range(3)], np.float32)[:, None]
@@ -57,7 +69,7 @@ def paint(coat: Coat, skin: Skin, texture: Pixels) -> Pixels:
 
 
 def _features(coat: Coat, skin: Skin, colors: Pixels) -> Pixels:
-    """Paint what is not fur."""
+    """Paint the parts that are not fur."""
     away = [
         skin.head[0] - np.float32(EYE[0]),
         skin.head[1] - np.float32(EYE[1]),
@@ -82,7 +94,7 @@ def _features(coat: Coat, skin: Skin, colors: Pixels) -> Pixels:
 
 
 def _linear(color: Color) -> Pixels:
-    """Return a colour as linear light (3, 1): a square stands in for sRGB's curve, being exact."""
+    """Return a colour as linear light, (3, 1). The square, which is exact, replaces the sRGB curve."""
     return np.array(color, np.float32)[:, None] ** 2
 
 
@@ -132,7 +144,7 @@ def _spots(skin: Skin, texture: Pixels) -> Pixels:
 
 
 def _scattered(skin: Skin, place: list[Pixels], count: int, radii: tuple[float, float]) -> Pixels:
-    """Return 1 inside round spots about pixels drawn at random, else 0; radii in units of `place`."""
+    """Return 1 inside round spots around random pixels, else 0. `radii` are in units of `place`."""
     weight = np.zeros_like(place[0])
     for centre in skin.random.integers(len(weight), size=count):
         away = [axis - axis[centre] for axis in place]

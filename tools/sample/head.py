@@ -1,4 +1,4 @@
-"""The head, in a frame whose unit is the radius of the skull: skull, muzzle, nose, eyes, ears and tongue."""
+"""The cones of the head: skull, muzzle, nose, eyes, ears and tongue. The unit is the radius of the skull."""
 
 from dataclasses import replace
 
@@ -6,12 +6,12 @@ from tools.sample.breeds import Build
 from tools.sample.surface import Cone, Part
 from tools.sample.vectors import Frame, Vector, unit
 
-EYE = (0.95, 0.31, 0.42)  # forward, up and to either side of the middle of the skull
+EYE = (0.95, 0.31, 0.42)  # forward, upward and sideways from the centre of the skull
 _LEFT_AND_RIGHT = (1.0, -1.0)
 
 
 def cones(build: Build, face: Frame, tongue: float) -> list[Cone]:
-    """Return the cones of the head; `tongue` is how far it hangs out, from 0 to 1."""
+    """Return the cones of the head. `tongue` is how far the tongue hangs out, from 0 to 1."""
     return _skull(face) + _ears(build, face) + _muzzle(build, face) + _mouth(build, face, tongue) + _eyes(face)
 
 
@@ -44,7 +44,7 @@ def _muzzle(build: Build, face: Frame) -> list[Cone]:
 
 
 def _mouth(build: Build, face: Frame, tongue: float) -> list[Cone]:
-    """Return the line of the mouth, turned up at its corners, and the tongue if it shows."""
+    """Return the line of the mouth, turned up at its corners, and the tongue if it hangs out."""
     size, snout, tip = face.size, build.snout, 0.55 + build.muzzle
     middle, parts = face.point(tip + 0.72 * snout, -0.33 - 0.50 * snout), []
     for side in _LEFT_AND_RIGHT:
@@ -66,7 +66,7 @@ def _eyes(face: Frame) -> list[Cone]:
 
 
 def _small(part: Part, start: Vector, end: Vector, radius: float) -> Cone:
-    """Return a hairless feature with a crisp edge."""
+    """Return a hairless part with a sharp edge."""
     return Cone(part, start, end, (radius, radius), blend=0.01, fur=0)
 
 

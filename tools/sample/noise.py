@@ -1,4 +1,4 @@
-"""Smooth random fields (value noise): random numbers on a lattice, smoothly interpolated."""
+"""Smooth random fields (value noise): random numbers on a lattice, interpolated smoothly."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ _PERIOD = 32
 
 
 def plane(random: np.random.Generator, shape: tuple[int, int], cell: tuple[float, float]) -> Pixels:
-    """Return a field of `shape` (height, width) in [-1, 1] whose lumps are about `cell` (height, width) pixels."""
+    """Return a field of `shape` (height, width) in [-1, 1], whose lumps have about `cell` (height, width) pixels."""
     rows, row_share = _steps(shape[0], cell[0])
     columns, column_share = _steps(shape[1], cell[1])
     lattice = random.uniform(-1, 1, (int(rows[-1]) + 2, int(columns[-1]) + 2)).astype(np.float32)
@@ -33,7 +33,7 @@ def solid(random: np.random.Generator, points: list[Pixels]) -> Pixels:
 
 
 def step(values: Pixels, low: float, high: float) -> Pixels:
-    """Return 0 below `low`, 1 above `high` and a smooth rise between; falls where `low` is above `high`."""
+    """Return 0 below `low`, 1 above `high`, and a smooth step between. If `low` is above `high`, the step falls."""
     share: Pixels = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
     return share * share * (np.float32(3) - np.float32(2) * share)
 
@@ -50,5 +50,5 @@ def _cell(axis: Pixels) -> tuple[NDArray[np.int32], Pixels]:
 
 
 def mixed(one: Pixels, other: Pixels, share: Pixels) -> Pixels:
-    """Return `one` where `share` is 0, `other` where it is 1, and in between a blend."""
+    """Return `one` where `share` is 0, `other` where it is 1, and a mixture in between."""
     return one + (other - one) * share

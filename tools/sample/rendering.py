@@ -1,4 +1,4 @@
-"""One photo: a breed's dog or two, posed, lit and set before a background; and the tight box of each."""
+"""Draws one photo: one or two dogs of a breed in front of a background, and the tight box of each dog."""
 
 import math
 from dataclasses import dataclass
@@ -21,9 +21,13 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Photo:
-    """`image` is uint8 (height, width, 3); `boxes` hold (xmin, ymin, xmax, ymax) in pixels, ends excluded.
+    """A drawn photo.
 
-    `covers` tells for each dog which share of a pixel it covers, (height, width) in [0, 1], if none stood before it.
+    Attributes:
+        image: uint8 (height, width, 3).
+        boxes: one (xmin, ymin, xmax, ymax) per dog in pixels; xmax and ymax are excluded.
+        covers: for each dog, the share of each pixel that it covers, (height, width) in [0, 1]. Dogs in front of it
+            are ignored.
     """
 
     image: NDArray[np.uint8]
@@ -32,7 +36,7 @@ class Photo:
 
 
 def draw_photo(breed: int, number: int, seed: int = SEED) -> Photo:
-    """Draw photo `number` of the breed at index `breed`: a function of its three arguments alone."""
+    """Draw photo `number` of the breed at index `breed`. It depends only on the three arguments."""
     random = np.random.default_rng([seed, breed, number])
     elevation = random.uniform(7, 20)
     figures = _pack(BREEDS[breed], elevation, random)
@@ -50,7 +54,7 @@ def draw_photo(breed: int, number: int, seed: int = SEED) -> Photo:
 
 
 def _pack(breed: Breed, elevation: float, random: np.random.Generator) -> list[Figure]:
-    """Return the dogs of a photo, the farthest first, side by side."""
+    """Return the dogs of a photo side by side, the farthest first."""
     dogs = 2 if random.uniform() < _TWO_DOGS else 1
     figures = [figure(vary(breed.build, random), draw_pose(random), elevation) for _ in range(dogs)]
     if dogs == 2:
@@ -68,7 +72,7 @@ def _extent(figures: list[Figure]) -> tuple[float, float, float, float]:
 
 
 def _frame(figures: list[Figure], random: np.random.Generator) -> tuple[int, int]:
-    """Return the (height, width) of the photo: roughly as upright or as wide as what it shows."""
+    """Return the (height, width) of the photo. Its aspect ratio is roughly that of the dogs."""
     left, top, right, bottom = _extent(figures)
     aspect = math.sqrt((right - left) / (bottom - top)) * random.uniform(0.8, 1.3)
     aspect = min(1.6, max(0.65, aspect))
@@ -80,7 +84,7 @@ def _frame(figures: list[Figure], random: np.random.Generator) -> tuple[int, int
 def _place(
     figures: list[Figure], shape: tuple[int, int], random: np.random.Generator
 ) -> tuple[list[Figure], tuple[float, float, float]]:
-    """Return the figures in pixels of the frame, and where their ground is: (x, y, scale)."""
+    """Return the figures in pixels of the photo, and the place and scale of their ground: (x, y, scale)."""
     height, width = shape
     left, top, right, bottom = _extent(figures)
     fill = random.uniform(0.72, 0.92)
@@ -94,7 +98,7 @@ def _place(
 def _shadow(
     figures: list[Figure], ground: tuple[float, float, float], elevation: float, light: Light, shape: tuple[int, int]
 ) -> Pixels:
-    """Return how dark the ground is, (height, width) in [0, 1]: a soft blob under each part that is near it."""
+    """Return the darkness of the ground, (height, width) in [0, 1]: a soft blob under each part near the ground."""
     c, s = turn(elevation)
     x0, y0, scale = ground
     rows, columns = np.ogrid[: shape[0], : shape[1]]
@@ -122,7 +126,7 @@ def _developed(image: Pixels, random: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _boxes(covers: list[Pixels]) -> list[Box]:
-    """Return the box of each dog's visible pixels; a later dog hides an earlier one."""
+    """Return the box of the visible pixels of each dog. A later dog hides earlier ones."""
     boxes: list[Box] = []
     hidden = np.zeros_like(covers[0])
     for cover in reversed(covers):

@@ -1,4 +1,4 @@
-"""Backgrounds: lawn, snow, beach, autumn, a street and a room, with their light; none knows which breed it is for."""
+"""Draws backgrounds and their light: lawn, snow, beach, autumn, street and room. They do not depend on the breed."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from tools.sample.vectors import Pixels, Vector, unit, vector
 
 @dataclass(frozen=True)
 class Light:
-    """Sunlight from `direction` (towards the sun) and light from the sky and the ground; colours (3, 1), linear."""
+    """Sunlight, and light from the sky and the ground. `direction` points to the sun; colours are (3, 1), linear."""
 
     direction: Vector
     sun: Pixels
@@ -22,7 +22,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Place:
-    """Colours (sRGB) from the top of the frame down to the viewer's feet; `rough` is the contrast of the ground."""
+    """The sRGB colours of a place, from the top of the photo to the bottom. `rough` is the contrast of the ground."""
 
     top: Color
     bottom: Color
@@ -52,7 +52,7 @@ PLACES = (
 
 
 def draw_scene(random: np.random.Generator, shape: tuple[int, int], horizon: float) -> tuple[Pixels, Light]:
-    """Return a background (3, height, width) in linear light, whose ground begins at row `horizon`, and its light."""
+    """Return a background, (3, height, width) in linear light, and its light. The ground begins at row `horizon`."""
     place = PLACES[random.integers(len(PLACES))]
     rows = np.broadcast_to(_middles(shape[0])[:, None], shape)
     near = _varied(place.near, random)
@@ -62,7 +62,7 @@ def draw_scene(random: np.random.Generator, shape: tuple[int, int], horizon: flo
 
 
 def _behind(place: Place, random: np.random.Generator, rows: Pixels, horizon: float) -> Pixels:
-    """Return sky and skyline, or wall and skirting board."""
+    """Return the sky and skyline, or the wall and skirting board."""
     height, width = rows.shape
     top, bottom, band = (_varied(color, random) for color in (place.top, place.bottom, place.band))
     cloudy = np.float32(0.03 if place.indoors else 0.08)
@@ -74,7 +74,7 @@ def _behind(place: Place, random: np.random.Generator, rows: Pixels, horizon: fl
 
 
 def _skyline(random: np.random.Generator, rows: Pixels, horizon: float) -> Pixels:
-    """Return the weight of the trees or houses behind: an uneven, blurred band above the horizon."""
+    """Return the weight of the trees or houses in the distance: an uneven, blurred band above the horizon."""
     height, width = rows.shape
     tall = np.float32(random.uniform(0.04, 0.22) * height)
     bumps = noise.plane(random, (1, width), (1, width * random.uniform(0.12, 0.3)))
@@ -83,7 +83,7 @@ def _skyline(random: np.random.Generator, rows: Pixels, horizon: float) -> Pixel
 
 
 def _ground(place: Place, near: Pixels, random: np.random.Generator, rows: Pixels, horizon: float) -> Pixels:
-    """Return lumpy ground, or a floor, sometimes of boards that meet far away."""
+    """Return uneven ground, or a floor, sometimes of boards that converge in the distance."""
     height, width = rows.shape
     nearness = np.clip((rows - np.float32(horizon)) / np.float32(height - horizon), 0, 1)
     coarse, fine = (noise.plane(random, (height, width), cell) for cell in ((height * 0.06, width * 0.16), (7.0, 12.0)))

@@ -1,4 +1,4 @@
-"""The light that comes from a dog: its cones drawn fine, coloured by its coat, lit by the scene."""
+"""Draws a dog: its cones at a higher resolution, coloured by its coat and lit by the scene."""
 
 import math
 
@@ -11,14 +11,17 @@ from tools.sample.scenery import Light
 from tools.sample.surface import Part, Surface, rasterise
 from tools.sample.vectors import Pixels, dots, unit, vector
 
-_FINE = 2  # pixels drawn for each pixel shown, in both directions
+_FINE = 2  # pixels drawn for each pixel of the photo, in both directions
 _GLOSSY = (Part.EYE, Part.NOSE, Part.TONGUE)
 
 
 def draw_dog(
     seen: Figure, breed: Breed, light: Light, shape: tuple[int, int], random: np.random.Generator
 ) -> tuple[Pixels, Pixels]:
-    """Return the dog's light (3, height, width), already weighted by its coverage, and the coverage (height, width)."""
+    """Return the light from the dog, (3, height, width), and its coverage, (height, width).
+
+    The light is already multiplied by the coverage.
+    """
     fine = seen.placed(_FINE, vector(0, 0, 0))
     rows, columns = _window(fine, shape)
     size = (rows.stop - rows.start, columns.stop - columns.start)
@@ -34,12 +37,12 @@ def draw_dog(
 
 
 def _hair(fur: float) -> tuple[float, float, float]:
-    """Return length and breadth of a lock of hair, and how far it frays the outline, in torso units."""
+    """Return the length and width of a lock of hair, and how far it displaces the outline, in torso units."""
     return 0.05 + 0.06 * fur, 0.02 + 0.02 * fur, 0.002 + 0.038 * fur
 
 
 def _window(fine: Figure, shape: tuple[int, int]) -> tuple[slice, slice]:
-    """Return the rows and columns of fine pixels that hold the figure, whole pixels of the photo."""
+    """Return the rows and columns of fine pixels around the figure. They cover whole pixels of the photo."""
     left, top, right, bottom = fine.extent()
     margin = 0.08 * fine.torso.size + 2
     spans = ((top, bottom, shape[0]), (left, right, shape[1]))
@@ -66,7 +69,7 @@ def _shaded(
     origin: tuple[int, int],
     random: np.random.Generator,
 ) -> Pixels:
-    """Return the light that comes from each fine pixel, (3, height, width): black outside the dog."""
+    """Return the light from each fine pixel, (3, height, width). It is black outside the dog."""
     shown = surface.part > 0
     rows, columns = np.nonzero(shown)
     points = np.stack(
@@ -91,7 +94,10 @@ def _shaded(
 
 
 def _diffuse(normal: Pixels, light: Light) -> Pixels:
-    """Return the light that falls on each pixel, (3, n): the sun, wrapped a little around, the sky and the ground."""
+    """Return the light that falls on each pixel, (3, n), from the sun, the sky and the ground.
+
+    The sun also lights a part of the side that faces away from it.
+    """
     sun = np.clip((dots(light.direction, normal) + 0.25) / 1.25, 0, 1)
     upward = 0.5 - 0.5 * normal[1]
     rim = (1 - normal[2]) ** 2 * upward
@@ -100,7 +106,7 @@ def _diffuse(normal: Pixels, light: Light) -> Pixels:
 
 
 def _gloss(normal: Pixels, light: Light) -> Pixels:
-    """Return a highlight, (n,), halfway between the sun and the viewer."""
+    """Return the highlight of each pixel, (n,), strongest halfway between the sun and the viewer."""
     shine = np.maximum(0, dots(unit(light.direction + vector(0, 0, 1)), normal))
     for _ in range(5):
         shine = shine * shine
@@ -108,7 +114,7 @@ def _gloss(normal: Pixels, light: Light) -> Pixels:
 
 
 def _open(depth: Pixels, unit_length: float) -> Pixels:
-    """Return how open each pixel is to the sky, (height, width): darker beside what stands in front of it."""
+    """Return how much sky each pixel sees, (height, width). It is less next to parts that are in front."""
     reach = max(1, round(0.07 * unit_length))
     padded = np.pad(depth, reach, mode="edge")
     height, width = depth.shape

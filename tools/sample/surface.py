@@ -1,4 +1,4 @@
-"""Round cones (spheres swept along segments) into a z-buffer: depth, normal and part of every pixel."""
+"""Rasterises round cones (spheres swept along segments) into a z-buffer: depth, normal and part of each pixel."""
 
 import math
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ _NOWHERE = np.float32(-1e6)
 
 
 class Part(IntEnum):
-    """What of the dog a pixel shows."""
+    """The part of the dog that a pixel shows."""
 
     NONE = 0
     TORSO = 1
@@ -35,10 +35,15 @@ class Part(IntEnum):
 
 @dataclass(frozen=True)
 class Cone:
-    """A sphere that changes its radius from `radii[0]` at `start` to `radii[1]` at `end`.
+    """A sphere swept from `start` to `end`, whose radius changes from `radii[0]` to `radii[1]`.
 
-    `along` counts from one end of the body part to the other; `flatness` below 1 squeezes the cone along `flat_axis`.
-    `blend` is the distance over which it melts into what it touches, `fur` how much its outline frays.
+    Attributes:
+        part: the body part.
+        along: the positions of both ends along the body part.
+        blend: the distance over which the cone blends into the cones that it touches.
+        fur: how uneven its outline is.
+        flat_axis: the axis along which the cone is flattened.
+        flatness: below 1, the factor by which it is flattened.
     """
 
     part: Part
@@ -58,7 +63,7 @@ class Cone:
         return replace(self, start=start, end=end, radii=radii, blend=self.blend * scale)
 
     def extent(self) -> tuple[float, float, float, float]:
-        """Return (left, top, right, bottom), which the cone does not leave."""
+        """Return (left, top, right, bottom) of a box that holds the cone."""
         ends = list(zip((self.start, self.end), self.radii, strict=True))
         low = [min(point[axis] - radius for point, radius in ends) for axis in (0, 1)]
         high = [max(point[axis] + radius for point, radius in ends) for axis in (0, 1)]
@@ -67,7 +72,10 @@ class Cone:
 
 @dataclass(frozen=True)
 class Surface:
-    """What each pixel shows: arrays of (height, width); `normal` is (3, height, width), z towards the viewer."""
+    """The surface that each pixel shows, as arrays (height, width).
+
+    `normal` is (3, height, width), and its z points to the viewer.
+    """
 
     depth: Pixels
     normal: Pixels
@@ -76,7 +84,10 @@ class Surface:
 
 
 def rasterise(cones: list[Cone], warp: Pixels, origin: tuple[int, int]) -> Surface:
-    """Draw cones, in pixels, whose (x, y) `origin` is the top left pixel; `warp` (2, height, width) frays outlines."""
+    """Draw cones given in pixels; (x, y) `origin` is the top left pixel.
+
+    `warp` (2, height, width) displaces the outlines.
+    """
     shape = warp.shape[1:]
     surface = Surface(
         np.full(shape, _NOWHERE, np.float32),
@@ -107,12 +118,12 @@ def _draw(surface: Surface, cone: Cone, warp: Pixels, farthest: float) -> None:
 
 
 def _centres(span: slice, start: float) -> Pixels:
-    """Return the middles of the pixels of `span`, counted from `start`."""
+    """Return the centres of the pixels of `span`, measured from `start`."""
     return (np.arange(span.start, span.stop) + (0.5 - start)).astype(np.float32)
 
 
 def _balls(cone: Cone) -> list[Cone]:
-    """Return the cone, or, where it points at the viewer (one end hides in the other), spheres along it."""
+    """Return the cone; or spheres along it, if it points at the viewer and one end hides the other."""
     squeeze = _squeeze(cone)
     x, y, _ = _squeezed(squeeze, cone.end - cone.start)
     growth = cone.radii[1] - cone.radii[0]
@@ -129,10 +140,10 @@ def _ball(cone: Cone, share: float) -> Cone:
 
 
 def _hit(cone: Cone, origin: Vector, x: Pixels, y: Pixels) -> tuple[Pixels, Pixels, Pixels, Mask]:
-    """Return depth, normal, share of the way along and hit of the pixels at (x, y) from `origin`.
+    """Return the depth, normal, position along the cone and hit of each pixel at (x, y) from `origin`.
 
-    The front of a swept sphere is the greatest z(t) + √q(t), q(t) = r(t)² − |p − c(t)|² = c + bt + at²; it lies where
-    the derivative vanishes: q = (b² − 4ac) / 4(l² − r'²). In squeezed coordinates a flattened cone is a round one.
+    The front of a swept sphere is the maximum over t of z(t) + √q(t), with q(t) = r(t)² − |p − c(t)|² = c + bt + at².
+    The derivative is zero there: q = (b² − 4ac) / 4(l² − r'²). In squeezed coordinates, a flattened cone is round.
     """
     squeeze = _squeeze(cone)
     x, y = x - np.float32(cone.start[0] - origin[0]), y - np.float32(cone.start[1] - origin[1])
@@ -159,7 +170,10 @@ def _normal(squeeze: Pixels, u: Pixels, v: Pixels, w: Pixels) -> Pixels:
 
 
 def _squeeze(cone: Cone) -> Pixels:
-    """Return the lower triangle of the map that makes the cone round and keeps the line of sight: MᵀM = I + s nnᵀ."""
+    """Return the lower triangle of the matrix M that makes the cone round and keeps the line of sight.
+
+    MᵀM = I + s nnᵀ.
+    """
     n = vector(0, 0, 0) if cone.flat_axis is None else cone.flat_axis
     s = 1 / (cone.flatness * cone.flatness) - 1
     f = math.sqrt(1 + s * n[2] * n[2])
@@ -178,7 +192,7 @@ def _squeezed(m: Pixels, v: Vector) -> tuple[float, float, float]:
 def _melt(
     surface: Surface, window: tuple[slice, slice], cone: Cone, depth: Pixels, normal: Pixels, t: Pixels, hit: Mask
 ) -> None:
-    """Write a cone into the buffers, mixing it smoothly with what lies within `blend` of it."""
+    """Write a cone into the buffers, blended smoothly with surfaces that are within `blend` of it."""
     before = surface.depth[window]
     blend = np.float32(max(cone.blend, 1e-3))
     share = np.where(hit, np.clip(0.5 + 0.5 * (depth - before) / blend, 0, 1), 0).astype(np.float32)

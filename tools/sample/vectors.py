@@ -1,4 +1,4 @@
-"""Small vectors and frames, computed element by element so that every machine gets the same bits."""
+"""Small vectors and frames, computed element by element, so that every machine gets the same bits."""
 
 import math
 from dataclasses import dataclass
@@ -21,26 +21,26 @@ def dot(left: Vector, right: Vector) -> float:
 
 
 def dots(left: Pixels | Vector, right: Pixels | list[Pixels]) -> Pixels:
-    """Return the scalar products of vectors whose first axis is x, y, z, as float32."""
+    """Return the scalar products of vectors as float32. The first axis is x, y, z."""
     x, y, z = (np.asarray(axis, np.float32) for axis in left)
     product: Pixels = x * right[0] + y * right[1] + z * right[2]
     return product
 
 
 def unit(direction: Vector) -> Vector:
-    """Return `direction` at length 1."""
+    """Return `direction` scaled to length 1."""
     return np.asarray(direction / math.sqrt(dot(direction, direction)))
 
 
 def turn(degrees: float) -> tuple[float, float]:
-    """Return (cosine, sine), rounded so that the last bits of the machine's library don't matter."""
+    """Return (cosine, sine), rounded so that they are equal on all machines."""
     angle = math.radians(degrees)
     return round(math.cos(angle), 9), round(math.sin(angle), 9)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A place, a size and three orthonormal directions: forward, up and to the dog's left."""
+    """An origin, a size and three orthonormal directions: forward, up and to the left of the dog."""
 
     origin: Vector
     forward: Vector
@@ -57,11 +57,11 @@ class Frame:
         return np.asarray(forward * self.forward + up * self.up + left * self.left)
 
     def at(self, origin: Vector, size: float) -> "Frame":
-        """Return the same directions at another place and size."""
+        """Return the frame with another origin and size."""
         return Frame(origin, self.forward, self.up, self.left, size)
 
     def pitched(self, degrees: float) -> "Frame":
-        """Return the frame turned nose up by `degrees`."""
+        """Return the frame with its forward direction turned up by `degrees`."""
         c, s = turn(degrees)
         return Frame(self.origin, c * self.forward + s * self.up, c * self.up - s * self.forward, self.left, self.size)
 
@@ -72,9 +72,9 @@ class Frame:
 
 
 def facing(yaw: float) -> Frame:
-    """Return the upright frame that looks `yaw` degrees away from the viewer.
+    """Return the upright frame whose forward direction is `yaw` degrees away from the viewer.
 
-    The axes are x to the right, y down and z to the viewer; a yaw of 90 looks to the right.
+    The axes are x to the right, y down and z to the viewer. With a yaw of 90, forward is to the right.
     """
     c, s = turn(yaw)
     return Frame(vector(0, 0, 0), vector(s, 0, c), vector(0, -1, 0), vector(c, 0, -s))

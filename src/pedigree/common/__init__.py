@@ -1,1 +1,1 @@
-"""What every stage uses: files, progress, breed names, packed crops, grids and films."""
+"""What several packages share: files, progress bars, breed names, packed crops, grids and films, measures."""

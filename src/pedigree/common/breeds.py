@@ -1,4 +1,7 @@
-"""Breeds by name: a folder such as `n02085620-Chihuahua`, shown as `Chihuahua`, found however a person writes it."""
+"""Names of breeds: the folder `n02085620-Chihuahua` has the display name `Chihuahua`.
+
+A person may write a name in any case, and join its words with spaces, hyphens or underscores.
+"""
 
 import difflib
 import re
@@ -10,35 +13,35 @@ _PREFIX = re.compile(r"(n[0-9]{8})-(?=.)")
 
 
 def display_name(folder: str) -> str:
-    """Return the folder's name without its WordNet id; a folder without an id is its own display name."""
+    """Return the name of the folder without its WordNet id. Without an id, it is the name of the folder."""
     prefix = _PREFIX.match(folder)
     return folder[prefix.end() :] if prefix else folder
 
 
 def wordnet_id(folder: str) -> str:
-    """Return the id a folder's name starts with, such as `n02085620`, or nothing."""
+    """Return the WordNet id at the start of a folder's name, such as `n02085620`; empty if there is none."""
     prefix = _PREFIX.match(folder)
     return prefix[1] if prefix else ""
 
 
 def same_breed(one: str, other: str) -> bool:
-    """Tell whether two names differ by no more than case and how their words are joined (space, hyphen, underscore)."""
+    """Whether two names are equal except for case and for how words are joined (space, hyphen or underscore)."""
     return _plain(one) == _plain(other)
 
 
 def find_breed(query: str, folders: Sequence[str]) -> str:
-    """Return the one of `folders` that `query` means: the folder's or the display name, in any case.
+    """Return the one of `folders` that `query` names, by folder name or display name.
 
     Raises:
-        UsageError: with the nearest names where no folder is meant, with all of them where several are.
+        UsageError: if no folder or more than one has this name. The message lists the nearest or the matching names.
     """
     if query in folders:
         return query
-    found = [folder for folder in folders if same_breed(query, folder) or same_breed(query, display_name(folder))]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"The breed {query!r} means several; give one of: {', '.join(sorted(found))}.")
+    matches = [folder for folder in folders if same_breed(query, folder) or same_breed(query, display_name(folder))]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"{query!r} names several breeds; use one of: {', '.join(sorted(matches))}.")
     raise UsageError(f"There is no breed {query!r}; {_suggestion(query, folders)}.")
 
 

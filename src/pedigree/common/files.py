@@ -1,6 +1,7 @@
-"""Writing beside and renaming into place, so that a stage that dies leaves what was there before.
+"""Atomic replacement of files and folders: new content is written next to the old one, then renamed.
 
-A file is on the disk before it takes its name, so that a power cut leaves the old one or the new one, whole.
+A stage that dies leaves the old content. A file is flushed to disk before it is renamed, so that a power cut leaves the
+whole old file or the whole new file.
 """
 
 import os
@@ -13,34 +14,34 @@ from pathlib import Path
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; it becomes `path` when the block ends well, and is removed if not."""
+    """Yield a temporary file to write to. It replaces `path` if the block succeeds, and is removed otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     os.close(handle)
-    beside = Path(name)
+    temporary = Path(name)
     try:
-        yield beside
-        beside.chmod(0o666 & ~_umask())
-        _to_disk(beside)
-        beside.replace(path)
-        _to_disk(path.parent)
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        _flush(temporary)
+        temporary.replace(path)
+        _flush(path.parent)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; it becomes `path` when the block ends well, and is removed if not."""
+    """Yield an empty folder to fill. It replaces `path` if the block succeeds, and is removed otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        beside, before = scratch / "new", scratch / "old"
-        beside.mkdir()
-        yield beside
+        temporary, before = scratch / "new", scratch / "old"
+        temporary.mkdir()
+        yield temporary
         if path.exists():
             path.rename(before)
         try:
-            beside.rename(path)
+            temporary.rename(path)
         except OSError:
             before.rename(path)
             raise
@@ -49,13 +50,13 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 to `path`, beside first."""
-    with replacing_file(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    """Write `text` as UTF-8 to `path`, atomically."""
+    with replacing_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
-def _to_disk(path: Path) -> None:
-    """Wait until the content of a file, or the names in a folder, would outlast a power cut."""
+def _flush(path: Path) -> None:
+    """Flush the content of a file, or the names in a folder, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Films: frames as a GIF that loops, or as an MP4 that browsers play."""
+"""Films: frames written as a looping GIF, or as an MP4 that browsers can play."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,48 +10,62 @@ from pedigree.common.files import replacing_file
 from pedigree.common.grids import BACKGROUND
 from pedigree.errors import PedigreeError
 
-COLORS = 254  # of a GIF's 256: one is for the page's white, one means "as in the frame before"
+COLORS = 254  # of the 256 of a GIF: one is reserved for white, and one means "as in the frame before"
 WHITE = (255, 255, 255)
-SAMPLE = 16  # frames that the shared palette is chosen from
-PIXELS = "yuv420p"  # what every browser plays
-# A constant rate factor of 0 is lossless, 18 hard to tell from it, 23 the usual. With several threads, or with x264's
-# macroblock tree, the same frames give other bytes from one time to the next.
+SAMPLE = 16  # frames from which the shared palette is chosen
+PIXELS = "yuv420p"  # the pixel format that every browser can play
+# A constant rate factor of 0 is lossless, 18 is visually close to lossless, 23 is the default. With several threads,
+# or with the macroblock tree of x264, equal frames would not always give equal bytes.
 X264 = {"crf": "18", "threads": "1", "x264-params": "mbtree=0"}
 
 
 def save_gif(frames: Sequence[Image.Image], path: Path, milliseconds: int) -> None:
-    """Write `frames`, RGB, as a GIF that loops, `milliseconds` each (a multiple of 10); equal frames, equal bytes.
+    """Write RGB `frames` as a looping GIF. Equal frames give equal bytes.
 
-    All share one palette, undithered, so that what stands still does not flicker and takes no space. Smaller frames
-    are padded to the largest.
+    All frames share one palette without dithering, so that still areas do not flicker and take no space. Smaller frames
+    are padded to the size of the largest.
+
+    Args:
+        frames: the frames, in order.
+        path: the GIF to write.
+        milliseconds: how long each frame is shown; a multiple of 10.
     """
     frames = _padded(frames)
     palette = _palette(frames)
     drawn = [_quantized(frame, palette) for frame in frames]
-    with replacing_file(path) as beside:
+    with replacing_file(path) as temporary:
         drawn[0].save(
-            beside, format="GIF", save_all=True, append_images=drawn[1:], duration=milliseconds, loop=0, optimize=False
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=drawn[1:],
+            duration=milliseconds,
+            loop=0,
+            optimize=False,
         )
 
 
 def save_mp4(frames: Sequence[Image.Image], path: Path, fps: int) -> None:
-    """Write `frames`, RGB, as H.264 in an MP4 of even sides, `fps` frames a second; equal frames, equal bytes.
+    """Write RGB `frames` as H.264 in an MP4, with `fps` frames per second. Equal frames give equal bytes.
 
-    Smaller frames are padded to the largest.
+    Smaller frames are padded to the size of the largest, and both sides to an even number of pixels.
 
     Raises:
-        PedigreeError: where PyAV is not installed.
+        PedigreeError: if PyAV is not installed.
     """
     require_pyav(path)
     import av
     from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
     frames = _padded(frames, multiple=2)
-    with replacing_file(path) as beside, av.open(str(beside), "w", "mp4", options={"movflags": "faststart"}) as film:
+    with (
+        replacing_file(path) as temporary,
+        av.open(str(temporary), "w", "mp4", options={"movflags": "faststart"}) as film,
+    ):
         stream = film.add_stream("libx264", rate=fps, options=X264)
         stream.width, stream.height = frames[0].size
         stream.pix_fmt = PIXELS
-        coding = stream.codec_context  # told, since players guess the colours' matrix of an untold film by its size
+        coding = stream.codec_context  # set explicitly, because players would guess the colour matrix from the size
         coding.colorspace, coding.color_range = Colorspace.ITU709, ColorRange.MPEG
         coding.color_primaries, coding.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         for frame in frames:
@@ -63,10 +77,10 @@ def save_mp4(frames: Sequence[Image.Image], path: Path, fps: int) -> None:
 
 
 def require_pyav(path: Path) -> None:
-    """Check that `path` could be written as MP4.
+    """Check that `path` can be written as MP4.
 
     Raises:
-        PedigreeError: where PyAV is not installed.
+        PedigreeError: if PyAV is not installed.
     """
     try:
         import av  # noqa: F401
@@ -77,7 +91,7 @@ def require_pyav(path: Path) -> None:
 
 
 def _palette(frames: Sequence[Image.Image]) -> Image.Image:
-    """Choose the colours that suit frames spread over the whole film; the last is white."""
+    """Choose a palette from frames spread over the whole film. Its last colour is white."""
     spread = np.unique(np.linspace(0, len(frames) - 1, SAMPLE).round().astype(int))
     sample = Image.fromarray(np.concatenate([np.asarray(frames[place]) for place in spread]))
     colors = (sample.quantize(COLORS, Image.Quantize.MEDIANCUT).getpalette() or [])[: 3 * COLORS]
@@ -87,7 +101,10 @@ def _palette(frames: Sequence[Image.Image]) -> Image.Image:
 
 
 def _quantized(frame: Image.Image, palette: Image.Image) -> Image.Image:
-    """Give a frame the palette's nearest colours; Pillow's search is a few levels coarse, so white is set by itself."""
+    """Map a frame to the nearest colours of the palette.
+
+    Pillow's search can be wrong by a few levels, so white is set separately.
+    """
     places = np.array(frame.quantize(palette=palette, dither=Image.Dither.NONE))
     places[(np.asarray(frame) == WHITE).all(-1)] = COLORS
     quantized = Image.fromarray(places, "P")
@@ -96,7 +113,7 @@ def _quantized(frame: Image.Image, palette: Image.Image) -> Image.Image:
 
 
 def _padded(frames: Sequence[Image.Image], multiple: int = 1) -> list[Image.Image]:
-    """Give all frames the size of the largest, rounded up to a `multiple`, by background to the right and below."""
+    """Pad all frames at the right and bottom to the size of the largest, rounded up to a `multiple`."""
     width, height = (-(-max(sides) // multiple) * multiple for sides in zip(*(f.size for f in frames), strict=True))
     padded = [Image.new("RGB", (width, height), BACKGROUND) for _ in frames]
     for sheet, frame in zip(padded, frames, strict=True):

@@ -1,4 +1,4 @@
-"""Pictures in rows and columns: contact sheets of crops, grids of samples."""
+"""Grids: pictures in rows and columns, such as contact sheets of crops and grids of samples."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,17 +22,17 @@ def grid(
     columns: Sequence[str] | None = None,
     title: str | None = None,
 ) -> Image.Image:
-    """Lay pictures out.
+    """Draw pictures in rows and columns, with optional labels.
 
     Args:
-        images: `(rows, columns, height, width, 3)` uint8, RGB.
-        labels: a name a row, written left of it; none if None.
-        scale: how many pixels a picture's pixel becomes each way, interpolated (bicubic) so that it reads as a picture.
-        columns: a name a column, written above it; none if None.
-        title: one line above all, which widens the sheet where it must; none if None.
+        images: `(rows, columns, height, width, 3)` uint8 RGB.
+        labels: one label per row, written to the left of it.
+        scale: the factor by which pictures are enlarged, with bicubic interpolation.
+        columns: one heading per column, written above it.
+        title: one line above everything. A long title widens the sheet.
 
     Raises:
-        ValueError: where the array has another shape or type, or there are not as many names as rows or columns.
+        ValueError: if the array has another shape or type, or the number of labels or headings is wrong.
     """
     if images.ndim != 5 or images.shape[-1] != 3 or images.dtype != np.uint8:
         raise ValueError(f"expected (rows, columns, h, w, 3) uint8. Received: {images.shape} {images.dtype}")
@@ -62,14 +62,14 @@ def grid(
 
 
 def save_png(image: Image.Image, path: Path) -> None:
-    """Write a PNG, beside first; the same image gives the same bytes."""
-    with replacing_file(path) as beside:
-        image.save(beside, format="PNG")
+    """Write a PNG, atomically. Equal images give equal bytes."""
+    with replacing_file(path) as temporary:
+        image.save(temporary, format="PNG")
 
 
-def _check_names(names: Sequence[str] | None, count: int, what: str) -> None:
+def _check_names(names: Sequence[str] | None, count: int, line: str) -> None:
     if names is not None and len(names) != count:
-        raise ValueError(f"expected {count} labels, one a {what}. Received: {len(names)}")
+        raise ValueError(f"expected {count} labels, one per {line}. Received: {len(names)}")
 
 
 def _widest(names: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:

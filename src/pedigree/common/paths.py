@@ -6,6 +6,7 @@ PARAMS = Path("params.yaml")
 
 RAW = Path("data/raw")  # the unpacked photos and annotations
 CENSUS = Path("data/census.csv")  # one row per photo
+VERDICT = Path("data/verdict.json")  # whether the photos passed validation
 CROPS = Path("data/crops")
 
 GENERATOR = Path("models/generator.keras")

@@ -1,4 +1,4 @@
-"""The one progress bar: lively on a terminal, a line every few seconds in a log."""
+"""Progress bars: updated often on a terminal, every ten seconds in a log."""
 
 import sys
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ T = TypeVar("T")
 
 
 def progress(items: Iterable[T], *, label: str, total: int | None = None, unit: str = "photo") -> "tqdm[T]":
-    """Wrap `items` in a progress bar on stderr headed `label`."""
+    """Wrap `items` in a progress bar on stderr with the heading `label`."""
     return tqdm(items, desc=label, total=total, unit=unit, **_pace())
 
 
 def progress_bar(*, label: str, total: int | None = None, unit: str = "step", **settings: Any) -> "tqdm[Any]":
-    """Return a bar to be advanced by hand with `update(n)`; a context manager."""
+    """Return a progress bar to advance with `update(n)`. It is a context manager."""
     return tqdm(desc=label, total=total, unit=unit, **_pace(), **settings)
 
 

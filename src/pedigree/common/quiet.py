@@ -1,7 +1,7 @@
-"""Keras without greetings from TensorFlow, and without TensorFlow where another backend is at work.
+"""Imports Keras without the start-up messages of TensorFlow, and without TensorFlow on another backend.
 
-TensorFlow 2.21 writes start-up notes to file descriptor 2 before anything can tell it not to. What goes wrong is
-raised as an exception and so is not lost.
+TensorFlow 2.21 writes start-up messages to file descriptor 2 before it can be configured. Errors are not lost: they are
+raised as exceptions.
 """
 
 import os
@@ -10,25 +10,25 @@ from typing import Any
 
 
 def import_keras() -> None:
-    """Import Keras and its backend with stderr closed to the backend's start-up notes."""
+    """Import Keras and its backend, and hide the start-up messages of the backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null, 2)
         import keras  # noqa: F401
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)
     _leave_tensorflow_out()
 
 
 def _leave_tensorflow_out() -> None:
-    """Tell Keras, unless TensorFlow is here already, that there is none.
+    """Make Keras believe that TensorFlow is not installed, unless it is already imported.
 
-    To describe a layer on any backend, Keras imports it where it is installed, for seconds, only to see that no part
-    of the layer is TensorFlow's. It looks once in a process.
+    To serialise a layer, Keras would otherwise import TensorFlow on every backend, which takes seconds, only to check
+    that no part of the layer belongs to TensorFlow. Keras checks once per process.
     """
     modules: dict[str, Any] = sys.modules
     if "tensorflow" in modules:
@@ -36,7 +36,7 @@ def _leave_tensorflow_out() -> None:
 
     import keras
 
-    modules["tensorflow"] = None  # Python's way to say that a module is missing
+    modules["tensorflow"] = None  # for Python, this means that the module is missing
     try:
         keras.saving.serialize_keras_object(keras.DTypePolicy("float32"))
     finally:

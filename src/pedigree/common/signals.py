@@ -1,4 +1,4 @@
-"""The signals that ask training to stop."""
+"""The signals that stop training."""
 
 import signal
 

@@ -1,1 +1,1 @@
-"""The crop stage: one square per dog, packed and split."""
+"""The crop stage: cuts one square per dog, splits the crops into train and holdout, and packs them."""

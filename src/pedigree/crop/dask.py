@@ -1,4 +1,4 @@
-"""Photos cropped on a Dask cluster that sees the same files: the crops that threads give, in the same order."""
+"""Crops the photos on a Dask cluster that sees the same files. The crops and their order are those of `threads`."""
 
 import logging
 import warnings
@@ -17,30 +17,32 @@ from PIL import Image
 from pedigree.crop.squares import Square, crop_photo
 from pedigree.errors import PedigreeError
 
-BATCH = 16  # photos a task
-AHEAD = 4  # tasks a worker's thread may be ahead of the photo being written
-PATIENCE = 10  # seconds for the scheduler to answer, and for a worker to come where there is none
+BATCH = 16  # photos per task
+AHEAD = 4  # tasks per worker thread that may be submitted before their crops are needed
+PATIENCE = 10  # seconds to wait for the scheduler to answer, and for a first worker
 
-Cut = tuple[str, Sequence[Square]]  # a photo under Images, and what is to be cut from it
+Cut = tuple[str, Sequence[Square]]  # a photo under Images, and the squares to cut from it
 Squares = npt.NDArray[np.uint8]
 
 
 def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> Iterator[Squares]:
-    """Yield the crops of each photo in order, `(squares, size, size, 3)` uint8 RGB, the cluster at `address` at work.
+    """Yield the crops of each photo in order, `(squares, size, size, 3)` uint8 RGB, cut by the cluster at `address`.
 
-    Its workers open the photos at the absolute path that `images` has here, so they must share that file system. One
-    that dies costs time alone: Dask gives its tasks to another.
+    The workers open the photos at the absolute path of `images` on this machine, so they must share its file system. If
+    a worker dies, Dask gives its tasks to another one; the result does not change.
 
     Raises:
-        PedigreeError: where Dask is not installed, no scheduler answers, pedigree is not installed where scheduler and
-            workers run, no worker is left, one cannot read what this machine can, or a photo does not decode.
+        PedigreeError: if Dask is not installed, no scheduler answers, the scheduler or a worker has no pedigree, no
+            worker is left, a worker cannot read a photo that this machine can read, or a photo does not decode.
     """
-    with warnings.catch_warnings(action="ignore"), _cluster(address) as client:  # of versions, of damaged EXIF
+    # The warnings are about other versions on the workers and about damaged EXIF data.
+    with warnings.catch_warnings(action="ignore"), _cluster(address) as client:
         limit = AHEAD * sum(client.nthreads().values())
         pending: deque[tuple[Any, Callable[[], list[Squares]]]] = deque()
         for start in range(0, len(cuts), BATCH):
             batch = cuts[start : start + BATCH]
-            # Not pure: Dask takes pure tasks of equal arguments for one, though a photo may have changed since.
+            # Not pure: Dask would reuse the result of an earlier pure task with equal arguments, but a photo may have
+            # changed since then.
             future = client.submit(crop_batch, images.absolute(), batch, size, pure=False)
             pending.append((future, partial(crop_batch, images, batch, size)))
             if len(pending) > limit:
@@ -50,27 +52,27 @@ def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> I
 
 
 def crop_batch(images: Path, batch: Sequence[Cut], size: int) -> list[Squares]:
-    """Return the crops of each photo of `batch`: a worker's task."""
-    Image.init()  # before a worker's threads would race to
+    """Return the crops of each photo in `batch`. This is the task of a worker."""
+    Image.init()  # here, so that the threads do not all start it at the same time
     return [crop_photo(images / photo, squares, size) for photo, squares in batch]
 
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Any]:
-    """Give a client of a cluster that can work, and tell in a line what fails with it."""
+    """Yield a client of the cluster at `address`, and turn each of its failures into an error of one line."""
     try:
         from distributed import Client
     except ImportError:
         raise PedigreeError(
-            f"crop.scheduler is {address}, and Dask is not installed: pip install 'pedigree[dask]', or set it to null."
+            f"crop.scheduler is {address}, but Dask is not installed: pip install 'pedigree[dask]', or set it to null."
         ) from None
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it logs tracebacks of what is told here
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it logs tracebacks of the errors raised here
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except Exception as error:  # of the network, of names, of certificates
+    except Exception as error:  # from the network, name look-up or certificates
         raise PedigreeError(
-            f"No Dask scheduler answers at crop.scheduler, {address} ({_said(error)}): start one there with "
-            "`dask scheduler`, or set it to null."
+            f"No Dask scheduler answers at crop.scheduler, {address} ({_reason(error)}): start one there with "
+            "`dask scheduler`, or set crop.scheduler to null."
         ) from None
     with client:
         try:
@@ -79,9 +81,9 @@ def _cluster(address: str) -> Iterator[Any]:
             yield client
         except PedigreeError:
             raise
-        except Exception as error:  # a scheduler that is gone, workers that are killed time and again
+        except Exception as error:  # the scheduler is gone, or workers are killed again and again
             raise PedigreeError(
-                f"The Dask cluster at {address} failed ({_said(error)}): look into the logs of its scheduler and "
+                f"The Dask cluster at {address} failed ({_reason(error)}): read the logs of its scheduler and "
                 "workers, then run `pedigree crop` again."
             ) from None
 
@@ -96,13 +98,13 @@ def _require_workers(client: Any, address: str) -> None:
 
 
 def _require_pedigree(client: Any, address: str) -> None:
-    """Raise where scheduler or workers lack this module: a worker that cannot load a task breaks without a word."""
-    found = client.run(find_spec, __name__, on_error="return")
+    """Check that the scheduler and the workers have this module. A worker without it would fail without a message."""
+    specs = client.run(find_spec, __name__, on_error="return")
     try:
-        found["the scheduler"] = client.run_on_scheduler(find_spec, __name__)
+        specs["the scheduler"] = client.run_on_scheduler(find_spec, __name__)
     except ImportError as error:
-        found["the scheduler"] = error
-    lacking = sorted(place for place, spec in found.items() if spec is None or isinstance(spec, ImportError))
+        specs["the scheduler"] = error
+    lacking = sorted(place for place, spec in specs.items() if spec is None or isinstance(spec, ImportError))
     if lacking:
         raise PedigreeError(
             f"The Dask cluster at {address} lacks pedigree, or has another version, on {', '.join(lacking)}: "
@@ -110,8 +112,12 @@ def _require_pedigree(client: Any, address: str) -> None:
         )
 
 
-def _result(client: Any, address: str, future: Any, here: Callable[[], list[Squares]]) -> list[Squares]:
-    """Wait for a task as long as there are workers; `here` does the same without them, to tell who is at fault."""
+def _result(client: Any, address: str, future: Any, retry_here: Callable[[], list[Squares]]) -> list[Squares]:
+    """Wait for the result of a task for as long as there are workers.
+
+    If the task fails, `retry_here` does the same work on this machine. If it fails too, the photo is broken; if it
+    succeeds, the worker cannot read the photo.
+    """
     while True:
         try:
             crops: list[Squares] = future.result(timeout=PATIENCE)
@@ -119,13 +125,13 @@ def _result(client: Any, address: str, future: Any, here: Callable[[], list[Squa
         except TimeoutError:
             _require_workers(client, address)
         except PedigreeError as error:
-            here()
-            said = str(error).removesuffix(": run `pedigree validate` again.")
+            retry_here()
+            reason = str(error).removesuffix(": run `pedigree validate` again.")
             raise PedigreeError(
-                f"A worker of the Dask cluster at {address} cannot read what this machine can: {said}. Workers must "
-                "see the same data/raw at the same path, by a shared file system."
+                f"A worker of the Dask cluster at {address} cannot read a photo that this machine can read: {reason}. "
+                "Workers must see the same data/raw at the same path, through a shared file system."
             ) from None
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(".")

@@ -1,4 +1,4 @@
-"""Which photos are kept from training: a share of each breed's, a function of the seed and the photos alone."""
+"""Chooses the held-out photos: a share of each breed, as a function of the seed and the photos alone."""
 
 import hashlib
 import math
@@ -8,41 +8,43 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class SplitPhoto:
-    """What the split knows of a photo; photos with the same `content` are the same photo twice."""
+class HoldoutCandidate:
+    """A photo that may be held out. Photos with the same `content` are copies of one photo."""
 
     photo: str
     breed: str
     content: str
 
 
-def held_out(entries: Sequence[SplitPhoto], share: float, seed: int) -> frozenset[str]:
-    """Choose the held-out photos, all copies of a photo or none.
+def held_out(candidates: Sequence[HoldoutCandidate], share: float, seed: int) -> frozenset[str]:
+    """Choose the held-out photos. Either all copies of a photo are held out, or none.
 
-    Of a breed's n photos, `share` times n are held out, rounded, but at least one and at most n - 1; fewer where copies
-    do not fit that number.
+    Of the n photos of a breed, `share` times n are held out, rounded, but at least one and at most n - 1. Copies can
+    make it fewer, because a group of copies is held out only if all of them fit.
 
     Returns:
-        Names of photos; neither the order of `entries` nor anything but their names, copies and breeds matters.
+        The names of the held-out photos. They depend on the names, copies and breeds of the candidates, not on their
+        order.
     """
     copies = defaultdict(list)
-    for entry in entries:
-        copies[entry.content].append(entry)
-    room = {breed: _wanted(share, n) for breed, n in Counter(entry.breed for entry in entries).items()}
+    for candidate in candidates:
+        copies[candidate.content].append(candidate)
+    room = {breed: _target(share, n) for breed, n in Counter(candidate.breed for candidate in candidates).items()}
     chosen: set[str] = set()
     for group in sorted(copies.values(), key=lambda group: _rank(group, seed)):
-        needed = Counter(entry.breed for entry in group)
+        needed = Counter(candidate.breed for candidate in group)
         if all(room[breed] >= n for breed, n in needed.items()):
-            chosen.update(entry.photo for entry in group)
+            chosen.update(candidate.photo for candidate in group)
             for breed, n in needed.items():
                 room[breed] -= n
     return frozenset(chosen)
 
 
-def _wanted(share: float, photos: int) -> int:
+def _target(share: float, photos: int) -> int:
+    """Return how many of a breed's photos to hold out."""
     return min(max(1, math.floor(share * photos + 0.5)), photos - 1)
 
 
-def _rank(group: Sequence[SplitPhoto], seed: int) -> bytes:
-    """Place a photo by its first name, so that adding or removing other photos moves it little."""
-    return hashlib.sha256(f"{seed}/{min(entry.photo for entry in group)}".encode()).digest()
+def _rank(group: Sequence[HoldoutCandidate], seed: int) -> bytes:
+    """Return the sort key of a group of copies. It depends on the group alone, so other photos do not change it."""
+    return hashlib.sha256(f"{seed}/{min(candidate.photo for candidate in group)}".encode()).digest()

@@ -1,4 +1,4 @@
-"""Photo + box → square: the geometry in pixels of the stored photo, then the pixels themselves."""
+"""Squares: where the square around a box lies in the stored photo, and how its pixels are cut."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +12,15 @@ from PIL import Image
 
 from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import Box
+from pedigree.photos.exif import orientation
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size only where its smallest square keeps this many pixels for each pixel
-# of the crop. Mean absolute difference to full decoding over the 776 crops of stanford4, in levels of 255, at 32 and
-# 64 px: 1× 2.01 and 1.61; 2× 0.78 and 0.48; 4× 0.29 and 0.01. Rounding in YCbCr instead of RGB already makes 0.58.
+# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, but only if its smallest square keeps this many pixels per side for
+# each pixel of the crop. Mean absolute difference from full decoding over 776 crops of Stanford Dogs, in levels of 255,
+# at 32 and 64 px: 2.01 and 1.61 for a value of 1; 0.78 and 0.48 for 2; 0.29 and 0.01 for 4. Rounding in YCbCr in place
+# of RGB alone gives 0.58.
 DECODED_FOR_CROPPED = 2.0
 
-_ORIENTATION = 0x0112  # EXIF's tag
-_UPRIGHT = {
+_UPRIGHT = {  # how to turn a stored photo, by its EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -32,7 +33,7 @@ _UPRIGHT = {
 
 @dataclass(frozen=True)
 class Square:
-    """A square in pixels of the photo, half-open, not rounded; it may be larger than the photo."""
+    """A square in pixels of the photo, not rounded; it may reach outside the photo."""
 
     xmin: float
     ymin: float
@@ -45,7 +46,7 @@ def clipped(box: Box, width: int, height: int) -> Box:
 
 
 def reason_to_skip(box: Box, *, min_box: int, max_aspect: float) -> str:
-    """Say why a box already clipped to its photo gives no square; empty if it does."""
+    """Return why a box, already clipped to its photo, gets no square; empty if it gets one."""
     shorter, longer = sorted((box.width, box.height))
     if shorter <= 0:
         return "no area inside the photo"
@@ -57,11 +58,11 @@ def reason_to_skip(box: Box, *, min_box: int, max_aspect: float) -> str:
 
 
 def square_around(box: Box, width: int, height: int, padding: float) -> Square:
-    """Return the square of a box that lies inside a photo of `width` x `height` pixels.
+    """Return the square around a box that lies inside a photo of `width` x `height` pixels.
 
-    The box is grown by `padding` times its longer side on each side, its shorter side to the longer one, and the square
-    then shifted into the photo. Where it is larger than the photo, padding gives way first; what is still larger,
-    because the box's longer side alone is, spans the photo's shorter side and reaches outside it.
+    The side is the longer side of the box, plus `padding` times that length at each end. The square is centred on the
+    box, then shifted into the photo. If the photo is too small for it, the padding is reduced. If the photo is too
+    small even without padding, the square covers the photo's shorter side and reaches outside it.
     """
     longer = max(box.width, box.height)
     side = min(longer * (1 + 2 * padding), max(longer, min(width, height)))
@@ -73,43 +74,48 @@ def square_around(box: Box, width: int, height: int, padding: float) -> Square:
 
 
 def central_square(width: int, height: int) -> Square:
-    """Return the largest square in the middle of a photo of `width` x `height` pixels."""
+    """Return the largest square at the centre of a photo of `width` x `height` pixels."""
     side = min(width, height)
     return Square((width - side) / 2, (height - side) / 2, side)
 
 
 def crop_photo(path: Path, squares: Sequence[Square], size: int) -> npt.NDArray[np.uint8]:
-    """Cut squares from one photo, decoded once.
+    """Cut squares from one photo, which is decoded once.
 
-    Squares are cut from the pixels as stored and then turned upright by EXIF's orientation: annotators' boxes are in
-    stored pixels, as the sizes in Stanford's XML are. Transparent photos are laid on white; 16 bits a channel are
+    Squares are cut from the stored pixels and then turned upright by the EXIF orientation, because boxes are annotated
+    in stored pixels (as are the sizes in Stanford's XML). Transparent pixels become white. Channels of 16 bits are
     scaled by their full range.
 
     Returns:
-        `(squares, size, size, 3)` uint8, RGB, Lanczos-filtered; outside the photo it is mirrored at its edges.
+        `(squares, size, size, 3)` uint8 RGB, resized with the Lanczos filter. The part of a square outside the photo
+        is filled by mirroring the photo at its edges.
 
     Raises:
-        PedigreeError: where the photo does not decode.
+        PedigreeError: if the photo does not decode.
     """
     try:
         with Image.open(path) as photo:
             scale = _decode(photo, min(square.side for square in squares) / size)
             rgb = _rgb(photo)
-            turn = _UPRIGHT.get(photo.getexif().get(_ORIENTATION, 1))
-    except Exception as error:  # decoders raise many kinds
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise PedigreeError(f"{path} does not decode ({said}): run `pedigree validate` again.") from None
+            turn = _UPRIGHT.get(orientation(photo))
+    except Exception as error:  # decoders raise many kinds of exceptions
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PedigreeError(f"{path} does not decode ({reason}): run `pedigree validate` again.") from None
     crops = [_cut(rgb, Square(s.xmin / scale, s.ymin / scale, s.side / scale), size) for s in squares]
     return np.stack([np.asarray((crop if turn is None else crop.transpose(turn)).convert("RGB")) for crop in crops])
 
 
 def _shifted(start: float, side: float, length: int) -> float:
-    """Move `[start, start + side)` into `[0, length)`, or over all of it where it is longer."""
+    """Return the start that moves `[start, start + side)` into `[0, length)`, or over all of it if `side` is longer."""
     return min(max(start, min(0.0, length - side)), max(0.0, length - side))
 
 
 def _decode(photo: Image.Image, shrinkage: float) -> float:
-    """Load the pixels, of a JPEG only as many as needed; return how many stored pixels a loaded one spans."""
+    """Load the pixels, and return how many stored pixels, per side, one loaded pixel covers.
+
+    A JPEG is loaded at the smallest scale that keeps enough pixels; `shrinkage` is how many stored pixels, per side,
+    become one pixel of the crop.
+    """
     scale = max((scale for scale in (2, 4, 8) if shrinkage / scale >= DECODED_FOR_CROPPED), default=1)
     width = photo.width
     drafted = photo.draft(None, (max(1, photo.width // scale), max(1, photo.height // scale))) if scale > 1 else None
@@ -118,7 +124,7 @@ def _decode(photo: Image.Image, shrinkage: float) -> float:
 
 
 def _rgb(photo: Image.Image) -> Image.Image:
-    """Convert to 8-bit RGB; opaque greyscale stays as it is until it is small, which gives the same in less time."""
+    """Convert to 8-bit RGB. Opaque greyscale stays as it is: it is converted after resizing, with the same result."""
     if photo.mode.startswith("I"):
         return Image.fromarray(_eight_bits(np.asarray(photo)))
     if photo.has_transparency_data:
@@ -128,7 +134,7 @@ def _rgb(photo: Image.Image) -> Image.Image:
 
 
 def _eight_bits(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Scale 0..65535 to 0..255, rounded; Pillow's mode `I` holds 16 bits in 32."""
+    """Scale 0..65535 to 0..255, rounded. Pillow's mode `I` holds 16-bit values in 32 bits."""
     wide = np.clip(values, 0, 65535).astype(np.uint32)
     scaled: npt.NDArray[np.uint8] = ((wide * 255 + 32767) // 65535).astype(np.uint8)
     return scaled
@@ -144,9 +150,9 @@ def _cut(image: Image.Image, square: Square, size: int) -> Image.Image:
 
 
 def _cut_mirrored(image: Image.Image, square: Square, size: int) -> Image.Image:
-    """Do the same for a square that is larger than the photo one way.
+    """Resize a square that is larger than the photo in one direction.
 
-    The way that fits is resized first, as resizing is separable: what is left to mirror is a strip.
+    Resizing is separable, so the direction that fits is resized first. Only a narrow strip is then mirrored.
     """
     if square.side > image.width:
         turned = image.transpose(Image.Transpose.TRANSPOSE)
@@ -162,7 +168,7 @@ def _cut_mirrored(image: Image.Image, square: Square, size: int) -> Image.Image:
 
 
 def _inside(start: float, side: float, length: int) -> tuple[float, float]:
-    """Return both ends of a side, held inside the image against the last bit of a float."""
+    """Return both ends of a side, clipped to the image, because a float may be too large in its last bit."""
     return max(start, 0.0), min(start + side, float(length))
 
 

@@ -1,1 +1,1 @@
-"""The trained generator: its file, drawing with it, walks through its latents."""
+"""The generator: its file, drawing pictures, and walks through its latent space."""

@@ -1,4 +1,4 @@
-"""The commands that draw with a trained generator: `generate`, a grid of new dogs, and `walk`, ways between them."""
+"""The commands that draw with a trained generator: `generate` draws new dogs, `walk` draws steps between dogs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,36 +12,43 @@ from pedigree.errors import UsageError
 from pedigree.generator.model import breeds_of, load_generator
 from pedigree.generator.walks import Walk
 
-SIDES = {".png": 128, ".gif": 64, ".mp4": 128}  # pixels, about, to which a picture is enlarged
-STEPS = {".png": 9, ".gif": 48, ".mp4": 96}  # columns of a walk, or its frames
-MILLISECONDS = 80  # that a frame of a GIF lasts
-FPS = 25  # of an MP4, which so lasts as long as a GIF of half its frames
-WALKS = 8  # rows of a walk's PNG, or pictures side by side in its film
+SIDES = {".png": 128, ".gif": 64, ".mp4": 128}  # pixels: the side to which pictures are enlarged, approximately
+STEPS = {".png": 9, ".gif": 48, ".mp4": 96}  # columns of a PNG, frames of a film
+MILLISECONDS = 80  # per frame of a GIF
+FPS = 25  # frames per second of an MP4: it lasts as long as a GIF with half as many frames
+WALKS = 8  # rows of a PNG, pictures side by side in a film
 
 
 def generate(
-    model: Path, asked: Sequence[str], count: int, seed: int, out: Path, truncation: float | None = None
+    model: Path, names: Sequence[str], count: int, seed: int, out: Path, truncation: float | None = None
 ) -> str:
-    """Draw `count` pictures of each breed of `asked` (names, or "all") into the PNG `out`; return what was drawn.
+    """Draw `count` pictures of each of some breeds into the PNG `out`, one row per breed; return a summary.
 
-    Column c of a breed's row has the same latent in every row, whatever else is asked for; `truncation` as in
-    `Generator.latents`.
+    All pictures in a column have the same latent. It depends on the seed and the column, not on the breeds drawn.
+
+    Args:
+        model: the file of the generator.
+        names: names of breeds; "all" means all breeds of the generator.
+        count: pictures per breed.
+        seed: the seed of the latents.
+        out: the PNG to write.
+        truncation: as in `Generator.latents`.
 
     Raises:
-        UsageError: for a breed the model does not know, or a name for `out` that is no PNG's.
-        PedigreeError: where there is no model.
+        UsageError: if the generator does not know a breed, or if `out` is not the name of a PNG.
+        PedigreeError: if there is no such model.
     """
     _kind(out, ".png")
     folders = breeds_of(model)
-    chosen = _chosen(asked, folders)
+    chosen = _chosen(names, folders)
     generator = load_generator(model)
     rows = [
         generator.draw(np.full(count, folders.index(folder), np.int32), seed, truncation=truncation)
         for folder in chosen
     ]
-    names = [display_name(folder) for folder in chosen]
-    save_png(grid(np.stack(rows), names, max(1, SIDES[".png"] // generator.image_size)), out)
-    return f"{count} of each of {', '.join(names)}: {out}"
+    titles = [display_name(folder) for folder in chosen]
+    save_png(grid(np.stack(rows), titles, max(1, SIDES[".png"] // generator.image_size)), out)
+    return f"{count} of each of {', '.join(titles)}: {out}"
 
 
 def walk(
@@ -54,16 +61,16 @@ def walk(
     steps: int | None = None,
     truncation: float | None = None,
 ) -> str:
-    """Draw a walk within `breed`, or from it to the breed `to`, into `out`; return what was drawn.
+    """Draw a walk within `breed`, or from it to the breed `to`, into `out`; return a summary.
 
-    A PNG has `count` rows and `steps` columns: without `to` a row for each of the dimensions of the latent that change
-    the picture most, else a row a latent. A GIF or MP4 has `count` pictures side by side and `steps` frames, and leads
-    back to where it starts.
+    A PNG has `count` rows and `steps` columns. Without `to`, each row changes one dimension of the latent; the
+    dimensions that change the picture most are chosen. With `to`, each row has its own latent. A GIF or MP4 has `count`
+    pictures side by side and `steps` frames, and its end leads back to its start.
 
     Raises:
-        UsageError: for a breed the model does not know, the same breed twice, more rows than the latent has
-            dimensions, or another kind of `out`.
-        PedigreeError: where there is no model, or PyAV is missing for an MP4.
+        UsageError: if the generator does not know a breed, both breeds are the same, there are more rows than the
+            latent has dimensions, or `out` has another suffix.
+        PedigreeError: if there is no such model, or if an MP4 needs PyAV and it is not installed.
     """
     kind = _kind(out, ".png", ".gif", ".mp4")
     one, other = _ends(breed, to, breeds_of(model))
@@ -72,19 +79,19 @@ def walk(
     generator = load_generator(model)
     rows = count or (min(WALKS, generator.latent_size) if kind == ".png" and to is None else WALKS)
     if kind == ".png" and to is None and rows > generator.latent_size:
-        raise UsageError(f"--count must be at most {generator.latent_size}, the latent's dimensions. Received: {rows}")
-    way = Walk(generator, one, other, seed, rows, steps or STEPS[kind], truncation, SIDES[kind])
+        raise UsageError(f"--count must be at most {generator.latent_size}, the size of the latent. Received: {rows}")
+    drawn = Walk(generator, one, other, seed, rows, steps or STEPS[kind], truncation, SIDES[kind])
     if kind == ".png":
-        save_png(way.sheet(), out)
+        save_png(drawn.sheet(), out)
     elif kind == ".gif":
-        films.save_gif(way.film(), out, MILLISECONDS)
+        films.save_gif(drawn.film(), out, MILLISECONDS)
     else:
-        films.save_mp4(way.film(), out, FPS)
-    return f"{way.title}: {out}"
+        films.save_mp4(drawn.film(), out, FPS)
+    return f"{drawn.title}: {out}"
 
 
 def _kind(out: Path, *kinds: str) -> str:
-    """Return the suffix of `out`, which must be one of `kinds`."""
+    """Return the suffix of `out`; raise UsageError unless it is one of `kinds`."""
     kind = out.suffix.lower()
     if kind not in kinds:
         raise UsageError(f"--out must name a {' or '.join(kinds)} file. Received: {out}")
@@ -92,7 +99,7 @@ def _kind(out: Path, *kinds: str) -> str:
 
 
 def _ends(breed: str, to: str | None, folders: Sequence[str]) -> tuple[int, int | None]:
-    """Return the indices of the breeds where a walk begins and ends."""
+    """Return the indices of the first and the last breed of a walk; None if there is no last one."""
     one = folders.index(find_breed(breed, folders))
     if to is None:
         return one, None
@@ -102,8 +109,8 @@ def _ends(breed: str, to: str | None, folders: Sequence[str]) -> tuple[int, int 
     return one, other
 
 
-def _chosen(asked: Sequence[str], folders: Sequence[str]) -> list[str]:
-    """Return the folders asked for, each once, in the order asked."""
-    if "all" in (name.lower() for name in asked):
+def _chosen(names: Sequence[str], folders: Sequence[str]) -> list[str]:
+    """Return the folders of the named breeds, each once, in the order of `names`."""
+    if "all" in (name.lower() for name in names):
         return list(folders)
-    return list(dict.fromkeys(find_breed(name, folders) for name in asked))
+    return list(dict.fromkeys(find_breed(name, folders) for name in names))

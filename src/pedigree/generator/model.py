@@ -1,7 +1,7 @@
-"""The generator as it is kept: a Keras file of built-in layers, with the names of its breeds inside.
+"""The generator and its file: a Keras model of built-in layers, with the names of its breeds inside.
 
-`keras.saving.load_model` reads the file with or without this package. Its member `pedigree.json` holds what a
-network does not: which breed each index means.
+`keras.saving.load_model` reads the file even without this package. Its member `pedigree.json` holds what the network
+does not: the breed of each index, and the prior of the latents.
 """
 
 import json
@@ -25,16 +25,19 @@ if TYPE_CHECKING:
 
 FACTS = "pedigree.json"
 PRIORS = ("normal", "uniform")
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first moment: the same network gives the same bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of the zip format, so that equal networks give equal bytes
 
 Latents = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Generator:
-    """A trained network and what its inputs and outputs mean.
+    """A trained network and the meaning of its inputs and outputs.
 
-    `latent` is the prior that it was trained with: standard normal, or uniform in [-1, 1].
+    Attributes:
+        network: maps latents `(n, latent_size)` and breed indices `(n,)` to pictures `(n, size, size, 3)` in [-1, 1].
+        breeds: the folder names of the breeds; the index of a breed is its place.
+        latent: the prior of the latents: "normal" is standard normal, "uniform" is uniform in [-1, 1].
     """
 
     network: "keras.Model"
@@ -43,39 +46,39 @@ class Generator:
 
     @property
     def latent_size(self) -> int:
-        """How many numbers a latent has."""
+        """The size of a latent."""
         return int(self.network.inputs[0].shape[-1])
 
     @property
     def image_size(self) -> int:
-        """Pixels a side."""
+        """The side of a picture in pixels."""
         return int(self.network.outputs[0].shape[1])
 
     def latents(self, count: int, seed: int, truncation: float | None = None) -> Latents:
-        """Draw `count` latents `(count, latent_size)` from the prior, each a function of `seed` and its place alone.
+        """Draw `count` latents `(count, latent_size)` from the prior. Each depends only on `seed` and its index.
 
-        With `truncation` above 0, none lies beyond ±`truncation` (Brock et al., "Large Scale GAN Training for High
-        Fidelity Natural Image Synthesis", 2019, section 3.1): less variety for more likely pictures. Of a normal
-        latent, the numbers within stay as they are.
+        With `truncation`, no number lies outside ±`truncation` (Brock et al., "Large Scale GAN Training for High
+        Fidelity Natural Image Synthesis", 2019, section 3.1): the pictures are less varied and more typical. Numbers
+        of a normal latent that lie inside do not change.
 
         Raises:
-            ValueError: where `truncation` is not above 0.
+            ValueError: if `truncation` is not above 0.
         """
         if truncation is not None and not truncation > 0:
             raise ValueError(f"expected a truncation above 0. Received: {truncation}")
-        chance = np.random.Generator(np.random.Philox(key=seed))
+        random = np.random.Generator(np.random.Philox(key=seed))
         if self.latent == "uniform":
-            drawn = chance.random((count, self.latent_size), np.float32) * 2 - 1
+            drawn = random.random((count, self.latent_size), np.float32) * 2 - 1
             return drawn * np.float32(min(1.0, truncation or 1.0))
-        drawn = chance.standard_normal((count, self.latent_size), np.float32)
+        drawn = random.standard_normal((count, self.latent_size), np.float32)
         return drawn if truncation is None else _truncated(drawn, seed, truncation)
 
     def draw(
         self, labels: npt.NDArray[np.int32], seed: int, batch_size: int = 64, truncation: float | None = None
     ) -> npt.NDArray[np.uint8]:
-        """Draw a picture for each breed index of `labels` `(n,)`: `(n, size, size, 3)` uint8 RGB.
+        """Draw one picture for each breed index in `labels` `(n,)`: `(n, size, size, 3)` uint8 RGB.
 
-        The latents are a function of `seed` and the place in `labels` alone, truncated as in `latents`.
+        The latents are those of `latents(n, seed, truncation)`.
         """
         return self.draw_latents(self.latents(len(labels), seed, truncation), labels, batch_size)
 
@@ -93,7 +96,7 @@ class Generator:
     def batches(
         self, labels: npt.NDArray[np.int32], seed: int, batch_size: int = 64, truncation: float | None = None
     ) -> Iterator[npt.NDArray[np.uint8]]:
-        """Draw what `draw` draws, `batch_size` pictures at a time, each batch when it is asked for."""
+        """Yield the pictures of `draw` in batches of `batch_size`. Each batch is drawn only when it is needed."""
         yield from self._batches(self.latents(len(labels), seed, truncation), labels, batch_size)
 
     def _batches(
@@ -106,24 +109,28 @@ class Generator:
 
 
 def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, latent: str = "normal") -> None:
-    """Write `network`, the names of its `breeds` and its `latent` prior to the Keras file `path`.
+    """Write `network`, the names of its `breeds` and the prior `latent` to the Keras file `path`.
 
     Equal networks give equal bytes.
     """
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch) / "generator.keras"
         network.save(plain)
-        with replacing_file(path) as beside, zipfile.ZipFile(plain) as source, zipfile.ZipFile(beside, "w") as target:
+        with (
+            replacing_file(path) as temporary,
+            zipfile.ZipFile(plain) as source,
+            zipfile.ZipFile(temporary, "w") as target,
+        ):
             for name in sorted(source.namelist()):
                 _put(target, name, _stable(name, source.read(name)))
             _put(target, FACTS, json.dumps({"breeds": breeds, "latent": latent}, indent=1).encode())
 
 
 def load_generator(path: Path) -> Generator:
-    """Read what `save_generator` wrote.
+    """Read a file written by `save_generator`.
 
     Raises:
-        PedigreeError: where there is no such file or it is no generator of Pedigree's.
+        PedigreeError: if there is no such file, or if it is not a generator of Pedigree.
     """
     breeds, latent = _facts(path)
     quiet.import_keras()
@@ -137,12 +144,12 @@ def load_generator(path: Path) -> Generator:
 
 
 def breeds_of(path: Path) -> tuple[str, ...]:
-    """Read the breeds of a generator's file, in the order of their indices; raises as `load_generator` does."""
+    """Read the breeds of a generator's file, in the order of their indices. Raises the errors of `load_generator`."""
     return _facts(path)[0]
 
 
 def _facts(path: Path) -> tuple[tuple[str, ...], str]:
-    """Read the breeds and the latent prior, which files made before there was a choice do not name."""
+    """Read the breeds and the prior of the latents. Old files do not name the prior; it is normal."""
     if not path.is_file():
         raise PedigreeError(f"{path} is not here: make it with `dvc repro`, or name another with --model.")
     try:
@@ -150,7 +157,7 @@ def _facts(path: Path) -> tuple[tuple[str, ...], str]:
             facts = json.loads(archive.read(FACTS))
         breeds, latent = tuple(facts["breeds"]), facts.get("latent", "normal")
         if latent not in PRIORS:
-            raise ValueError(f"its latent prior is {latent!r}, expected one of {', '.join(PRIORS)}")
+            raise ValueError(f"its latent prior is {latent!r}, not one of {', '.join(PRIORS)}")
     except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
         raise _not_ours(path, error) from None
     return breeds, latent
@@ -162,23 +169,23 @@ def _not_ours(path: Path, error: Exception) -> PedigreeError:
 
 
 def _truncated(latents: Latents, seed: int, threshold: float) -> Latents:
-    """Draw anew, from the normal distribution cut at ±`threshold`, what lies beyond.
+    """Redraw the numbers outside ±`threshold` from the normal distribution truncated there.
 
-    By rejection from the uniform distribution, so that small thresholds take no longer; each round is drawn for every
-    place, so that a number depends on `seed` and its place alone.
+    It uses rejection sampling with uniform proposals, which is fast even for small thresholds. Each round draws
+    proposals for all numbers, so that a number depends only on `seed` and its index.
     """
-    turn = 0
-    while (beyond := np.abs(latents) > threshold).any():
-        turn += 1
-        chances = np.random.Generator(np.random.Philox(key=seed).jumped(turn))
-        place, chance = np.moveaxis(chances.random((*latents.shape, 2), np.float32), -1, 0)
+    attempt = 0
+    while (outside := np.abs(latents) > threshold).any():
+        attempt += 1
+        random = np.random.Generator(np.random.Philox(key=seed).jumped(attempt))
+        place, chance = np.moveaxis(random.random((*latents.shape, 2), np.float32), -1, 0)
         proposed = (2 * place - 1) * np.float32(threshold)
-        latents = np.where(beyond & (chance < np.exp(-np.square(proposed) / 2)), proposed, latents)
+        latents = np.where(outside & (chance < np.exp(-np.square(proposed) / 2)), proposed, latents)
     return latents
 
 
 def _stable(name: str, content: bytes) -> bytes:
-    """Take out of Keras's JSON what changes from one saving to the next: the date, and addresses used as ids."""
+    """Remove from Keras's JSON what changes with each save: the date, and memory addresses used as ids."""
     if name == "metadata.json":
         facts = json.loads(content)
         facts.pop("date_saved", None)
@@ -186,7 +193,7 @@ def _stable(name: str, content: bytes) -> bytes:
     if name == "config.json":
         ids: dict[bytes, int] = {}
         return re.sub(
-            rb'(?<="shared_object_id": )\d+', lambda found: b"%d" % ids.setdefault(found[0], len(ids)), content
+            rb'(?<="shared_object_id": )\d+', lambda match: b"%d" % ids.setdefault(match[0], len(ids)), content
         )
     return content
 

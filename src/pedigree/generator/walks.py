@@ -1,6 +1,6 @@
-"""Walks through what a generator has learned: along one dimension of its latent, through latents, between breeds.
+"""Walks: pictures along one dimension of the latent, from latent to latent, or from breed to breed.
 
-Pictures come as `(rows, columns, size, size, 3)` uint8 RGB. `Walk` lays them out.
+The functions return pictures `(rows, columns, size, size, 3)` uint8 RGB. `Walk` arranges them in sheets and films.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from pedigree.common.grids import grid
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import Generator, Latents
 
-REACH = {"normal": 2.0, "uniform": 1.0}  # how far from 0 a dimension is walked, by the latent's prior
-CORNERS = 4  # latents that a loop goes through
-ABREAST = 4  # pictures in a row of a film
+REACH = {"normal": 2.0, "uniform": 1.0}  # how far from 0 a dimension is changed, for each prior of the latent
+CORNERS = 4  # latents on a loop
+ACROSS = 4  # most pictures in a row of a film
 WHITE = 255
 
 Images = npt.NDArray[np.uint8]
@@ -26,16 +26,17 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Walk:
-    """A walk within one breed or from one to another, and how it is shown.
+    """A walk within one breed or from one breed to another, and its layout.
 
     Attributes:
-        breed: index of the breed, or of the first of two.
-        to: index of the second; None: stay within `breed`.
-        seed: whose latents are walked from; the same that `Generator.draw` has for it.
-        count: rows of a sheet, pictures side by side in a film. With those of `steps`, a sheet's 63 are one batch.
-        steps: columns of a sheet, frames of a film.
-        truncation: as in `Generator.latents`; None for none.
-        side: pixels to which smaller pictures are enlarged, about.
+        generator: draws the pictures.
+        breed: index of the breed, or of the first of two breeds.
+        to: index of the second breed; None to stay within `breed`.
+        seed: the seed of the latents at the start, which are those of `Generator.draw`.
+        count: rows of a sheet, or pictures side by side in a film. The 63 pictures of a default sheet fit in one batch.
+        steps: columns of a sheet, or frames of a film.
+        truncation: as in `Generator.latents`.
+        side: the side in pixels to which smaller pictures are enlarged, approximately.
     """
 
     generator: Generator
@@ -49,17 +50,19 @@ class Walk:
 
     @property
     def title(self) -> str:
-        """What is walked, in words."""
+        """The breed or the two breeds, in words."""
         ends = [self.breed] if self.to is None else [self.breed, self.to]
         return " to ".join(display_name(self.generator.breeds[end]) for end in ends)
 
     def sheet(self, chosen: Sequence[int] | None = None) -> Image.Image:
-        """Lay out the walk, from left to right.
+        """Draw the walk as a sheet, from left to right.
 
-        To another breed: a row a latent, and how much of the other breed is in it above. Within a breed: a row a
-        dimension of the first latent, those `chosen` or else those that change the picture most (which are found by
-        drawing every dimension's ends), and the dimension's values above: from -2 to 2, of a uniform latent from -1 to
-        1, never beyond `truncation`.
+        Between breeds, each row is one latent, and the headings are the shares of the second breed. Within a breed,
+        each row changes one dimension of the first latent, and the headings are its values: from -2 to 2, or from -1
+        to 1 for a uniform latent, but never outside ±`truncation`.
+
+        Args:
+            chosen: the dimensions to change; None chooses those that change the picture most.
         """
         if self.to is not None:
             shares = np.linspace(0, 1, self.steps, dtype=np.float32)
@@ -72,10 +75,10 @@ class Walk:
         return self._laid_out(images, [f"dimension {place}" for place in chosen], [f"{v:.2g}" for v in values])
 
     def film(self) -> list[Image.Image]:
-        """Draw the walk's frames; after the last the first could follow.
+        """Draw the walk as the frames of a film that loops.
 
-        Within a breed each picture goes through four latents and back to the first; to another breed each keeps its
-        latent, and goes there and back.
+        Within a breed, each picture moves through four latents and back to the first. Between breeds, each picture
+        keeps its latent, and moves to the second breed and back.
         """
         if self.to is None:
             corners = self._latents(CORNERS * self.count).reshape(CORNERS, self.count, -1)
@@ -94,11 +97,11 @@ class Walk:
         return self.generator.latents(count, self.seed, self.truncation)
 
     def _frame(self, images: Images, title: str) -> Image.Image:
-        """Lay out the pictures `(count, size, size, 3)` of a moment, the last row filled up with white."""
-        abreast = min(len(images), ABREAST)
-        blank = np.full((-len(images) % abreast, *images.shape[1:]), WHITE, np.uint8)
+        """Draw one frame from its pictures `(count, size, size, 3)`. White fills the rest of the last row."""
+        across = min(len(images), ACROSS)
+        blank = np.full((-len(images) % across, *images.shape[1:]), WHITE, np.uint8)
         cells = np.concatenate([images, blank])
-        return self._laid_out(cells.reshape(-1, abreast, *images.shape[1:]), None, None, title)
+        return self._laid_out(cells.reshape(-1, across, *images.shape[1:]), None, None, title)
 
     def _laid_out(
         self, images: Images, rows: Sequence[str] | None, columns: Sequence[str] | None, title: str | None = None
@@ -107,10 +110,10 @@ class Walk:
 
 
 def dimensions(generator: Generator, breed: int, latent: Latents, count: int, reach: float) -> list[int]:
-    """Find the `count` dimensions of `latent` `(latent_size,)` that change the picture most, the most telling first.
+    """Return the `count` dimensions of `latent` `(latent_size,)` that change the picture most, in falling order.
 
-    A dimension's change is the mean absolute difference between the pictures with it at -`reach` and at `reach`. Of
-    equal ones the earlier goes first.
+    The change is the sum of absolute differences between the pictures with the dimension at -`reach` and at `reach`. Of
+    equal dimensions, the earlier comes first.
     """
     ends = np.array([-reach, reach], np.float32)
     pictures = along(generator, breed, latent, range(generator.latent_size), ends).astype(np.int32)
@@ -119,7 +122,10 @@ def dimensions(generator: Generator, breed: int, latent: Latents, count: int, re
 
 
 def along(generator: Generator, breed: int, latent: Latents, chosen: Sequence[int], values: Floats) -> Images:
-    """Draw `latent` `(latent_size,)` with one dimension of `chosen`, a row each, set to each of `values` `(steps,)`."""
+    """Draw `latent` `(latent_size,)` with one dimension changed: a row for each of `chosen`, a column for each value.
+
+    `values` is `(steps,)`.
+    """
     latents = np.tile(latent, (len(chosen), len(values), 1))
     for row, dimension in enumerate(chosen):
         latents[row, :, dimension] = values
@@ -129,7 +135,7 @@ def along(generator: Generator, breed: int, latent: Latents, chosen: Sequence[in
 def between(generator: Generator, one: int, other: int, latents: Latents, shares: Floats) -> Images:
     """Draw each of `latents` `(rows, latent_size)` as mixtures of two breeds.
 
-    `shares` `(steps,)` say how much of `other` is in a mixture: 0 draws `one` itself, 1 draws `other`.
+    `shares` `(steps,)` are the shares of breed `other` in the mixtures: 0 draws `one` itself, 1 draws `other`.
     """
     across = np.broadcast_to(latents[:, None], (len(latents), len(shares), latents.shape[1]))
     labels = np.broadcast_to(np.arange(len(shares)), across.shape[:2])
@@ -137,52 +143,55 @@ def between(generator: Generator, one: int, other: int, latents: Latents, shares
 
 
 def blended(generator: Generator, one: int, other: int, shares: Floats) -> Generator:
-    """Make a generator whose breed i has `shares[i]` of breed `other` in breed `one`.
+    """Return a copy of `generator` whose breed i is a mixture: breed `one` with the share `shares[i]` of `other`.
 
-    A network meets the breed only as a row of each of its embedding tables, and what follows a table takes any vector.
-    So this is a copy whose tables have the rows (1 - share) · row[one] + share · row[other]; `generator` is left alone.
+    A network uses the breed only to choose a row of each of its embedding tables, and the layers after a table accept
+    any vector. In the copy, row i of a table is (1 - share) · row[one] + share · row[other].
 
     Raises:
-        PedigreeError: where the network has no such table.
+        PedigreeError: if the network has no embedding table.
     """
     import keras
 
     def resized(layer: keras.Layer) -> keras.Layer:
-        settings = layer.get_config()
+        config = layer.get_config()
         if isinstance(layer, keras.layers.Embedding):
-            settings["input_dim"] = len(shares)
-        return type(layer).from_config(settings)
+            config["input_dim"] = len(shares)
+        return type(layer).from_config(config)
 
-    kept = generator.network
-    if not any(isinstance(layer, keras.layers.Embedding) for layer in kept.layers):
-        raise PedigreeError("The generator has no table of breeds (Embedding layer): there is no way between two.")
-    copy = keras.models.clone_model(kept, clone_function=resized)
-    for layer, its_copy in zip(kept.layers, copy.layers, strict=True):
+    network = generator.network
+    if not any(isinstance(layer, keras.layers.Embedding) for layer in network.layers):
+        raise PedigreeError("The generator has no table of breeds (Embedding layer), so breeds cannot be mixed.")
+    copy = keras.models.clone_model(network, clone_function=resized)
+    for layer, layer_copy in zip(network.layers, copy.layers, strict=True):
         weights = layer.get_weights()
         if isinstance(layer, keras.layers.Embedding):
             weights = [lerp(weights[0][one], weights[0][other], shares[:, None])]
-        its_copy.set_weights(weights)
+        layer_copy.set_weights(weights)
     return Generator(copy, tuple(f"{share:.0%}" for share in shares), generator.latent)
 
 
 def loop(corners: Latents, frames: int, latent: str = "normal") -> Latents:
-    """Walk in `frames` steps from each of `corners` `(corners, ..., latent_size)` to the next and back to the first.
+    """Return latents in `frames` steps from each of `corners` `(corners, ..., latent_size)` to the next.
 
-    Normal latents are joined by arcs, on which they keep the length that the network knows (White, "Sampling
-    Generative Networks", 2016); uniform ones by straight lines, which stay in their cube.
+    The last corner leads back to the first. Normal latents follow arcs, on which they keep a length that is usual in
+    training (White, "Sampling Generative Networks", 2016). Uniform latents follow straight lines, which stay inside the
+    cube of the prior.
 
     Returns:
-        `(frames, ..., latent_size)`, of which the first would come next after the last.
+        `(frames, ..., latent_size)`; the first frame would come next after the last.
     """
-    join = slerp if latent == "normal" else lerp
+    interpolate = slerp if latent == "normal" else lerp
     times = np.arange(frames) * len(corners) / frames
     following = np.roll(corners, -1, axis=0)
-    return np.stack([join(corners[int(time)], following[int(time)], time % 1) for time in times])
+    return np.stack([interpolate(corners[int(time)], following[int(time)], time % 1) for time in times])
 
 
 def slerp(start: Floats, end: Floats, time: float) -> Floats:
-    """Go along the arc from `start` at time 0 to `end` at 1, vectors along the last axis (Shoemake, "Animating Rotation
-    with Quaternion Curves", 1985); vectors in line with each other have no arc of their own, and get the straight line.
+    """Interpolate along the arc from `start` at time 0 to `end` at 1; vectors lie along the last axis.
+
+    Parallel and opposite vectors define no arc, so they are interpolated along a straight line (Shoemake, "Animating
+    Rotation with Quaternion Curves", 1985).
     """
     lengths = np.linalg.norm(start, axis=-1, keepdims=True) * np.linalg.norm(end, axis=-1, keepdims=True)
     cosine = (start * end).sum(-1, keepdims=True) / np.maximum(lengths, 1e-12)
@@ -193,7 +202,7 @@ def slerp(start: Floats, end: Floats, time: float) -> Floats:
 
 
 def lerp(start: Floats, end: Floats, time: float | Floats) -> Floats:
-    """Go straight from `start` at time 0 to `end` at 1."""
+    """Interpolate along the straight line from `start` at time 0 to `end` at 1."""
     return ((1 - time) * start + time * end).astype(np.float32)
 
 

@@ -1,1 +1,1 @@
-"""What is known of a photo before it is cropped: its annotation and its row in the census."""
+"""Facts about the photos before they are cropped: annotations, the census, and the verdict of validation."""

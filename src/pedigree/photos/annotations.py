@@ -1,4 +1,4 @@
-"""Pascal VOC annotations: an XML file a photo, an `<object>` with a name and a box a dog."""
+"""Pascal VOC annotations: one XML file per photo, with one `<object>` (a name and a box) per dog."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -7,14 +7,17 @@ from pathlib import Path
 
 from pedigree.errors import PedigreeError
 
-LARGEST_FILE = 1_000_000  # bytes; a photo's annotation has about one thousand
+LARGEST_FILE = 1_000_000  # bytes; an annotation usually has about one thousand
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the photo, half-open: `xmax - xmin` wide. As given: perhaps outside, perhaps empty."""
+    """A rectangle in pixels of the stored photo; `xmax` and `ymax` are excluded, so the width is `xmax - xmin`.
+
+    It is kept as the annotation gives it: it may be empty or reach outside the photo.
+    """
 
     xmin: int
     ymin: int
@@ -32,7 +35,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Dog:
-    """What one `<object>` says: the breed's name and the box."""
+    """One `<object>`: the name of the breed and the box."""
 
     name: str
     box: Box
@@ -40,7 +43,7 @@ class Dog:
 
 @dataclass(frozen=True)
 class Annotation:
-    """What one file says; `folder` and `filename` are empty where it does not give them, sizes are in pixels."""
+    """The content of one file. `folder` and `filename` are empty if they are missing; sizes are in pixels."""
 
     folder: str
     filename: str
@@ -53,7 +56,7 @@ def read_annotation(path: Path) -> Annotation:
     """Read one annotation.
 
     Raises:
-        PedigreeError: naming the file and what is wrong with it, for anything but well-formed VOC XML without a DTD.
+        PedigreeError: if the file is not well-formed VOC XML, or has a DTD. The message names the file and the problem.
     """
     try:
         return _annotation(_root(_content(path)))
@@ -62,11 +65,11 @@ def read_annotation(path: Path) -> Annotation:
 
 
 class _MalformedError(Exception):
-    """Why a file is not an annotation, in a few words."""
+    """The reason why a file is not an annotation, in a few words."""
 
 
 class _NoDoctype(ElementTree.TreeBuilder):
-    """Builds the tree, but refuses a DTD: nothing else can define entities or name other files."""
+    """Builds the tree, but refuses a DTD. Without one, a file cannot define entities or refer to other files."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise _MalformedError("a document type declaration is not allowed in an annotation")
@@ -81,7 +84,7 @@ def _content(path: Path) -> bytes:
     if not content.strip():
         raise _MalformedError("the annotation is empty")
     if len(content) > LARGEST_FILE:
-        raise _MalformedError(f"larger than {LARGEST_FILE} bytes, which no annotation of a photo is")
+        raise _MalformedError(f"the file is larger than {LARGEST_FILE} bytes, so it is not an annotation")
     return content
 
 

@@ -1,4 +1,4 @@
-"""The census: a row a photo, a row a breed. It states facts; `expectations` judges them."""
+"""The census: a table with one row per photo, and one with one row per breed. It holds facts and judges nothing."""
 
 import hashlib
 import json
@@ -19,37 +19,37 @@ from pedigree.common.files import replacing_file
 from pedigree.common.progress import progress
 from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import Annotation, read_annotation
+from pedigree.photos.exif import orientation
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
 COLUMNS: dict[str, type] = {
     "photo": str,  # "<breed>/<file>" under Images
-    "breed": str,  # the folder; empty for a file beside the folders
+    "breed": str,  # the folder; empty for a file outside the breeds' folders
     "bytes": int,
-    "width": int,  # pixels as stored, before EXIF turns them; 0 where the header cannot be read
+    "width": int,  # pixels as stored, before the EXIF orientation is applied; 0 if the header cannot be read
     "height": int,
     "mode": str,  # Pillow's name
-    "orientation": int,  # EXIF's 1 to 8, 1 if none
-    "problem": str,  # why the photo is not usable, else empty
+    "orientation": int,  # EXIF, 1 to 8; 1 if there is none
+    "problem": str,  # the reason why the photo is not usable; empty if it is usable
     "sha256": str,
-    "boxes": str,  # JSON [[xmin, ymin, xmax, ymax], ...] as given; empty where no annotation can be read
+    "boxes": str,  # JSON [[xmin, ymin, xmax, ymax], ...] as annotated; empty if no annotation can be read
     "box_problems": str,
-    "annotated_breed": str,  # the names in the XML, joined with "; " where dogs of one photo have several
-    "annotated_folder": str,  # the <folder> in the XML, in Stanford's the digits of the WordNet id
+    "annotated_breed": str,  # the name in the XML; several different names are joined with "; "
+    "annotated_folder": str,  # the <folder> in the XML; in Stanford Dogs, the digits of the WordNet id
     "usable": bool,
 }
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
-_ORIENTATION = 0x0112  # EXIF's tag
-_BYTES_LEFT = re.compile(r" \(\d+ bytes not processed\)")  # of Pillow's buffer, not of the file
+_BYTES_LEFT = re.compile(r" \(\d+ bytes not processed\)")  # depends on Pillow's buffer, not on the file
 
 
 def breed_folders(raw: Path) -> list[str]:
-    """Return the names of the breeds' folders, sorted; empty ones too.
+    """Return the names of the breeds' folders, sorted, including empty folders.
 
     Raises:
-        PedigreeError: where there are none.
+        PedigreeError: if there are no folders.
     """
     images = raw / "Images"
     folders = sorted(entry.name for entry in images.iterdir() if entry.is_dir()) if images.is_dir() else []
@@ -61,20 +61,21 @@ def breed_folders(raw: Path) -> list[str]:
 def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
     """Open every file under `raw/Images` and read its annotation under `raw/Annotation`.
 
-    Photos are decoded to the end, so that a truncated one is found, but never held: memory grows by a row a photo.
+    Each photo is decoded to its end, so that truncated photos are found. Its pixels are not kept: memory grows by one
+    row per photo.
 
     Args:
-        raw: the folder with `Images` and perhaps `Annotation`.
-        workers: threads, a core each if None; the result is the same whatever their number.
+        raw: the folder that holds `Images` and, optionally, `Annotation`.
+        workers: number of threads; None means one per CPU core. The result does not depend on it.
 
     Returns:
-        A row a file, sorted by `photo`, with the columns of `COLUMNS`.
+        One row per file, sorted by `photo`, with the columns of `COLUMNS`.
 
     Raises:
-        PedigreeError: where there are no breeds, or a file's name is not UTF-8.
+        PedigreeError: if there are no breeds, or if the name of a file is not UTF-8.
     """
     names = _photo_names(raw)
-    Image.init()  # once, before threads would race to
+    Image.init()  # here, so that the threads do not all start it at the same time
     with warnings.catch_warnings(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -83,15 +84,16 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
 
 
 def breed_census(photos: pandas.DataFrame, folders: Sequence[str] = ()) -> pandas.DataFrame:
-    """Sum up a photo census breed by breed.
+    """Summarise a photo census by breed.
 
     Args:
-        photos: what `take_census` returns.
-        folders: the breeds' folders, which a photo census cannot tell where they are empty.
+        photos: one row per photo, from `take_census`.
+        folders: the breeds' folders. The photo census has no row for an empty folder, so it must be named here.
 
     Returns:
-        A row a breed, sorted: `breed`, `photos`, `usable`, `boxes` (numbers) and the quartiles of usable photos,
-        in pixels: `width_25`, `width_50`, `width_75`, likewise `height_` and `box_side_` (a box's longer side).
+        One row per breed, sorted: `breed`; the counts `photos`, `usable` and `boxes`; and the quartiles of usable
+        photos in pixels, `width_25`, `width_50`, `width_75`, and likewise `height_` and `box_side_` (the longer side
+        of a box).
     """
     inside = photos[photos["breed"] != ""]
     usable = inside[inside["usable"]]
@@ -108,16 +110,16 @@ def breed_census(photos: pandas.DataFrame, folders: Sequence[str] = ()) -> panda
 
 
 def write_census(photos: pandas.DataFrame, path: Path) -> None:
-    """Write the photo census as CSV, the same bytes for the same census."""
-    with replacing_file(path) as beside:
-        photos.to_csv(beside, index=False, lineterminator="\n", encoding="utf-8")
+    """Write the photo census as CSV. Equal censuses give equal bytes."""
+    with replacing_file(path) as temporary:
+        photos.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
 
 
 def read_census(path: Path) -> pandas.DataFrame:
-    """Read what `write_census` wrote, with the types of `COLUMNS`.
+    """Read a census written by `write_census`, with the types of `COLUMNS`.
 
     Raises:
-        PedigreeError: where there is no census.
+        PedigreeError: if there is no such file.
     """
     if not path.is_file():
         raise PedigreeError(f"{path} is not here: run `pedigree validate` first.")
@@ -125,7 +127,7 @@ def read_census(path: Path) -> pandas.DataFrame:
 
 
 def _photo_names(raw: Path) -> list[str]:
-    """List what is in the breeds' folders, and the files beside them."""
+    """List the files in the breeds' folders and the files next to these folders."""
     images = raw / "Images"
     names = [f"{folder}/{entry.name}" for folder in breed_folders(raw) for entry in (images / folder).iterdir()]
     names += [entry.name for entry in images.iterdir() if not entry.is_dir()]
@@ -139,7 +141,7 @@ def _photo_names(raw: Path) -> list[str]:
 
 def _row(raw: Path, name: str) -> dict[str, Any]:
     path, (breed, _, file) = raw / "Images" / name, name.rpartition("/")
-    row: dict[str, Any] = {"photo": name, "breed": breed, "bytes": 0, "sha256": "", **_UNSEEN}
+    row: dict[str, Any] = {"photo": name, "breed": breed, "bytes": 0, "sha256": "", **_UNKNOWN}
     if path.is_dir():
         row["problem"] = "a folder, not a photo"
     else:
@@ -150,7 +152,7 @@ def _row(raw: Path, name: str) -> dict[str, Any]:
     return row | {"usable": not row["problem"]}
 
 
-_UNSEEN: dict[str, Any] = {
+_UNKNOWN: dict[str, Any] = {
     **{"width": 0, "height": 0, "mode": "", "orientation": 1, "problem": ""},
     **{"boxes": "", "box_problems": "", "annotated_breed": "", "annotated_folder": ""},
 }
@@ -174,14 +176,13 @@ def _picture_facts(file: BinaryIO) -> dict[str, Any]:
     try:
         with Image.open(file, formats=FORMATS) as photo:
             facts = {"width": photo.width, "height": photo.height, "mode": photo.mode}
-            orientation = photo.getexif().get(_ORIENTATION)
-            facts["orientation"] = orientation if orientation in range(1, 9) else 1
-            # An eighth of the size (JPEG only) skips most of the work, yet reads the whole stream.
+            facts["orientation"] = orientation(photo)
+            # For a JPEG, decoding at an eighth of the size skips most of the work, but still reads the whole file.
             photo.draft(None, (max(1, photo.width // 8), max(1, photo.height // 8)))
             photo.load()
     except UnidentifiedImageError:
         facts["problem"] = f"not a photo ({', '.join(FORMATS)})"
-    except Exception as error:  # decoders raise many kinds, and each is the file's problem
+    except Exception as error:  # decoders raise many kinds of exceptions; each means that the file is broken
         reason = _BYTES_LEFT.sub("", " ".join(str(error).split())) or type(error).__name__
         facts["problem"] = f"does not decode: {reason}"
     return facts
@@ -204,10 +205,10 @@ def _annotation_facts(path: Path, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _box_problems(annotation: Annotation, row: dict[str, Any]) -> list[str]:
-    said, stored = (annotation.width, annotation.height), (row["width"], row["height"])
+    annotated, stored = (annotation.width, annotation.height), (row["width"], row["height"])
     problems = []
-    if 0 not in said + stored and said != stored:
-        problems.append(f"annotated at {said[0]} x {said[1]}, the photo is {stored[0]} x {stored[1]}")
+    if 0 not in annotated + stored and annotated != stored:
+        problems.append(f"annotated at {annotated[0]} x {annotated[1]}, the photo is {stored[0]} x {stored[1]}")
     for number, dog in enumerate(annotation.dogs, start=1):
         box = dog.box
         if box.width <= 0 or box.height <= 0:

@@ -1,1 +1,1 @@
-"""The unpack stage: archives to data/raw."""
+"""The unpack stage: unpacks the archives of photos and annotations into data/raw."""

@@ -1,4 +1,4 @@
-"""What comes out of an archive: its members, and the source they are read from, within limits."""
+"""The members of an archive, and the source that reads them within the limits."""
 
 import lzma
 import zipfile
@@ -13,14 +13,14 @@ from pedigree.settings.params import Unpack
 from pedigree.unpack.layouts import shown
 
 CHUNK = 1 << 18  # bytes read at a time
-HARMLESS = 1 << 20  # bytes; whatever unpacks to less is no bomb, at any ratio
+HARMLESS = 1 << 20  # bytes; an archive that unpacks to less is accepted at any ratio
 
 _DAMAGE = (EOFError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
 class Member:
-    """A regular file or a folder: its name as the archive spells it, its content in chunks (none for a folder)."""
+    """A regular file or a folder: its name as in the archive, and its content in chunks (none for a folder)."""
 
     name: str
     is_folder: bool
@@ -28,7 +28,7 @@ class Member:
 
 
 class Source:
-    """An open archive: reads that end in one clear error, and a count of what came out against the limits."""
+    """An open archive. It turns failed reads into clear errors, and checks what was unpacked against the limits."""
 
     def __init__(self, archive: Path, size: int, limits: Unpack) -> None:
         self.archive = archive
@@ -37,39 +37,42 @@ class Source:
         self._files = self._folders = self._content = self._overhead = 0
 
     def error(self, problem: str, advice: str = "fetch or pack it again") -> PedigreeError:
-        """Build the one line: the archive, what is wrong with it, what to do."""
+        """Return an error that names the archive, what is wrong with it and what to do."""
         return PedigreeError(f"{self.archive}: {problem}; {advice}.")
 
     @contextmanager
-    def reading(self, what: str) -> Iterator[None]:
-        """Turn whatever the standard library raises on a damaged archive into one clear error."""
+    def reading(self, part: str) -> Iterator[None]:
+        """Turn every exception that a damaged archive causes in the standard library into one clear error.
+
+        `part` names the part of the archive that is read.
+        """
         try:
             yield
         except _DAMAGE as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise self.error(f"{what} cannot be read, the archive is damaged or cut short ({reason})") from None
+            raise self.error(f"{part} cannot be read, the archive is damaged or truncated ({reason})") from None
 
     def count_file(self, name: str, claimed: int) -> None:
-        """Count a file, and refuse it at once where the size it claims is past the limit."""
+        """Count a file, and raise if the size it claims is over the limit."""
         self._files += 1
         if self._files > self._limits.max_files:
             raise self._too_much(name, f"more than {self._limits.max_files} files", "max_files")
         self._check_bytes(name, self._content + claimed)
 
     def count_folder(self, name: str) -> None:
-        """Count a folder; there may be as many as files."""
+        """Count a folder. There may be as many folders as files."""
         self._folders += 1
         if self._folders > self._limits.max_files:
             raise self._too_much(name, f"more than {self._limits.max_files} folders", "max_files")
 
     def count_content(self, name: str, count: int) -> None:
-        """Count bytes that really came out of a file."""
+        """Count bytes that were really unpacked from a file."""
         self._content += count
         self._check_bytes(name, self._content)
         self._check_ratio(name)
 
     def count_overhead(self, name: str, count: int) -> None:
-        """Count bytes that came out of the archive and belong to no file."""
+        """Count unpacked bytes that belong to no file."""
         self._overhead += count
         self._check_ratio(name)
 
@@ -81,7 +84,7 @@ class Source:
         if self._content + self._overhead > self._allowed:
             raise self._too_much(name, f"more than {self._limits.max_ratio:g} times its size", "max_ratio")
 
-    def _too_much(self, name: str, what: str, limit: str) -> PedigreeError:
+    def _too_much(self, name: str, amount: str, limit: str) -> PedigreeError:
         return self.error(
-            f"unpacks to {what} (reached at {shown(name)})", f"if you trust it, raise unpack.{limit} in params.yaml"
+            f"unpacks to {amount} (reached at {shown(name)})", f"if you trust it, raise unpack.{limit} in params.yaml"
         )

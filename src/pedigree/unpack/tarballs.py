@@ -1,7 +1,7 @@
-"""Tar archives, plain or compressed, a member at a time.
+"""Tar archives, plain or compressed, read one member at a time.
 
-`tarfile` takes a damaged header in the middle for the end, and reads extended headers of any size into memory; so
-its header parser is used alone, and the walk from header to header is ours.
+Only the header parser of `tarfile` is used. The loop over the headers is our own, because `tarfile` takes a damaged
+header in the middle for the end of the archive, and reads extended headers of any size into memory.
 """
 
 import bz2
@@ -16,7 +16,7 @@ from pedigree.unpack.layouts import shown
 from pedigree.unpack.members import CHUNK, Member, Source
 
 BLOCK = tarfile.BLOCKSIZE
-LONGEST_EXTENSION = 1 << 20  # bytes; an extended header holds a name and a few numbers
+LONGEST_EXTENSION = 1 << 20  # bytes; an extended header usually holds just a name and a few numbers
 
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
@@ -33,7 +33,7 @@ _REFUSED = {
 
 
 def compression(start: bytes) -> str | None:
-    """Name the compression that the first bytes of a file show, of those a tar archive may have."""
+    """Return the name of the compression that the first bytes of a file show; None if it is not a supported one."""
     return next((kind for magic, kind in _COMPRESSIONS.items() if start.startswith(magic)), None)
 
 
@@ -44,10 +44,10 @@ def looks_like_tar(block: bytes) -> bool:
 
 @contextmanager
 def tar_members(file: IO[bytes], source: Source, kind: str | None) -> Iterator[Iterator[Member]]:
-    """Yield the members of the tar archive `file`, compressed by `kind`, in its order.
+    """Yield the members of the tar archive `file`, compressed by `kind`, in the order of the archive.
 
-    A member that was not read is skipped when the next one is asked for. The compression's checksum is checked at the
-    end, so the members must be walked through to the last.
+    Going on to the next member skips the rest of the one before. The checksum of the compression is checked at the end,
+    so the caller must iterate over all members.
     """
     if kind is None:
         yield _members(file, source)
@@ -57,7 +57,7 @@ def tar_members(file: IO[bytes], source: Source, kind: str | None) -> Iterator[I
             start = stream.read(BLOCK)
             stream.seek(0)
         if not looks_like_tar(start):
-            raise source.error(f"is compressed by {kind} but holds no tar archive", "pack the photos' folders with tar")
+            raise source.error(f"is compressed by {kind} but holds no tar archive", "pack the folders with tar")
         yield _members(stream, source)
 
 
@@ -68,16 +68,15 @@ def _decompressed(file: IO[bytes], kind: str) -> IO[bytes]:
 
 
 def _members(stream: IO[bytes], source: Source) -> Iterator[Member]:
-    common: dict[str, str] = {}
-    own: dict[str, str] = {}
+    common: dict[str, str] = {}  # the records for all members that follow
+    own: dict[str, str] = {}  # the records for the next member only
     while (header := _header(stream, source)) is not None:
         if header.type in _PAX + _LONG_NAME:
-            records = _extension(stream, source, header)
-            (common if header.type == tarfile.XGLTYPE else own).update(records)
+            (common if header.type == tarfile.XGLTYPE else own).update(_extension(stream, source, header))
             continue
-        told = common | own
-        name, size = told.get("path", header.name), _size(source, header, told)
-        _check_kind(source, name, header.type, told)
+        records = common | own
+        name, size = records.get("path", header.name), _size(source, header, records)
+        _check_kind(source, name, header.type, records)
         if header.isdir():
             source.count_folder(name)
             yield Member(name, True, iter(()))
@@ -95,32 +94,32 @@ def _header(stream: IO[bytes], source: Source) -> tarfile.TarInfo | None:
     """Read the next header; None at the block of zeros that ends the archive."""
     block = _read(stream, source, BLOCK, "the next header")
     if len(block) < BLOCK:
-        raise source.error("ends without the end mark of a tar archive, it was cut short")
+        raise source.error("ends without the end mark of a tar archive, so it is truncated")
     if block == bytes(BLOCK):
         return None
     try:
         return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError as error:
-        raise source.error(f"the header at member {shown(_spelt(block))} is damaged ({error})") from None
+        raise source.error(f"the header at member {shown(_raw_name(block))} is damaged ({error})") from None
 
 
-def _check_kind(source: Source, name: str, kind: bytes, told: dict[str, str]) -> None:
-    if any(key.startswith("GNU.sparse.") for key in told):
+def _check_kind(source: Source, name: str, kind: bytes, records: dict[str, str]) -> None:
+    if any(key.startswith("GNU.sparse.") for key in records):
         kind = tarfile.GNUTYPE_SPARSE
     if kind not in (*_REGULAR, tarfile.DIRTYPE):
-        what = _REFUSED.get(kind, f"of the unknown type {kind!r}")
-        raise source.error(f"member {shown(name)} is {what}", "pack regular files only, without links or --sparse")
+        problem = _REFUSED.get(kind, f"of the unknown type {kind!r}")
+        raise source.error(f"member {shown(name)} is {problem}", "pack regular files only, without links or --sparse")
 
 
-def _size(source: Source, header: tarfile.TarInfo, told: dict[str, str]) -> int:
-    size = told.get("size", str(header.size))
+def _size(source: Source, header: tarfile.TarInfo, records: dict[str, str]) -> int:
+    size = records.get("size", str(header.size))
     if not (size.isascii() and size.isdigit() and len(size) < 20):
         raise source.error(f"member {shown(header.name)} claims {shown(size)} bytes")
     return int(size)
 
 
 def _chunks(stream: IO[bytes], source: Source, name: str, size: int) -> Iterator[bytes]:
-    """Yield a member's content, then pass its padding to the next block."""
+    """Yield the content of a member, then skip its padding up to the next block."""
     left = size
     while left:
         chunk = _exactly(stream, source, min(left, CHUNK), name)
@@ -131,7 +130,7 @@ def _chunks(stream: IO[bytes], source: Source, name: str, size: int) -> Iterator
 
 
 def _extension(stream: IO[bytes], source: Source, header: tarfile.TarInfo) -> dict[str, str]:
-    """Read a pax header, or GNU's long name, that says more of the member after it."""
+    """Read an extended header (pax, or the long name of GNU tar), which describes the member after it."""
     if not 0 <= header.size <= LONGEST_EXTENSION:
         raise source.error(f"the extended header {shown(header.name)} claims {header.size} bytes")
     source.count_overhead(header.name, BLOCK + header.size)
@@ -157,11 +156,13 @@ def _pax_records(source: Source, name: str, content: bytes) -> dict[str, str]:
 
 
 def _check_end(stream: IO[bytes], source: Source) -> None:
-    """Read what follows the end mark, for the compression's checksum, and so that no joined archive is lost."""
+    """Read the rest after the end mark, so that the checksum is checked and a second archive is not overlooked."""
     while rest := _read(stream, source, CHUNK, "its end"):
         source.count_overhead("its end", len(rest))
         if any(rest) and any(_is_header(rest[at : at + BLOCK]) for at in range(0, len(rest), BLOCK)):
-            raise source.error("goes on behind its end mark, it is several archives in one", "give a single archive")
+            raise source.error(
+                "continues after its end mark: it is several archives in one file", "use a single archive"
+            )
 
 
 def _is_header(block: bytes) -> bool:
@@ -172,17 +173,17 @@ def _is_header(block: bytes) -> bool:
     return True
 
 
-def _spelt(block: bytes) -> str:
+def _raw_name(block: bytes) -> str:
     return block[:100].partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
 def _exactly(stream: IO[bytes], source: Source, count: int, name: str) -> bytes:
     content = _read(stream, source, count, f"member {shown(name)}") if count else b""
     if len(content) < count:
-        raise source.error(f"ends in the middle of member {shown(name)}, it was cut short")
+        raise source.error(f"ends in the middle of member {shown(name)}, so it is truncated")
     return content
 
 
-def _read(stream: IO[bytes], source: Source, count: int, what: str) -> bytes:
-    with source.reading(what):
+def _read(stream: IO[bytes], source: Source, count: int, part: str) -> bytes:
+    with source.reading(part):
         return stream.read(count)

@@ -1,4 +1,4 @@
-"""Zip archives, a member at a time."""
+"""Zip archives, read one member at a time."""
 
 import stat
 import zipfile
@@ -11,7 +11,7 @@ from pedigree.unpack.members import CHUNK, Member, Source
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
 
-_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others of zipfile unpack without a bound on memory
+_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile reads the other methods without a limit on memory
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 
@@ -38,11 +38,11 @@ def _members(table: zipfile.ZipFile, source: Source) -> Iterator[Member]:
 
 
 def _check_kind(info: zipfile.ZipInfo, source: Source) -> None:
-    """Unix's packers tell the kind of a file, others leave zero."""
+    """Raise unless the member is a regular file. Packers on Unix record the kind of a file; others record zero."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        what = "a symbolic link" if kind == stat.S_IFLNK else "no regular file"
-        raise source.error(f"member {shown(info.orig_filename)} is {what}", "pack regular files only, without links")
+        problem = "a symbolic link" if kind == stat.S_IFLNK else "not a regular file"
+        raise source.error(f"member {shown(info.orig_filename)} is {problem}", "pack regular files only, without links")
 
 
 def _check_readable(info: zipfile.ZipInfo, source: Source) -> None:
@@ -54,7 +54,7 @@ def _check_readable(info: zipfile.ZipInfo, source: Source) -> None:
 
 
 def _chunks(table: zipfile.ZipFile, info: zipfile.ZipInfo, source: Source) -> Iterator[bytes]:
-    """Read one member; zipfile checks the CRC, the length is left to us."""
+    """Read one member, and check its length. zipfile checks only the CRC."""
     name, count = info.orig_filename, 0
     with source.reading(f"member {shown(name)}"):
         content = table.open(info)
@@ -68,4 +68,4 @@ def _chunks(table: zipfile.ZipFile, info: zipfile.ZipInfo, source: Source) -> It
             source.count_content(name, len(chunk))
             yield chunk
     if count != info.file_size:
-        raise source.error(f"member {shown(name)} has {count} bytes, its entry says {info.file_size}")
+        raise source.error(f"member {shown(name)} has {count} bytes, its entry claims {info.file_size}")

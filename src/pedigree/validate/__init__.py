@@ -1,1 +1,1 @@
-"""The validate stage: the census of data/raw, judged by Great Expectations."""
+"""The validate stage: takes the census of data/raw and judges it with Great Expectations."""

@@ -1,4 +1,4 @@
-"""What can be said against a photo or a breed of the census, in columns that an expectation can judge."""
+"""Complaints about the photos and breeds of the census: one column for each expectation to check."""
 
 import pandas
 
@@ -6,14 +6,18 @@ from pedigree.common.breeds import display_name, same_breed, wordnet_id
 
 
 def photo_complaints(photos: pandas.DataFrame) -> pandas.DataFrame:
-    """Return `photo` and a column of words a complaint, empty where there is none to make.
+    """Return the column `photo` and one column of text for each kind of complaint. Empty text means no complaint.
 
-    `problem` is the census's own. The others are made of usable photos only: `repeats` (the same bytes as an earlier
-    photo of the breed), `elsewhere` (the same bytes as one of another breed), `unannotated`, `box_problems` and
-    `misnamed` (the annotation names another breed than the folder).
+    `problem` comes from the census. The other columns concern usable photos only:
+
+    - `repeats`: the same bytes as an earlier photo of the breed.
+    - `elsewhere`: the same bytes as a photo of another breed.
+    - `unannotated`: no annotation.
+    - `box_problems`: as in the census.
+    - `misnamed`: the annotation names another breed than the folder.
 
     Args:
-        photos: of `census.take_census`.
+        photos: one row per photo, from `census.take_census`.
     """
     usable = photos[photos["usable"]]
     complaints = pandas.DataFrame(
@@ -30,10 +34,10 @@ def photo_complaints(photos: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def breed_imbalance(breeds: pandas.DataFrame) -> pandas.DataFrame:
-    """Return `breed`, `usable` and `imbalance`: how many times as many usable photos the largest breed has.
+    """Return `breed`, `usable` and `imbalance`: the largest breed's number of usable photos divided by this breed's.
 
     Args:
-        breeds: of `census.breed_census`.
+        breeds: one row per breed, from `census.breed_census`.
     """
     usable = breeds["usable"]
     return breeds[["breed", "usable"]].assign(imbalance=usable.max() / usable.clip(lower=1))
@@ -45,12 +49,12 @@ def _repeats(usable: pandas.DataFrame) -> pandas.Series:
 
 
 def _elsewhere(usable: pandas.DataFrame) -> pandas.Series:
-    """Name for each photo the first of the same bytes under another breed."""
+    """For each photo, name the first photo of another breed that has the same bytes."""
     shared = usable[usable.groupby("sha256")["breed"].transform("nunique") > 1]
     first = shared.groupby("sha256")[["photo", "breed"]].transform("first")
     foreign = shared["breed"] != first["breed"]
-    others = shared[foreign].groupby("sha256")["photo"].first()
-    other = first["photo"].where(foreign, shared["sha256"].map(others))
+    first_foreign = shared[foreign].groupby("sha256")["photo"].first()
+    other = first["photo"].where(foreign, shared["sha256"].map(first_foreign))
     return ("same as " + other).reindex(usable.index, fill_value="")
 
 
@@ -60,14 +64,14 @@ def _misnamed(usable: pandas.DataFrame) -> pandas.Series:
 
 
 def _misnomer(breed: str, names: str, folder: str) -> str:
-    """Say what an annotation calls the breed where that is not what the photo's folder does."""
-    others = [name for name in names.split("; ") if name and not _means(name, breed)]
+    """Return the complaint about an annotation that names another breed than the photo's folder; empty if none."""
+    others = [name for name in names.split("; ") if name and not _is_name_of(name, breed)]
     if others:
         return f"annotated as {'; '.join(others)}"
     if names and wordnet_id(breed) and folder.isdecimal() and f"n{folder}" != wordnet_id(breed):
-        return f"annotated as of folder {folder}"
+        return f"annotated with folder {folder}"
     return ""
 
 
-def _means(name: str, breed: str) -> bool:
+def _is_name_of(name: str, breed: str) -> bool:
     return same_breed(name, breed) or same_breed(name, display_name(breed))

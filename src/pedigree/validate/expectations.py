@@ -1,20 +1,20 @@
-"""What the photos must be like, judged by Great Expectations over the two census tables.
+"""What the photos must be like: expectations about the two census tables, checked by Great Expectations.
 
-| expectation | table | severity | why |
+| expectation | table | severity | reason |
 | --- | --- | --- | --- |
-| a folder's name matches `breed_pattern` | breeds | critical | the label would be no breed |
-| number of breeds | breeds | critical | an archive is incomplete or another one |
+| folder names match `breed_pattern` | breeds | critical | other folders are not breeds |
+| number of breeds | breeds | critical | an archive is incomplete or is the wrong one |
 | usable photos of a breed | breeds | critical | too few to learn from, or an archive is incomplete |
-| photos decode | photos | critical | more is broken than setting aside would excuse |
+| photos decode | photos | critical | too many photos are broken to set them aside |
 | annotation names the folder's breed | photos | critical | the label is wrong |
 | no duplicates across breeds | photos | critical | one of the labels is wrong |
-| no duplicates within a breed | photos | warning | weighs a photo double, and may put it on both sides of the split |
-| photos are annotated | photos | warning | the rest is used whole or not at all |
-| boxes fit the photo | photos | warning | crop leaves such boxes out |
-| balance of breeds | breeds | warning | rare breeds are learned worse |
+| no duplicates within a breed | photos | warning | the photo counts twice |
+| photos are annotated | photos | warning | photos without annotation are used whole or not at all |
+| boxes fit the photo | photos | warning | crop leaves out such boxes |
+| balance of breeds | breeds | warning | the network learns rare breeds less well |
 
-A photo that does not decode is set aside and judged by nothing else. The three expectations about annotations are
-left out where there are none at all.
+A photo that does not decode is set aside, and only "photos decode" counts it. Without annotations, the three
+expectations about them are left out.
 """
 
 import math
@@ -34,12 +34,21 @@ from pedigree.settings.params import Validate
 from pedigree.validate.complaints import breed_imbalance, photo_complaints
 
 Severity = Literal["critical", "warning"]
-SHOWN = 10  # offenders named an expectation; the census has them all
+SHOWN = 10  # offenders named per expectation; the census has all of them
 
 
 @dataclass(frozen=True)
 class Finding:
-    """How one expectation went: `observed` and `expected` in words, `where` the first offenders by name."""
+    """The result of one expectation.
+
+    Attributes:
+        expectation: its name.
+        severity: "critical" stops the pipeline; "warning" does not.
+        success: whether the expectation was met.
+        observed: what was observed, in words.
+        expected: what was expected, in words.
+        where: the names of the first offenders, each with its problem.
+    """
 
     expectation: str
     severity: Severity
@@ -52,34 +61,39 @@ class Finding:
 def judge(
     photos: pandas.DataFrame, breeds: pandas.DataFrame, bounds: Validate, *, annotated: bool, docs: Path | None = None
 ) -> list[Finding]:
-    """Judge the census, and write Data Docs over the folder `docs` where one is given; the way in is `index.html`.
+    """Judge the census, and write the Data Docs if `docs` is given.
 
     Args:
-        photos: of `census.take_census`.
-        breeds: of `census.breed_census`.
-        bounds: what is allowed.
-        annotated: whether there are annotations at all.
-        docs: the folder of the Data Docs, which take most of the time.
+        photos: one row per photo, from `census.take_census`.
+        breeds: one row per breed, from `census.breed_census`.
+        bounds: the limits to judge by.
+        annotated: whether there are any annotations.
+        docs: the folder of the Data Docs, which is replaced; `index.html` is the page to open. None writes no Data
+            Docs and takes much less time.
 
     Returns:
-        A finding an expectation, in the same order for the same bounds.
+        One finding per expectation. The same bounds give the same order.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Great Expectations' own, about its dependencies
+        warnings.simplefilter("ignore")  # Great Expectations warns about its own dependencies
         gx = _great_expectations()
-        with replacing_folder(docs) if docs else nullcontext() as beside:
-            context = _context(gx, beside)
+        with replacing_folder(docs) if docs else nullcontext() as temporary:
+            context = _context(gx, temporary)
             findings = _run(gx, context, "breed", breed_imbalance(breeds), _breed_checks(gx, bounds))
             return findings + _run(gx, context, "photo", photo_complaints(photos), _photo_checks(gx, bounds, annotated))
 
 
 @dataclass(frozen=True)
 class _Check:
-    """An expectation of Great Expectations, which holds its name (`description`) and severity, and words to tell it."""
+    """An expectation, and what it expects in words.
+
+    Attributes:
+        expectation: the object of Great Expectations; its `description` is the name of the expectation.
+        expected: what is expected, in words.
+    """
 
     expectation: Any
     expected: str
-    unit: str  # what the observed number counts
 
     @property
     def name(self) -> str:
@@ -87,30 +101,31 @@ class _Check:
 
 
 def _photo_checks(gx: Any, bounds: Validate, annotated: bool) -> list[_Check]:
-    """Each allows a share of photos to have words in one column of `photo_complaints`."""
-    allowed: list[tuple[str, str, str, float, Severity]] = [
-        ("photos decode", "problem", "do not", 1 - bounds.min_decodable, "critical"),
-        ("no duplicates within a breed", "repeats", "repeat another", bounds.max_duplicates_within, "warning"),
-        ("no duplicates across breeds", "elsewhere", "are elsewhere too", bounds.max_duplicates_across, "critical"),
+    """Return the checks of photos. Each limits the share of photos with a complaint in one column."""
+    limits: list[tuple[str, str, float, Severity]] = [
+        ("photos decode", "problem", 1 - bounds.min_decodable, "critical"),
+        ("no duplicates within a breed", "repeats", bounds.max_duplicates_within, "warning"),
+        ("no duplicates across breeds", "elsewhere", bounds.max_duplicates_across, "critical"),
     ]
     if annotated:
-        allowed += [
-            ("photos are annotated", "unannotated", "are not", 1 - bounds.min_annotated, "warning"),
-            ("boxes fit the photo", "box_problems", "have boxes that do not", bounds.max_bad_boxes, "warning"),
-            ("annotation names the folder's breed", "misnamed", "do not", bounds.max_breed_mismatch, "critical"),
+        limits += [
+            ("photos are annotated", "unannotated", 1 - bounds.min_annotated, "warning"),
+            ("boxes fit the photo", "box_problems", bounds.max_bad_boxes, "warning"),
+            ("annotation names the folder's breed", "misnamed", bounds.max_breed_mismatch, "critical"),
         ]
-    return [_share_check(gx, *check) for check in allowed]
+    return [_share_check(gx, *limit) for limit in limits]
 
 
-def _share_check(gx: Any, name: str, column: str, unit: str, most: float, severity: Severity) -> _Check:
+def _share_check(gx: Any, name: str, column: str, limit: float, severity: Severity) -> _Check:
+    """Return the check that at most the share `limit` of photos has a complaint in `column`."""
     expectation = gx.expectations.ExpectColumnValuesToBeInSet(
         column=column,
         value_set=[""],
-        mostly=math.floor(round(1e9 * (1 - most), 3)) / 1e9,  # so that rounding fails no share at its very bound
+        mostly=math.floor(round(1e9 * (1 - limit), 3)) / 1e9,  # rounded down, so that a share equal to the limit passes
         severity=severity,
         description=name,
     )
-    return _Check(expectation, f"at most {_percent(most)}", unit)
+    return _Check(expectation, f"at most {_percent(limit)}")
 
 
 def _breed_checks(gx: Any, bounds: Validate) -> list[_Check]:
@@ -125,18 +140,18 @@ def _breed_checks(gx: Any, bounds: Validate) -> list[_Check]:
         column="imbalance", max_value=bounds.max_imbalance, severity="warning", description="balance of breeds"
     )
     checks = [
-        _Check(names, pattern, "do not"),
-        _Check(photos, f"{least} to {most}", "have fewer or more"),
-        _Check(balance, f"the largest at most {bounds.max_imbalance:g} times as many", "have fewer"),
+        _Check(names, pattern),
+        _Check(photos, f"{least} to {most}"),
+        _Check(balance, f"the largest breed has at most {bounds.max_imbalance:g} times as many"),
     ]
     if bounds.breeds is None:
         return checks
     number = kinds.ExpectTableRowCountToEqual(value=bounds.breeds, severity="critical", description="number of breeds")
-    return [_Check(number, str(bounds.breeds), "breeds"), *checks]
+    return [_Check(number, str(bounds.breeds)), *checks]
 
 
 def _great_expectations() -> Any:
-    """Import Great Expectations, which takes seconds, with nothing sent home and nothing said."""
+    """Import Great Expectations without analytics and log messages. The import takes seconds."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
     getLogger("great_expectations").setLevel(ERROR)
     import great_expectations
@@ -145,7 +160,7 @@ def _great_expectations() -> Any:
 
 
 def _context(gx: Any, docs: Path | None) -> Any:
-    """Return a context that lives in memory, but for its Data Docs in the folder `docs`."""
+    """Return a context in memory. Only its Data Docs are written, to the folder `docs`."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     for site in list(context.list_data_docs_sites()):
@@ -165,7 +180,7 @@ def _site(docs: Path) -> dict[str, Any]:
 
 
 def _run(gx: Any, context: Any, noun: str, table: pandas.DataFrame, checks: Sequence[_Check]) -> list[Finding]:
-    """Let Great Expectations judge `table`, whose rows are named by the column `noun`."""
+    """Check `table` with Great Expectations. The column `noun` holds the names of the rows."""
     asset = context.data_sources.add_pandas(noun).add_dataframe_asset(f"{noun}s")
     suite = context.suites.add(
         gx.ExpectationSuite(name=f"{noun}s", expectations=[check.expectation for check in checks])
@@ -187,10 +202,10 @@ def _run(gx: Any, context: Any, noun: str, table: pandas.DataFrame, checks: Sequ
 
 def _finding(check: _Check, result: Any, noun: str) -> Finding:
     if "observed_value" in result.result:
-        observed, where = f"{result.result['observed_value']} {check.unit}", []
+        observed, where = f"{result.result['observed_value']} {noun}s", []
     else:
         count, total = result.result["unexpected_count"], result.result["element_count"]
-        observed = f"{count} of {total} {check.unit} ({_percent(count / max(total, 1))})"
+        observed = f"{count} of {total} {noun}s fail ({_percent(count / max(total, 1))})"
         where = [_offender(row, noun) for row in result.result["unexpected_index_list"]]
     shown = (*where[:SHOWN], f"and {len(where) - SHOWN} more") if len(where) > SHOWN else tuple(where)
     severity: Severity = check.expectation.severity.value
@@ -198,7 +213,7 @@ def _finding(check: _Check, result: Any, noun: str) -> Finding:
 
 
 def _offender(row: dict[str, Any], noun: str) -> str:
-    """Name a row Great Expectations complains of, with the value it complains of where that is not the name."""
+    """Return the name of a failed row, followed by the failed value unless that is the name itself."""
     details = [f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in row.items() if key != noun]
     return ": ".join([row[noun], *details])
 

@@ -1,4 +1,4 @@
-"""The stage that looks at what arrived: takes the census, has it judged, and tells what it found."""
+"""The validate stage: takes the census of the photos, judges it, and reports the result."""
 
 import json
 import sys
@@ -10,20 +10,28 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from pedigree.common.files import write_text
-from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION
+from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
+from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Validate
 
 if TYPE_CHECKING:
     from pedigree.validate.expectations import Finding
 
-_TOLD = 10  # names on the terminal; the report has all
+MOST_NAMES = 10  # photos named on the terminal; the report names all
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was found: the two census tables, the findings, and why each photo set aside is not usable."""
+class Validation:
+    """The census of the photos and the findings about it.
+
+    Attributes:
+        photos: one row per photo, from `census.take_census`.
+        breeds: one row per breed, from `census.breed_census`.
+        findings: one for each expectation.
+        set_aside: for each photo that cannot be used, the reason.
+    """
 
     photos: pandas.DataFrame
     breeds: pandas.DataFrame
@@ -31,12 +39,12 @@ class Verdict:
     set_aside: dict[str, str]
 
     @property
-    def success(self) -> bool:
-        """Whether the pipeline may go on: nothing critical failed."""
+    def passed(self) -> bool:
+        """Whether the pipeline may go on: no critical expectation failed."""
         return not self.failed("critical")
 
     def failed(self, severity: str) -> "list[Finding]":
-        """Return the findings of that severity that went wrong."""
+        """Return the failed expectations of one severity."""
         return [finding for finding in self.findings if finding.severity == severity and not finding.success]
 
 
@@ -45,85 +53,90 @@ def validate(
     bounds: Validate,
     census: Path = CENSUS,
     report: Path = VALIDATION,
+    verdict: Path = VERDICT,
     docs: Path = DATA_DOCS,
-) -> Verdict:
-    """Take the census of `raw`, judge it, write `census`, `report` and Data Docs, and tell what was found.
+) -> Validation:
+    """Take the census of `raw`, judge it, and write `census`, `report`, `verdict` and the Data Docs.
 
-    A summary goes to stdout; warnings and the photos set aside go to stderr.
+    The summary goes to stdout. Warnings and the photos set aside go to stderr.
 
     Raises:
-        PedigreeError: where there are no photos; and, once everything is written, where a critical expectation
-            failed. Then the message has several lines: a summary and a table of what failed, where and by how much.
+        PedigreeError: if there are no photos; or, after all files are written, if a critical expectation failed.
+            The message then has several lines: a summary, and a table of the failed expectations.
     """
-    verdict = _judged(raw, bounds, docs)
-    write_census(verdict.photos, census)
-    write_text(report, json.dumps(_report(verdict), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    _tell(verdict, census, docs, report)
-    failed = verdict.failed("critical")
+    validation = _judged(raw, bounds, docs)
+    write_census(validation.photos, census)
+    write_text(report, json.dumps(_report(validation), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_verdict(validation.passed, verdict)
+    _print_summary(validation, census, docs, report)
+    failed = validation.failed("critical")
     if failed:
-        raise PedigreeError(f"{raw} fails {_number(failed)} (see {report}):\n{findings_table(failed)}")
-    return verdict
+        raise PedigreeError(f"{raw} fails {_count(failed)} (see {report}):\n{findings_table(failed)}")
+    return validation
 
 
 def findings_table(findings: "Sequence[Finding]") -> str:
-    """Lay findings out as a table for people: expectation, observed, expected, and below each the first offenders."""
+    """Format findings as a table for the terminal, with the first offenders of each finding below its row."""
     rows = [("expectation", "observed", "expected"), *((f.expectation, f.observed, f.expected) for f in findings)]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    offenders = ["", *("".join(f"\n      {offender}" for offender in finding.where) for finding in findings)]
-    return "\n".join(f"  {line}{below}" for line, below in zip(lines, offenders, strict=True))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row, offenders in zip(rows, [(), *(finding.where for finding in findings)], strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines += [f"  {'  '.join(cells)}".rstrip(), *(f"      {offender}" for offender in offenders)]
+    return "\n".join(lines)
 
 
-def _judged(raw: Path, bounds: Validate, docs: Path) -> Verdict:
+def _judged(raw: Path, bounds: Validate, docs: Path) -> Validation:
     photos = take_census(raw)
     breeds = breed_census(photos, breed_folders(raw))
     from pedigree.validate.expectations import judge  # takes seconds to import
 
     findings = judge(photos, breeds, bounds, annotated=(raw / "Annotation").is_dir(), docs=docs)
-    broken = photos[~photos["usable"]]
-    return Verdict(photos, breeds, findings, dict(zip(broken["photo"], broken["problem"], strict=True)))
+    unusable = photos[~photos["usable"]]
+    return Validation(photos, breeds, findings, dict(zip(unusable["photo"], unusable["problem"], strict=True)))
 
 
-def _report(verdict: Verdict) -> dict[str, Any]:
+def _report(validation: Validation) -> dict[str, Any]:
     return {
-        "success": verdict.success,
-        "photos": len(verdict.photos),
-        "breeds": len(verdict.breeds),
-        "usable": int(verdict.photos["usable"].sum()),
-        "set_aside": verdict.set_aside,
-        "expectations": [asdict(finding) for finding in verdict.findings],
-        "census": {row["breed"]: _breed_report(row) for row in verdict.breeds.to_dict("records")},
+        "success": validation.passed,
+        "photos": len(validation.photos),
+        "breeds": len(validation.breeds),
+        "usable": int(validation.photos["usable"].sum()),
+        "set_aside": validation.set_aside,
+        "expectations": [asdict(finding) for finding in validation.findings],
+        "census": {row["breed"]: _breed_report(row) for row in validation.breeds.to_dict("records")},
     }
 
 
 def _breed_report(row: dict[Any, Any]) -> dict[str, Any]:
-    """Sum up a breed: numbers, and the quartiles in pixels (null where there is nothing to measure)."""
-    numbers = {name: row[name] for name in ("photos", "usable", "boxes")}
+    """Return a breed's counts, and the quartiles of its sizes in pixels (null if it has no usable photo or no box)."""
+    counts = {name: row[name] for name in ("photos", "usable", "boxes")}
     sides = {name: [row[f"{name}_{part}"] for part in (25, 50, 75)] for name in ("width", "height", "box_side")}
-    return numbers | {name: None if pandas.isna(parts[0]) else parts for name, parts in sides.items()}
+    return counts | {name: None if pandas.isna(quartiles[0]) else quartiles for name, quartiles in sides.items()}
 
 
-def _tell(verdict: Verdict, census: Path, docs: Path, report: Path) -> None:
-    usable, boxes = verdict.photos["usable"].sum(), verdict.breeds["boxes"].sum()
-    met = sum(finding.success for finding in verdict.findings)
-    print(f"{len(verdict.photos)} photos of {len(verdict.breeds)} breeds: {usable} usable, {boxes} boxes in them.")
-    print(f"{met} of {len(verdict.findings)} expectations met.")
+def _print_summary(validation: Validation, census: Path, docs: Path, report: Path) -> None:
+    photos, breeds, findings = validation.photos, validation.breeds, validation.findings
+    met = sum(finding.success for finding in findings)
+    usable, boxes = photos["usable"].sum(), breeds["boxes"].sum()
+    print(f"{len(photos)} photos of {len(breeds)} breeds: {usable} usable, with {boxes} boxes.")
+    print(f"{met} of {len(findings)} expectations met.")
     print(f"Census: {census}   Report: {report}   Data Docs: {docs / 'index.html'}")
-    if verdict.set_aside and verdict.success:
-        _warn(f"{len(verdict.set_aside)} photos are set aside:", _first(verdict.set_aside, report))
-    warned = verdict.failed("warning")
-    if warned:
-        _warn(f"the photos fail {_number(warned)}, which stops nothing:", findings_table(warned))
+    if validation.set_aside and validation.passed:
+        _warn(f"{len(validation.set_aside)} photos are set aside:", _first(validation.set_aside, report))
+    warnings = validation.failed("warning")
+    if warnings:
+        _warn(f"the photos fail {_count(warnings)}; the pipeline goes on:", findings_table(warnings))
 
 
 def _first(set_aside: dict[str, str], report: Path) -> str:
-    lines = [f"  {photo}: {why}" for photo, why in list(set_aside.items())[:_TOLD]]
-    if len(set_aside) > _TOLD:
-        lines.append(f"  and {len(set_aside) - _TOLD} more, all in {report}")
+    lines = [f"  {photo}: {reason}" for photo, reason in list(set_aside.items())[:MOST_NAMES]]
+    if len(set_aside) > MOST_NAMES:
+        lines.append(f"  and {len(set_aside) - MOST_NAMES} more, all in {report}")
     return "\n".join(lines)
 
 
-def _number(findings: "Sequence[Finding]") -> str:
+def _count(findings: "Sequence[Finding]") -> str:
     severity = findings[0].severity
     return f"{len(findings)} {severity} expectation{'s' if len(findings) > 1 else ''}"
 

@@ -1,0 +1,118 @@
+"""Extracts one archive, of any supported kind, into files that are named by numbers.
+
+No name from an archive is used as a path. The stage renames the files after it has checked all names.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from pedigree.common.progress import progress_bar
+from pedigree.errors import PedigreeError
+from pedigree.settings.params import Unpack
+from pedigree.unpack.layouts import Parts, is_litter, safe_parts, same_name, shown
+from pedigree.unpack.members import Member, Source
+from pedigree.unpack.tarballs import BLOCK, compression, looks_like_tar, tar_members
+from pedigree.unpack.zips import MAGICS, zip_members
+
+
+@dataclass
+class Extraction:
+    """What was extracted from an archive.
+
+    Attributes:
+        archive: the archive.
+        folder: holds the extracted files; the name of each is its number.
+        files: the number of each extracted file, by its name in the archive.
+        folders: the names of the folders in the archive.
+        other: the names of the files that were not extracted.
+    """
+
+    archive: Path
+    folder: Path
+    files: dict[Parts, int] = field(default_factory=dict)
+    folders: set[Parts] = field(default_factory=set)
+    other: list[Parts] = field(default_factory=list)
+
+
+def extract(archive: Path, limits: Unpack, folder: Path, wanted: Callable[[Parts], bool]) -> Extraction:
+    """Extract the files of `archive` that are `wanted` by name into `folder`, which is created.
+
+    Raises:
+        PedigreeError: naming the archive, the member, what is wrong with it and what to do.
+    """
+    folder.mkdir(parents=True)
+    extraction, names = Extraction(archive, folder), dict[str, str]()
+    with closing(_members(archive, limits)) as members:
+        for member in members:
+            parts = safe_parts(archive, member.name)
+            if member.is_folder:
+                extraction.folders.add(parts)
+            elif not parts:
+                raise PedigreeError(f"{archive}: a file has the name {shown(member.name)}; pack the archive again.")
+            elif not is_litter(parts):
+                _check_new(archive, member.name, parts, names)
+                _add(member, parts, extraction, wanted)
+    return extraction
+
+
+def _add(member: Member, parts: Parts, extraction: Extraction, wanted: Callable[[Parts], bool]) -> None:
+    if not wanted(parts):
+        extraction.other.append(parts)
+        return
+    number = extraction.files[parts] = len(extraction.files)
+    path = extraction.folder / str(number)
+    with path.open("xb") as file:
+        for chunk in member.chunks:
+            file.write(chunk)
+    path.chmod(0o644)
+
+
+def _check_new(archive: Path, name: str, parts: Parts, names: dict[str, str]) -> None:
+    """Raise if some file system would give two members the same path; `names` holds the members before."""
+    key = same_name("/".join(parts))
+    if key in names:
+        problem = "is there twice" if names[key] == name else f"and {shown(names[key])} differ only in case"
+        raise PedigreeError(f"{archive}: member {shown(name)} {problem}; remove or rename one.")
+    names[key] = name
+
+
+def _members(archive: Path, limits: Unpack) -> Generator[Member, None, None]:
+    """Yield files and folders in the archive's order, with a progress bar in bytes."""
+    with _opened(archive) as file:
+        size = archive.stat().st_size
+        source = Source(archive, size, limits)
+        bar = progress_bar(label=f"unpack {archive.name}", total=size, unit="B", unit_scale=True)
+        with bar, _reader(file, source) as members:
+            for member in members:
+                yield member
+                bar.update(max(0, file.tell() - bar.n))
+            bar.update(size - bar.n)
+
+
+def _opened(archive: Path) -> IO[bytes]:
+    if not archive.exists():
+        raise PedigreeError(f"{archive} is not here: put the archive there, or correct `data` in params.yaml.")
+    if not archive.is_file():
+        raise PedigreeError(f"{archive} is not a file: `data` in params.yaml must name a tar or zip archive.")
+    try:
+        return archive.open("rb")
+    except OSError as error:
+        raise PedigreeError(f"{archive} cannot be opened ({error.strerror}); check its permissions.") from None
+
+
+def _reader(file: IO[bytes], source: Source) -> AbstractContextManager[Iterator[Member]]:
+    """Choose the reader by the first bytes of the archive, never by its name."""
+    start = file.read(BLOCK)
+    file.seek(0)
+    if start.startswith(MAGICS):
+        return zip_members(file, source)
+    kind = compression(start)
+    if kind or looks_like_tar(start):
+        return tar_members(file, source, kind)
+    problem = f"it begins with {start[:8]!r}" if start else "it is empty"
+    raise source.error(
+        f"is neither tar (plain, gzip, bzip2 or xz) nor zip: {problem}", "use an archive of one of these kinds"
+    )
