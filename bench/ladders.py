@@ -27,7 +27,7 @@ from pedigree.common.breeds import display_name
 from pedigree.common.files import write_text
 from pedigree.common.paths import FEATURES
 from pedigree.common.progress import progress
-from pedigree.crop.holdout import held_out
+from pedigree.crop.holdout import HoldoutCandidate, held_out
 from pedigree.crop.plans import Plan, plan_crops
 from pedigree.crop.threads import crop_photos
 from pedigree.features import extractors
@@ -57,9 +57,9 @@ def unpacked_plans(archives: Path, root: Path) -> list[Plan]:
 
 def split(plans: Sequence[Plan]) -> dict[str, list[Plan]]:
     """Split photos 7 : 6 : 2 within every breed, copies of a photo together."""
-    entries = [HoldoutCandidate(plan.photo, plan.breed, plan.content) for plan in plans]
-    drawn = held_out(entries, 6 / 15, SEED)
-    kept = held_out([entry for entry in entries if entry.photo not in drawn], 2 / 9, SEED)
+    candidates = [HoldoutCandidate(plan.photo, plan.breed, plan.content) for plan in plans]
+    drawn = held_out(candidates, 6 / 15, SEED)
+    kept = held_out([photo for photo in candidates if photo.photo not in drawn], 2 / 9, SEED)
     side = {plan.photo: "generated" if plan.photo in drawn else "holdout" for plan in plans}
     side |= {plan.photo: "train" for plan in plans if plan.photo not in drawn | kept}
     return {name: [plan for plan in plans if side[plan.photo] == name] for name in ("train", "generated", "holdout")}
