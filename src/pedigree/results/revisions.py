@@ -33,8 +33,8 @@ def no_repository(root: Path = _HERE) -> str | None:
 
 def commit_of(revision: str, root: Path = _HERE) -> str | None:
     """Return the full hash of the commit of `revision`, such as a tag or `HEAD~1`; None if there is none."""
-    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    return None if found.returncode else found.stdout.decode().strip()
+    parsed = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return None if parsed.returncode else parsed.stdout.decode().strip()
 
 
 def content_of(commit: str, path: Path, root: Path = _HERE) -> bytes | None:
