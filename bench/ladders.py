@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from pedigree.common.breeds import display_name
 from pedigree.common.files import write_text
+from pedigree.common.paths import FEATURES
 from pedigree.common.progress import progress
-from pedigree.crop.holdout import Entry, held_out
+from pedigree.crop.holdout import SplitPhoto, held_out
 from pedigree.crop.stage import Plan, crop_photos, plan_crops
 from pedigree.features import extractors
-from pedigree.features.cache import FOLDER as CACHE
 from pedigree.features.cache import cached_features
 from pedigree.photos.census import take_census
 from pedigree.score.damage import damaged_copies
@@ -57,7 +57,7 @@ def unpacked_plans(archives: Path, root: Path) -> list[Plan]:
 
 def split(plans: Sequence[Plan]) -> dict[str, list[Plan]]:
     """Split the photos 7 : 6 : 2 within every breed. Copies of a photo stay together."""
-    entries = [Entry(plan.photo, plan.breed, plan.content) for plan in plans]
+    entries = [SplitPhoto(plan.photo, plan.breed, plan.content) for plan in plans]
     drawn = held_out(entries, 6 / 15, SEED)
     kept = held_out([entry for entry in entries if entry.photo not in drawn], 2 / 9, SEED)
     side = {plan.photo: "generated" if plan.photo in drawn else "holdout" for plan in plans}
@@ -165,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archives", nargs="?", type=Path, default=TINYDOGS)
     parser.add_argument("--out", type=Path, default=Path("runs/ladders"), help="for ladders.md and ladders.json")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="of features")
+    parser.add_argument("--cache", type=Path, default=FEATURES, help="of features")
     arguments = parser.parse_args()
     table, floors, samples = climb(arguments.archives, arguments.cache)
     text = f"{samples}\n\n{markdown(table, floors)}"

@@ -55,8 +55,9 @@ def watched_steps(gan: object, size: int, steps: int, folder: str) -> tuple[floa
     import tensorflow as tf
 
     from pedigree.train.batches import stream
+    from pedigree.train.step import compile_steps
 
-    take, calls = gan.compile(CALL), steps // CALL
+    take, calls = compile_steps(gan, CALL), steps // CALL
     batches = stream(
         (range(start, start + CALL) for start in range(0, CALL * (2 * calls + 2), CALL)), *data(size), gan.train
     )

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from train import on_gpu, resident
 
 from pedigree.errors import PedigreeError
@@ -43,7 +42,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         if asked.recipe:
-            run(asked, params.Train(**YAML(typ="safe").load(recipes.text(asked.recipe))["train"]))
+            run(asked, recipes.settings(asked.recipe))
         else:
             run(asked, params.load(params.Train, asked.params))
     except PedigreeError as error:
@@ -84,18 +83,20 @@ def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, 
     """Keep the untrained generator, see that training goes well, and return a step's seconds and what they go to."""
     import numpy as np
 
-    from pedigree.backends import make_engine
+    from pedigree.backends import find_device, make_engine
     from pedigree.common.packed_crops import load_crops
     from pedigree.generator.model import save_generator
     from pedigree.train import precision
     from pedigree.train.batches import stacked
     from pedigree.train.gan import ConditionalGAN
+    from pedigree.train.step import compile_steps
 
     data, engine, count = load_crops(crops), make_engine(settings.devices), settings.penalty_interval
     endless = dataclasses.replace(settings, steps=10**6)
-    gan = ConditionalGAN(endless, data.size, len(data.breeds), precision.choose(settings.precision, engine), engine)
+    chosen = precision.choose(settings.precision, find_device())
+    gan = ConditionalGAN(endless, data.size, len(data.breeds), chosen, engine)
     save_generator(gan.average, data.breeds, out / "untrained.keras", settings.latent)
-    take, batch = gan.compile(count), stacked(range(count), data.train_images, data.train_labels, endless)
+    take, batch = compile_steps(gan, count), stacked(range(count), data.train_images, data.train_labels, endless)
     for _ in range(WARM_UP):
         told = take(batch)
     start = time.perf_counter()

@@ -93,8 +93,9 @@ def ours(settings: dict, size: int, precision: str, turns: Turns) -> None:
     gan, facts = build(settings, size, precision)
 
     from pedigree.train.batches import stream
+    from pedigree.train.step import compile_steps
 
-    take = gan.compile(CALL)
+    take = compile_steps(gan, CALL)
     if turns.gpu:
         turns.memory = on_gpu
     with contextlib.closing(
@@ -122,14 +123,13 @@ def build(settings: dict, size: int, precision: str) -> tuple:
 
     quiet.import_keras()
 
-    from pedigree.backends import make_engine
+    from pedigree.backends import find_device, make_engine
     from pedigree.settings.params import Train
-    from pedigree.train import precision as precisions
     from pedigree.train.gan import ConditionalGAN
+    from pedigree.train.precision import choose
 
     engine = make_engine("one")
-    if precision == "auto":
-        precision = precisions.choose("auto", engine)
+    precision = choose(precision, find_device())
     gan = ConditionalGAN(Train(**settings), size, BREEDS, precision, engine)
     networks = (gan.generator, gan.discriminator)
     weights = [sum(int(np.prod(v.shape)) for v in network.trainable_variables) for network in networks]

@@ -1,78 +1,79 @@
-"""The generator in use: the commit that the tag `champion` names, on the branch `champions`.
+"""The generator in use: the commit with the tag `champion`, on the branch `champions`.
 
-A champion's first parent is the champion before it, or else the commit it was made from, so that
-`dvc metrics diff champion~1 champion` shows what changed; its second parent is then that commit.
+The first parent of a champion is the previous champion, so that `dvc metrics diff champion~1 champion` shows the
+changes. Its second parent is the commit that it was built from. The first champion has only this second one.
 """
 
 from datetime import datetime
 from pathlib import Path
 
+import defaults  # noqa: F401  (before DVC)
 from dvc.dvcfile import LOCK_FILE
 from isolation import CommandError, dvc, git
-from stages import opened
+from stages import open_repo
 
 TAG = "champion"
 BRANCH = "champions"
 
 
 def exists(root: Path) -> bool:
-    """Whether the project has one yet."""
+    """Return whether the project has a champion."""
     return bool(git(root, "tag", "--list", TAG))
 
 
-def take_over(target: Path) -> None:
-    """Give the clone at `target` the champion's lock file and reports: due is then what differs from the champion."""
-    with opened(target) as repo:
-        small = [str(out) for stage in repo.index.stages for out in stage.outs if not out.use_cache]
-    for path in (LOCK_FILE, *small):
+def restore_lock(target: Path) -> None:
+    """Restore the champion's lock file and reports in the clone at `target`: DVC then compares with the champion."""
+    with open_repo(target) as repo:
+        reports = [str(out) for stage in repo.index.stages for out in stage.outs if not out.use_cache]
+    for path in (LOCK_FILE, *reports):
         if git(target, "ls-tree", "--name-only", TAG, "--", path):
             git(target, "restore", "--source", TAG, "--staged", "--worktree", "--", path)
 
 
 def promote(root: Path, target: Path, title: str, text: str) -> str:
-    """Make what lies in the clone at `target` the champion of the project at `root`; return its tag with the time.
+    """Make the state of the clone at `target` the champion of the project at `root`; return its tag with the time.
 
-    Branch and tags change together or not at all; no file of the checkout at `root` does.
+    The branch and both tags are pushed in one atomic step. The files of the checkout at `root` do not change.
 
     Raises:
-        CommandError: where git refuses.
+        CommandError: if git fails.
     """
     git(target, "add", "--all")
-    tree, made_from = git(target, "write-tree"), git(target, "rev-parse", "HEAD")
-    before = git(target, "rev-parse", f"{TAG}^{{commit}}") if exists(target) else None
-    parents = [part for parent in (before, made_from) if parent for part in ("-p", parent)]
+    tree, source = git(target, "write-tree"), git(target, "rev-parse", "HEAD")
+    previous = git(target, "rev-parse", f"{TAG}^{{commit}}") if exists(target) else None
+    parents = [argument for parent in (previous, source) if parent for argument in ("-p", parent)]
     message = ("-m", title, "-m", text)
     commit = git(target, "commit-tree", tree, *parents, *message, environment=_author(root))
-    dated = f"{TAG}-{datetime.now():%Y%m%d-%H%M%S}"
-    moved = (f"{commit}:refs/heads/{BRANCH}", f"{commit}:refs/tags/{dated}", f"+{commit}:refs/tags/{TAG}")
-    git(target, "push", "--quiet", "--atomic", "origin", *moved)
-    return dated
+    dated_tag = f"{TAG}-{datetime.now():%Y%m%d-%H%M%S}"
+    references = (f"{commit}:refs/heads/{BRANCH}", f"{commit}:refs/tags/{dated_tag}", f"+{commit}:refs/tags/{TAG}")
+    git(target, "push", "--quiet", "--atomic", "origin", *references)
+    return dated_tag
 
 
-def keep(root: Path, target: Path, reason: str) -> str:
-    """Keep what lies in the clone at `target` as an experiment of the project at `root`; return its name.
+def save_experiment(root: Path, target: Path, reason: str) -> str:
+    """Save the state of the clone at `target` as a DVC experiment of the project at `root`; return its name.
 
-    The name follows from data, code, parameters and results, so that the same candidate is kept once.
+    The name is a hash of data, code, parameters and results: the same candidate is saved only once.
     """
     name = f"rejected-{git(target, 'hash-object', LOCK_FILE)[:8]}"
     if not _experiments(root, name):
         author = _author(root)
-        for what in ("name", "email"):
-            git(target, "config", f"user.{what}", author[f"GIT_AUTHOR_{what.upper()}"])
-        git(target, "reset", "--quiet")  # DVC cannot save what is in the index and changed again besides
+        for key in ("name", "email"):
+            git(target, "config", f"user.{key}", author[f"GIT_AUTHOR_{key.upper()}"])
+        git(target, "reset", "--quiet")  # DVC cannot save a file that is staged and then changed again
         dvc(target, "exp", "save", "--name", name, "--message", reason)
         git(target, "push", "--quiet", "origin", *(f"{ref}:{ref}" for ref in _experiments(target, name)))
     return name
 
 
 def _experiments(root: Path, name: str) -> list[str]:
-    """Return the references of the experiments of that name: one, or none."""
+    """Return the git references of the experiments of that name: one or none."""
     return git(root, "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{name}").splitlines()
 
 
-def send(root: Path, target: Path) -> bool:
-    """Push the outputs of the clone at `target` to the project's DVC remote; return whether there is one."""
-    with opened(root) as repo:
+def push_outputs(root: Path, target: Path) -> bool:
+    """Push the outputs of the clone at `target` to the project's DVC remote; return whether there is a remote."""
+    with open_repo(root) as repo:
         remote = repo.config["core"].get("remote")
     if remote:
         dvc(target, "push", "--quiet")
@@ -80,13 +81,13 @@ def send(root: Path, target: Path) -> bool:
 
 
 def _author(root: Path) -> dict[str, str]:
-    """Return who commits: who does in the checkout, or Pedigree where git knows nobody."""
+    """Return the git user of the checkout as environment variables, or Pedigree if git has no user."""
     try:
         name, email = git(root, "config", "user.name"), git(root, "config", "user.email")
     except CommandError:
         name, email = "Pedigree", "pedigree@localhost"
     return {
-        f"GIT_{who}_{what}": value
-        for who in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", name), ("EMAIL", email))
+        f"GIT_{role}_{key}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for key, value in (("NAME", name), ("EMAIL", email))
     }

@@ -1,9 +1,8 @@
-"""Server, UI, deployments and a worker on one machine, for those who have no Prefect yet: `make serve`.
+"""Run Prefect's server and UI, a worker and the deployments on one machine: `make serve`.
 
     python flows/serve.py [--port 4200]
 
-Runs until it is interrupted; then the worker ends, with the training it may be at, which the next run goes on from, and
-the server after it.
+Ctrl-C stops the worker and then the server. A training that is running saves its state, and the next run continues.
 """
 
 import argparse
@@ -23,21 +22,21 @@ import httpx
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
 POOL = "pedigree"
-START = 180  # seconds a server may take to answer
-STOP = 150  # seconds a worker or a server may take to end: more than a stage on its leash may
+START_SECONDS = 180  # for the server to answer
+STOP_SECONDS = 150  # for the worker to stop, which waits for a stage that saves its state
 PREFECT = [sys.executable, "-m", "prefect"]
 
 
 def main() -> int:
-    """Serve until somebody interrupts; return 0, or 1 where something does not start or ends by itself."""
+    """Serve until Ctrl-C; return 0, or 1 if a process does not start or ends by itself."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, default=4200, help="of server and UI (default 4200)")
+    parser.add_argument("--port", type=int, default=4200, help="port of server and UI (default 4200)")
     port = parser.parse_args().port
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    # A shell lets what it starts by & ignore SIGINT, and so would Prefect.
+    # A shell sets SIGINT to be ignored in a background job (&), and Prefect's processes would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if _taken(port):
-        print(f"serve: port {port} is taken: is a server running already? Another: --port N", file=sys.stderr)
+    if _in_use(port):
+        print(f"serve: port {port} is in use. If it is not by this server, choose another: --port N", file=sys.stderr)
         return 1
     try:
         _serve(port)
@@ -51,31 +50,31 @@ def main() -> int:
 
 def _serve(port: int) -> None:
     address = f"http://127.0.0.1:{port}"
-    here = {"PREFECT_API_URL": f"{address}/api", "PWD": str(ROOT)}  # a shell's name for the folder, which deploy reads
+    environment = {"PREFECT_API_URL": f"{address}/api", "PWD": str(ROOT)}  # prefect.yaml uses $PWD
     with ExitStack() as stack:
-        server = stack.enter_context(_started([*PREFECT, "server", "start", "--port", str(port)], here))
+        server = stack.enter_context(_running([*PREFECT, "server", "start", "--port", str(port)], environment))
         _wait_for(f"{address}/api/health", server)
-        _run([*PREFECT, "work-pool", "create", POOL, "--type", "process", "--overwrite"], here)
-        _run([*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)], here)
-        worker = stack.enter_context(_started([*PREFECT, "worker", "start", "--pool", POOL], here))
-        print(f"Serving: {address}   Ctrl-C ends it.", flush=True)
+        _run([*PREFECT, "work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
+        _run([*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)], environment)
+        worker = stack.enter_context(_running([*PREFECT, "worker", "start", "--pool", POOL], environment))
+        print(f"Serving at {address}. Stop with Ctrl-C.", flush=True)
         while server.poll() is None and worker.poll() is None:
             time.sleep(0.5)
-        raise ChildProcessError("the server or the worker has ended by itself; what it said is above.")
+        raise ChildProcessError("the server or the worker has ended by itself. See its output above.")
 
 
 @contextmanager
-def _started(command: list[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a command for as long as the block lasts, in a group of its own: Ctrl-C here ends one after the other."""
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, process_group=0) as started:  # noqa: S603
+def _running(command: list[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a command while the block runs, in a process group of its own, so that Ctrl-C does not reach it."""
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, process_group=0) as process:  # noqa: S603
         try:
-            yield started
+            yield process
         finally:
-            started.terminate()
+            process.terminate()
             try:
-                started.wait(STOP)
+                process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                started.kill()
+                process.kill()
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> None:
@@ -83,21 +82,21 @@ def _run(command: list[str], environment: Mapping[str, str]) -> None:
 
 
 def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + START
-    while time.monotonic() < until:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise ChildProcessError("the server has ended by itself; what it said is above.")
+            raise ChildProcessError("the server has ended by itself. See its output above.")
         try:
             if httpx.get(address, timeout=5).is_success:
                 return
         except httpx.HTTPError:
             time.sleep(0.5)
-    raise TimeoutError(f"the server does not answer at {address} after {START} seconds.")
+    raise TimeoutError(f"the server does not answer at {address} within {START_SECONDS} seconds.")
 
 
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _in_use(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""DVC's graph as Prefect tasks: a task run a stage, in the order the graph gives, named after the stage.
+"""The stages of dvc.yaml as Prefect tasks: one task run for each stage, in DVC's order, with the stage's name.
 
-Nothing of `dvc.yaml` is repeated here: which stages there are, what they depend on and whether they are due is what DVC
-says of the project at hand. A stage runs as `dvc repro` runs it, on a leash (`leash.py`).
+This module repeats nothing of `dvc.yaml`. DVC says which stages there are, what they depend on and which have changed.
+A stage is run by `dvc repro`.
 """
 
 import contextlib
@@ -14,61 +14,63 @@ from pathlib import Path
 from typing import Any
 
 import defaults  # noqa: F401  (before Prefect)
-from bars import Bar
 from filelock import FileLock, Timeout
-from leash import Leash
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed
+from process_group import ProcessGroup
+from progress_bars import ProgressArtifact
 
 RETRIES = 2
-DELAYS = [10.0, 60.0]  # seconds before each
+RETRY_DELAYS = [10.0, 60.0]  # seconds
 CACHED = "Cached"
-TOLD = 100  # last lines of a stage's output that its error is looked for in
+TAIL = 100  # last lines of a stage's output in which its error message is searched
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
 _ADVICE = re.compile(r"To track the changes|To enable auto staging|Use `dvc push`|\tgit add |\tdvc config ")
-_OF_DVC = re.compile(r"ERROR: failed to|Running stage|Updating lock file|Generating lock file|> ")
+_DVC_LINE = re.compile(r"ERROR: failed to|Running stage|Updating lock file|Generating lock file|> ")
 
 
 class StageError(Exception):
-    """A stage that failed: what it said last, and the exit code of its own command, if it got so far.
+    """A stage has failed.
 
-    `signal` is the number of the signal that ended the command, None where none did.
+    Attributes:
+        code: exit code of the stage's command, None if the command was not started.
+        signal: number of the signal that killed the command, None if none did.
     """
 
-    def __init__(self, stage: str, code: int | None, said: str) -> None:
+    def __init__(self, stage: str, code: int | None, message: str) -> None:
         self.code = code
         self.signal = None if code is None else -code if code < 0 else code - 128 if code > 128 else None
-        told = said or f"exit code {code}"
-        super().__init__(f"{stage} failed: {told}" + (f" (ended by signal {self.signal})" if self.signal else ""))
+        reason = message or f"exit code {code}"
+        super().__init__(f"{stage} failed: {reason}" + (f" (killed by signal {self.signal})" if self.signal else ""))
 
 
 class BusyError(Exception):
-    """Somebody else is at work in the project."""
+    """Another flow run or DVC command is running in the project."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage as DVC calls it, and those it comes after."""
+    """A stage, by its name in DVC, and the names of the stages that it depends on."""
 
     name: str
-    after: tuple[str, ...]
+    dependencies: tuple[str, ...]
 
 
 @contextlib.contextmanager
-def one_at_a_time(root: Path, what: str = "rebuild") -> Iterator[None]:
-    """Hold the project at `root` for one run of `what`.
+def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
+    """Lock the project at `root` for one run of a flow.
 
     Raises:
-        BusyError: at once, where another flow run, of whatever deployment or none, holds it.
+        BusyError: at once, if another run has the lock, whether a deployment or a person started it.
     """
-    lock = FileLock(root / f".dvc/tmp/{what}.lock")
+    lock = FileLock(root / f".dvc/tmp/{flow}.lock")
     Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise BusyError(f"Another {what} is at work in {root}; this one gives way to it.") from None
+        raise BusyError(f"Another {flow} is running in {root}. This run is cancelled.") from None
     try:
         yield
     finally:
@@ -76,53 +78,66 @@ def one_at_a_time(root: Path, what: str = "rebuild") -> Iterator[None]:
 
 
 def graph(root: Path, targets: Sequence[str] | None = None) -> list[Stage]:
-    """Return the stages of the project at `root`, those that `targets` need alone if given, each after its own needs.
+    """Return the stages of the project at `root` in the order of their dependencies.
+
+    Args:
+        root: the project's folder.
+        targets: names of stages; only these and their dependencies are returned.
 
     Raises:
-        ValueError: for a target that is no stage, naming those there are.
+        ValueError: if a target is not a stage.
     """
     import networkx
 
-    with opened(root) as repo:
+    with open_repo(root) as repo:
         edges, order = repo.index.graph, {stage: place for place, stage in enumerate(repo.index.stages)}
-        named = {stage.addressing: stage for stage in order}
-        if unknown := set(targets or ()) - set(named):
-            raise ValueError(f"no stage is called {', '.join(sorted(unknown))}: there are {', '.join(named)}")
+        by_name = {stage.addressing: stage for stage in order}
+        if unknown := set(targets or ()) - set(by_name):
+            raise ValueError(
+                f"Expected the name of a stage: {', '.join(by_name)}. Received: {', '.join(sorted(unknown))}"
+            )
         wanted = {
-            stage for name in targets or named for stage in ({named[name]} | networkx.descendants(edges, named[name]))
+            stage
+            for name in targets or by_name
+            for stage in ({by_name[name]} | networkx.descendants(edges, by_name[name]))
         }
-        due = networkx.lexicographical_topological_sort(edges.reverse(), key=order.__getitem__)
+        stages = networkx.lexicographical_topological_sort(edges.reverse(), key=order.__getitem__)
         return [
-            Stage(stage.addressing, tuple(sorted(needed.addressing for needed in edges.successors(stage))))
-            for stage in due
+            Stage(stage.addressing, tuple(sorted(dependency.addressing for dependency in edges.successors(stage))))
+            for stage in stages
             if stage in wanted
         ]
 
 
 def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence[str] = ()) -> list[str]:
-    """Run the stages that are due, and those of `force` in any case; return the names of those that ran.
+    """Run the changed stages; return the names of those that ran.
+
+    Args:
+        root: the project's folder.
+        targets: names of stages; only these and their dependencies are run.
+        force: names of stages to run even if they have not changed.
 
     Raises:
-        StageError: by the first that fails; those before it are done and kept, those after it are not begun.
+        StageError: if a stage fails. The outputs of earlier stages are kept; later stages do not start.
     """
     states: dict[str, State[Any]] = {}
     for stage in graph(root, targets):
-        needed = [states[name] for name in stage.after if name in states]
-        state = _named(stage.name)(root, stage.name, stage.name in force, return_state=True, wait_for=needed)
+        upstream = [states[name] for name in stage.dependencies if name in states]
+        state = _task(stage.name)(root, stage.name, stage.name in force, return_state=True, wait_for=upstream)
         if not state.is_completed():
             state.result()
         states[stage.name] = state
     return [name for name, state in states.items() if state.name != CACHED]
 
 
-def _named(name: str) -> "Task[..., Any]":
-    return run_stage.with_options(name=name, task_run_name=name)
+def _task(stage: str) -> "Task[..., Any]":
+    return run_stage.with_options(name=stage, task_run_name=stage)
 
 
-def may_help(_: "Task[..., Any]", __: TaskRun, state: State[Any]) -> bool:
-    """Whether trying again can help: where a signal ended the stage's command, for want of memory, say.
+def killed_by_signal(_: "Task[..., Any]", __: TaskRun, state: State[Any]) -> bool:
+    """Return whether to retry: a stage killed by a signal (out of memory, for example) continues from its checkpoint.
 
-    It goes on from what it has saved then. A command that itself says what is wrong would say it again.
+    A stage that reports an error would report it again.
     """
     try:
         state.result()
@@ -133,33 +148,33 @@ def may_help(_: "Task[..., Any]", __: TaskRun, state: State[Any]) -> bool:
     return False
 
 
-@task(retries=RETRIES, retry_delay_seconds=DELAYS, retry_condition_fn=may_help)
+@task(retries=RETRIES, retry_delay_seconds=RETRY_DELAYS, retry_condition_fn=killed_by_signal)
 def run_stage(root: Path, name: str, force: bool = False) -> State[None] | None:
-    """Have DVC bring one stage up to date, given that those before it are.
+    """Run one stage if it has changed. The stages that it depends on must be up to date.
 
     Raises:
-        StageError: where it fails.
-        BusyError: where somebody runs DVC by hand at this moment.
+        StageError: if it fails.
+        BusyError: if another DVC command is running in the project.
     """
     if not force and not changed(root, name):
-        return Completed(name=CACHED, message="Nothing that it depends on has changed.")
-    return (
-        None if _repro(root, name, force) else Completed(name=CACHED, message="Its outputs came from DVC's run cache.")
-    )
+        return Completed(name=CACHED, message="Nothing that the stage depends on has changed.")
+    if not _repro(root, name, force):
+        return Completed(name=CACHED, message="The outputs are from DVC's run cache.")
+    return None
 
 
 def changed(root: Path, name: str) -> bool:
-    """Whether DVC finds a stage's dependencies, parameters, command or outputs other than when it last ran."""
-    with opened(root) as repo:
+    """Return whether a stage's dependencies, parameters, command or outputs have changed since its last run."""
+    with open_repo(root) as repo:
         return bool(repo.status(targets=[name]))
 
 
-def due(root: Path) -> list[str]:
-    """Return the stages that have never run or whose dependencies, parameters or command have changed since.
+def changed_inputs(root: Path) -> list[str]:
+    """Return the stages that have never run or whose dependencies, parameters or command have changed.
 
-    Outputs may be missing; stages that come after these may be due too.
+    Outputs may be missing. Stages that depend on the returned ones may have to run too.
     """
-    with opened(root) as repo, repo.lock:
+    with open_repo(root) as repo, repo.lock:
         return [
             stage.addressing for stage in repo.index.stages if _never_ran(stage) or stage.changed(allow_missing=True)
         ]
@@ -170,37 +185,36 @@ def _never_ran(stage: Any) -> bool:
 
 
 def _repro(root: Path, name: str, force: bool) -> bool:
-    """Run `dvc repro` for one stage; return whether its command ran."""
-    log, bar, tail, ran = get_run_logger(), Bar(name), deque[str](maxlen=TOLD), False
+    """Run `dvc repro` for one stage; return whether the stage's command ran."""
+    logger, progress, tail, has_run = get_run_logger(), ProgressArtifact(name), deque[str](maxlen=TAIL), False
     command = [sys.executable, "-m", "dvc", "repro", "--single-item", *(["--force"] if force else []), name]
-    environment = {"PYTHONPATH": str(root / "src")}  # a clone runs its own code
-    with Leash(command, root, environment) as started:
-        for line in started.lines():
-            ran = ran or line.startswith("Running stage")
-            if (said := bar.rest(line)) and not _ADVICE.match(said):
-                log.info(said)
-                tail.append(said)
-        if started.wait():
+    with ProcessGroup(command, root) as process:
+        for line in process.lines():
+            has_run = has_run or line.startswith("Running stage")
+            if (text := progress.update(line)) and not _ADVICE.match(text):
+                logger.info(text)
+                tail.append(text)
+        if process.wait():
             raise _error(name, tail)
-    return ran
+    return has_run
 
 
-def _error(name: str, said: Sequence[str]) -> Exception:
-    """Make of what DVC and the stage said the error to raise: the stage's last words, with the lines indented below."""
-    codes = [int(found[1]) for line in said if (found := _EXITED.search(line))]
-    if not codes and any(line.startswith("ERROR") and "lock" in line.lower() for line in said):
-        return BusyError(f"DVC is at work in this project already ({said[-1].removeprefix('ERROR: ')}).")
-    words = [line for line in said if not _OF_DVC.match(line)] or list(said)
-    last = max((place for place, line in enumerate(words) if not line.startswith(" ")), default=0)
-    return StageError(name, codes[-1] if codes else None, " ".join(line.strip() for line in words[last:]))
+def _error(name: str, output: Sequence[str]) -> Exception:
+    """Return the exception for a failed `dvc repro`: the last line of its output, with the indented lines below it."""
+    codes = [int(match[1]) for line in output if (match := _EXITED.search(line))]
+    if not codes and any(line.startswith("ERROR") and "lock" in line.lower() for line in output):
+        return BusyError(f"DVC is running in this project already ({output[-1].removeprefix('ERROR: ')}).")
+    lines = [line for line in output if not _DVC_LINE.match(line)] or list(output)
+    last = max((number for number, line in enumerate(lines) if not line.startswith(" ")), default=0)
+    return StageError(name, codes[-1] if codes else None, " ".join(line.strip() for line in lines[last:]))
 
 
 @contextlib.contextmanager
-def opened(root: Path) -> Iterator[Any]:
-    """Open DVC's view of the project, in its folder, since DVC names stages as seen from where it is.
+def open_repo(root: Path) -> Iterator[Any]:
+    """Open the DVC repository at `root`, with `root` as working directory: DVC names stages relative to it.
 
     Raises:
-        BusyError: where somebody runs DVC by hand at this moment.
+        BusyError: if another DVC command is running in the project.
     """
     from dvc.lock import LockError
     from dvc.repo import Repo
@@ -209,4 +223,4 @@ def opened(root: Path) -> Iterator[Any]:
         with contextlib.chdir(root), Repo(root) as repo:
             yield repo
     except LockError as error:
-        raise BusyError(f"DVC is at work in {root} already: {error}") from None
+        raise BusyError(f"DVC is running in {root} already: {error}") from None

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-import pedigree.train.gan
+import pedigree.train.step
 from pedigree.backends import make_engine
 from pedigree.errors import UsageError
 from pedigree.generator.model import load_generator, save_generator
@@ -23,6 +23,7 @@ from pedigree.settings.params import load
 from pedigree.settings.train import Train
 from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
+from pedigree.train.step import compile_steps
 
 STEPS, SIZE, BREEDS = 3, 16, ("n90000001-Red", "n90000002-Blue")
 CHANCE = np.random.default_rng(0)
@@ -91,10 +92,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
 WITH_ADAM = {"projection-dcgan", "mlp"}  # plain descent elsewhere, which compiles sooner
 
 
-def settings(recipe: str) -> Train:
-    """Return the settings of that recipe above, and else the default's, but small."""
+def settings(architecture: str) -> Train:
+    """Return the settings of that architecture above, and else the default's, but small."""
     train = load(Train, Path(__file__).parents[1] / "params.yaml")
-    return dataclasses.replace(train, recipe=recipe, **(BASE | SETTINGS[recipe]))  # type: ignore[arg-type]
+    return dataclasses.replace(train, architecture=architecture, **(BASE | SETTINGS[architecture]))
 
 
 def gan_of(train: Train, devices: str = "one", precision: str = "float32") -> ConditionalGAN:
@@ -108,7 +109,7 @@ def gan_of(train: Train, devices: str = "one", precision: str = "float32") -> Co
         if isinstance(layer, layers.Dropout):
             layer.rate = 0.0
     gan.generator_optimizer.epsilon = gan.discriminator_optimizer.epsilon = 1e-2
-    if train.recipe not in WITH_ADAM:
+    if train.architecture not in WITH_ADAM:
         gan.generator_optimizer = keras.optimizers.SGD(train.generator_learning_rate)
         gan.generator_optimizer.build(gan.generator.trainable_variables)
         gan.discriminator_optimizer = keras.optimizers.SGD(train.discriminator_learning_rate)
@@ -138,26 +139,26 @@ def answers(gan: ConditionalGAN) -> dict[str, np.ndarray]:
         shaped = [ops.reshape(gradient, weight.shape) for gradient, weight in zip(gradients, weights, strict=True)]
         return {f"{network} {place}": gradient for place, gradient in enumerate(shaped)}
 
-    with mock.patch.object(
-        pedigree.train.gan, "_norms", whole
-    ):  # gradients themselves, where training tells their norms
-        found = gan.compile(STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
+    with mock.patch.object(pedigree.train.step, "_norms", whole):  # gradients themselves instead of their norms
+        found = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
     after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
     return dict(found) | after
 
 
-def write_start(folder: Path, recipe: str) -> ConditionalGAN:
+def write_start(folder: Path, architecture: str) -> ConditionalGAN:
     """Write the weights that every backend starts from; return a GAN that has them."""
-    gan = gan_of(settings(recipe))
+    gan = gan_of(settings(architecture))
     shake(gan)
-    np.savez(folder / f"start-{recipe}.npz", **{f"{place}": np.asarray(each) for place, each in enumerate(floats(gan))})
+    np.savez(
+        folder / f"start-{architecture}.npz", **{f"{place}": np.asarray(each) for place, each in enumerate(floats(gan))}
+    )
     return gan
 
 
-def started(folder: Path, recipe: str, devices: str = "one") -> ConditionalGAN:
+def started(folder: Path, architecture: str, devices: str = "one") -> ConditionalGAN:
     """Build a GAN with those weights."""
-    gan = gan_of(settings(recipe), devices)
-    with np.load(folder / f"start-{recipe}.npz") as arrays:
+    gan = gan_of(settings(architecture), devices)
+    with np.load(folder / f"start-{architecture}.npz") as arrays:
         for place, variable in enumerate(floats(gan)):
             variable.assign(arrays[f"{place}"])
     return gan
@@ -165,48 +166,48 @@ def started(folder: Path, recipe: str, devices: str = "one") -> ConditionalGAN:
 
 def answer(folder: Path, gan: ConditionalGAN) -> None:
     """Write what this backend gives, and the generator it trains."""
-    name = f"{keras.backend.backend()}-{gan.train.recipe}"
+    name = f"{keras.backend.backend()}-{gan.train.architecture}"
     np.savez(folder / f"{name}.npz", **answers(gan))
     save_generator(gan.average, BREEDS, folder / f"{name}.keras", gan.train.latent)
 
 
-def draw(folder: Path, recipe: str) -> None:
+def draw(folder: Path, architecture: str) -> None:
     """Draw, on this backend, with the generators that were trained on either."""
     for trained in ("tensorflow", "jax"):
-        drawn = load_generator(folder / f"{trained}-{recipe}.keras").draw(DRAWN, seed=0)
-        np.save(folder / f"{keras.backend.backend()}-draws-{trained}-{recipe}.npy", drawn)
+        drawn = load_generator(folder / f"{trained}-{architecture}.keras").draw(DRAWN, seed=0)
+        np.save(folder / f"{keras.backend.backend()}-draws-{trained}-{architecture}.npy", drawn)
 
 
-def split(folder: Path, recipe: str) -> dict[str, Any]:
+def split(folder: Path, architecture: str) -> dict[str, Any]:
     """Take the three steps of `answer` in two calls, and a fourth; tell how often the step was traced."""
-    gan, traces = started(folder, recipe), []
-    step = gan.step
-    with mock.patch.object(gan, "step", lambda batch: traces.append(batch) or step(batch)):
-        take = gan.compile(STEPS)
+    gan, traces = started(folder, architecture), []
+    step = pedigree.train.step.train_step
+    with mock.patch.object(pedigree.train.step, "train_step", lambda *given: traces.append(given) or step(*given)):
+        take = compile_steps(gan, STEPS)
         for steps in (range(1), range(1, 3)):
             take(stacked(steps, IMAGES, LABELS, gan.train))
         after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
-        np.savez(folder / f"split-{recipe}.npz", **after)
+        np.savez(folder / f"split-{architecture}.npz", **after)
         take(stacked(range(3, 4), IMAGES, LABELS, gan.train))
     return {"traces": len(traces)}
 
 
-def spread(folder: Path, recipe: str) -> dict[str, Any]:
+def spread(folder: Path, architecture: str) -> dict[str, Any]:
     """Answer on two devices, and say what comes of a batch that has no halves."""
-    gan = started(folder, recipe, "all")
-    np.savez(folder / f"spread-{recipe}.npz", **answers(gan))
+    gan = started(folder, architecture, "all")
+    np.savez(folder / f"spread-{architecture}.npz", **answers(gan))
     uneven = gan_of(dataclasses.replace(gan.train, batch_size=3), "all")
     try:
-        uneven.compile(1)(stacked(range(1), IMAGES, LABELS, uneven.train))
+        compile_steps(uneven, 1)(stacked(range(1), IMAGES, LABELS, uneven.train))
     except UsageError as error:
         return {"devices": gan.engine.devices, "uneven": str(error)}
     return {"devices": gan.engine.devices, "uneven": None}
 
 
-def halve(recipe: str) -> dict[str, Any]:
+def halve(architecture: str) -> dict[str, Any]:
     """Train in bfloat16; tell what is not finite, and in what networks compute."""
-    gan = gan_of(settings(recipe), precision="bfloat16")
-    told = gan.compile(STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
+    gan = gan_of(settings(architecture), precision="bfloat16")
+    told = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
     networks = {"generator": gan.generator, "average": gan.average}
     return {
         "not finite": [name for name, values in told.items() if not np.isfinite(values).all()],
@@ -216,10 +217,10 @@ def halve(recipe: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     where = Path(sys.argv[1])
-    for recipe in SETTINGS:
-        answer(where, started(where, recipe))
+    for architecture in SETTINGS:
+        answer(where, started(where, architecture))
     told = split(where, "dcgan") | spread(where, "dcgan") | halve("seed-cgan")
     (where / "told.json").write_text(json.dumps(told))
     sys.stdin.readline()  # until the other backend's generators are there
-    for recipe in SETTINGS:
-        draw(where, recipe)
+    for architecture in SETTINGS:
+        draw(where, architecture)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def recipe_settings(name: str) -> params.Train:
-    """Return the settings of a recipe as its file has them."""
+    """Return the settings of a recipe as `pedigree recipe` writes them."""
     return params.Train(**YAML(typ="safe").load(recipes.text(name))["train"])
 
 

@@ -21,7 +21,7 @@ QUICK = "--xla_backend_optimization_level=0"  # XLA's compilation is most of the
 AHEAD = 1e-7  # so short that hardly a leaky ReLU turns on the way
 
 
-def second_derivatives(recipe: str) -> dict[str, float]:
+def second_derivatives(architecture: str) -> dict[str, float]:
     """Compare the gradient of Σ|slope|² by all weights, along one direction, with a difference; in float64.
 
     Returns:
@@ -33,7 +33,7 @@ def second_derivatives(recipe: str) -> dict[str, float]:
     keras.config.set_dtype_policy("float64")
     keras.utils.set_random_seed(0)
     shape = Shape(image_size=8, colors=3, latent_size=4, breeds=3, channels=16)
-    network = ARCHITECTURES[recipe].build_discriminator(shape, Kit(), "projection")
+    network = ARCHITECTURES[architecture].build_discriminator(shape, Kit(), "projection")
     weights = network.trainable_variables
     for weight in weights:
         weight.assign(weight + chance.normal(0, 0.2, weight.shape))  # away from kernels that start at zero
@@ -70,11 +70,11 @@ def second_derivatives(recipe: str) -> dict[str, float]:
     }
 
 
-def on_both_backends(recipe: str) -> dict[str, dict[str, float]]:
+def on_both_backends(architecture: str) -> dict[str, dict[str, float]]:
     """Return `second_derivatives` by backend, each from a process of its own, at once."""
     started = {
         backend: subprocess.Popen(
-            [sys.executable, __file__, recipe],
+            [sys.executable, __file__, architecture],
             env=os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": QUICK},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -77,10 +77,10 @@ def test_all_breeds_give_a_row_each_and_seeds_differ(model: str, tmp_path: Path)
 
 def test_truncation_changes_what_is_drawn(model: str, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole.png", tmp_path / "cut.png"
-    asked = ["generate", "--breed", "Chihuahua", "--count", "3", "--model", model, "--out"]
-    assert main([*asked, str(whole)]) == main([*asked, str(cut), "--truncation", "0.5"]) == 0
+    arguments = ["generate", "--breed", "Chihuahua", "--count", "3", "--model", model, "--out"]
+    assert main([*arguments, str(whole)]) == main([*arguments, str(cut), "--truncation", "0.5"]) == 0
     assert whole.read_bytes() != cut.read_bytes()
-    main([*asked, str(cut), "--truncation", "9"])
+    main([*arguments, str(cut), "--truncation", "9"])
     assert whole.read_bytes() == cut.read_bytes(), "nothing lies beyond"
 
 
@@ -90,19 +90,19 @@ def test_a_walk_is_a_sheet_or_a_film(
     model: str, tmp_path: Path, to: list[str], kind: str, format_: str, frames: int
 ) -> None:
     out = tmp_path / f"walk.{kind}"
-    asked = ["walk", "--breed", "chihuahua", *to, "--count", "3", "--frames", "4", "--model", model]
-    assert main([*asked, "--out", str(out)]) == 0
+    arguments = ["walk", "--breed", "chihuahua", *to, "--count", "3", "--frames", "4", "--model", model]
+    assert main([*arguments, "--out", str(out)]) == 0
     with Image.open(out) as picture:
         assert (picture.format, getattr(picture, "n_frames", 1)) == (format_, frames)
     other = tmp_path / f"other.{kind}"
-    main([*asked, "--out", str(other), "--seed", "1"])
+    main([*arguments, "--out", str(other), "--seed", "1"])
     assert out.read_bytes() != other.read_bytes()
 
 
 def test_a_walk_may_be_an_mp4(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "walk.MP4"
-    asked = ["walk", "--breed", "Chihuahua", "--to", "Maltese_dog", "--frames", "6", "--model", model]
-    assert main([*asked, "--out", str(out)]) == 0
+    arguments = ["walk", "--breed", "Chihuahua", "--to", "Maltese_dog", "--frames", "6", "--model", model]
+    assert main([*arguments, "--out", str(out)]) == 0
     assert capsys.readouterr().out == f"Chihuahua to Maltese_dog: {out}\n"
     with av.open(str(out)) as film:
         assert len(list(film.decode(video=0))) == 6
@@ -127,7 +127,7 @@ def test_without_a_count_a_sheet_has_as_many_rows_as_a_small_latent_has_dimensio
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (["generate", "--breed", "Chihuaha", "--model", "MODEL"], 2, "Chihuahua"),
         (["generate", "--breed", "Chihuahua", "--out", "dogs.jpg", "--model", "MODEL"], 2, ".png"),
@@ -150,7 +150,7 @@ def test_without_a_count_a_sheet_has_as_many_rows_as_a_small_latent_has_dimensio
 def test_a_mistake_gets_one_line_and_its_exit_code(
     arguments: list[str],
     code: int,
-    told: str,
+    message: str,
     model: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -159,7 +159,7 @@ def test_a_mistake_gets_one_line_and_its_exit_code(
     monkeypatch.chdir(tmp_path)
     assert main([model if argument == "MODEL" else argument for argument in arguments]) == code
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
 

@@ -13,14 +13,14 @@ import numpy as np
 
 from pedigree.settings.params import load
 from pedigree.settings.train import Train
-from pedigree.train.augmentation import DRAWS, KINDS, adapted, augment
+from pedigree.train.augmentation import KINDS, adapted, augment, draws
 from pedigree.train.losses import LOSSES, classification
 from pedigree.train.penalties import mixed, squared_slope, unit_slope
 from pedigree.train.schedules import learning_rate
 
 CHANCE = np.random.default_rng(0)
 PICTURES, OTHERS, WEIGHTS = CHANCE.uniform(-1, 1, (3, 4, 16, 16, 3)).astype(np.float32)
-CHANCES = CHANCE.random((4, DRAWS)).astype(np.float32)
+CHANCES = CHANCE.random((4, draws(KINDS))).astype(np.float32)
 REAL, FAKE, TARGETS = CHANCE.normal(0, 2, (3, 8, 1)).astype(np.float32)
 CLASSES, LABELS = CHANCE.normal(0, 2, (8, 5)).astype(np.float32), np.arange(8, dtype=np.int32) % 5
 

@@ -20,13 +20,14 @@ from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.record import Record
 from pedigree.train.stage import train
+from pedigree.train.step import compile_steps
 
 STEPS = 10
 COMPOSITIONS: dict[str, dict[str, Any]] = {
     "the default": {"augment": ["flip", "translation"]},
-    "batch norm in both": {"recipe": "dcgan", "r1_weight": 0.0},
+    "batch norm in both": {"architecture": "dcgan", "r1_weight": 0.0},
     "everything": {
-        "recipe": "mlp",
+        "architecture": "mlp",
         "conditioning": "classifier",
         "classifier_weight": 1.0,
         "generator_classifier_weight": 0.1,
@@ -58,7 +59,7 @@ def taken(settings: Train, devices: str) -> tuple[ConditionalGAN, dict[str, Any]
     images = chance.integers(0, 255, (12, 16, 16, 3), dtype=np.uint8)
     labels = (np.arange(12) % 2).astype(np.int32)
     gan = ConditionalGAN(settings, 16, 2, "float32", make_engine(devices))
-    take = gan.compile(STEPS)
+    take = compile_steps(gan, STEPS)
     told = [take(stacked(call, images, labels, settings)) for call in (range(3), range(3, STEPS))]
     return gan, {name: np.concatenate([facts[name] for facts in told]) for name in told[0]}
 
@@ -123,10 +124,17 @@ def refused(settings: Train) -> str:
 def main(folder: Path) -> None:
     processor = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-    rhythm = {"recipe": "mlp", "devices": "all", "steps": 8, "checkpoint_every": 2, "sample_every": 4, "log_every": 2}
+    rhythm = {
+        "architecture": "mlp",
+        "devices": "all",
+        "steps": 8,
+        "checkpoint_every": 2,
+        "sample_every": 4,
+        "log_every": 2,
+    }
     found = {
         "auto": make_engine("auto").devices,
-        "refused": refused(small(folder, recipe="mlp", batch_size=5, generator_batch_size=5)),
+        "refused": refused(small(folder, architecture="mlp", batch_size=5, generator_batch_size=5)),
         "resumed": resumed(small(folder, **rhythm), folder / "crops", folder),
         "compared": {name: compared(small(folder, **change)) for name, change in COMPOSITIONS.items()},
     }

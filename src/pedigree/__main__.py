@@ -1,6 +1,68 @@
-"""`python -m pedigree` is the command line."""
+"""`python -m pedigree`: the command line, with the code of the working directory. It is the command of every stage.
 
-from pedigree.cli import main
+An editable install imports the checkout that it was made in. DVC runs `dvc exp run --queue` and `--temp` in a copy of
+that checkout, and what it records there are the files of the copy: the code in `src/`, the versions in
+`constraints-compute.txt`. So these must be the ones that run.
+"""
+
+import os
+import re
+import sys
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+
+import pedigree
+
+SOURCE = Path("src")
+PINS = Path("constraints-compute.txt")
+STAGES = ("train", "score")  # those that depend on PINS in dvc.yaml
+
+
+def main() -> int:
+    """Run one command; return its exit code."""
+    if not _imported_from(SOURCE):
+        return _restart(SOURCE.resolve())
+    command = "".join(sys.argv[1:2])
+    if command in STAGES and (message := _wrong_version()):
+        print(f"pedigree {command}: {message}", file=sys.stderr)
+        return 1
+
+    from pedigree import cli
+
+    return cli.main()
+
+
+def _imported_from(source: Path) -> bool:
+    """Return whether this process runs the code in the folder `source`; True if there is no code."""
+    code = source / "pedigree/__init__.py"
+    return not code.exists() or code.samefile(pedigree.__file__)
+
+
+def _restart(source: Path) -> int:
+    """Replace this process by one that imports the code in `source`; return 1 if Python has not imported it."""
+    folders = list(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+    if str(source) in folders[:1]:
+        print(f"pedigree: expected the code in {source}. Python has imported {pedigree.__file__}.", file=sys.stderr)
+        return 1
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(source), *folders])
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
+def _wrong_version() -> str:
+    """Return a message about the first package whose installed version is not pinned in `PINS`, "" if there is none."""
+    pins: dict[str, list[str]] = {}  # several versions if they differ by Python's version
+    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", PINS.read_text() if PINS.exists() else "", re.MULTILINE):
+        pins.setdefault(name, []).append(version)
+    for name, versions in pins.items():
+        with suppress(metadata.PackageNotFoundError):
+            if (installed := metadata.version(name)) not in versions:
+                return (
+                    f"{name} {installed} is installed, but {PINS} pins {' or '.join(versions)}. "
+                    f"Run `make setup`, or write the installed version to {PINS}."
+                )
+    return ""
+
 
 if __name__ == "__main__":
     raise SystemExit(main())

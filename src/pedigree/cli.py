@@ -1,6 +1,6 @@
-"""The command line: five stages without arguments, and what people do with the generator they make.
+"""The command line: the five stages, and the commands that use the trained generator.
 
-A stage's own modules are imported when it runs, so that `pedigree --help` answers at once.
+A command imports its modules when it runs, so that `pedigree --help` answers at once.
 """
 
 import argparse
@@ -14,43 +14,65 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedigree import __version__
+from pedigree.common.paths import CENSUS, GENERATOR, RAW, VALIDATION
 from pedigree.errors import PedigreeError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-MODEL = Path("models/generator.keras")
 TRUNCATION = (
-    "hold the latents' numbers within ±T, typically 0.5 to 2: variety for more typical dogs; "
-    "below 1 many a generator fades (default: none)"
+    "keep every number of a latent within ±T. Smaller values give more typical and less varied dogs. "
+    "Typical values are 0.5 to 2; many generators draw pale pictures below 1 (default: no limit)"
 )
 REV = (
-    f"instead of --model: {MODEL} as another git revision has it, such as a tag, a branch or HEAD~1, out of DVC's "
-    "cache or remote; the checkout stays as it is"
+    f"use {GENERATOR} of another git revision, such as a tag, a branch or HEAD~1. The file comes from DVC's cache or "
+    "remote; the checkout does not change"
 )
+EXTRAS = {"av": "video", "distributed": "dask", "jax": "jax"}  # package → its extra; the stages' packages: pipeline
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code: 0, 1 for trouble with data or a run, 2 for a mistake in asking."""
-    asked = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that nothing half-written stays
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code: 0, 1 for an error in the data or the run, 2 for wrong usage or parameters.
+    """
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # raises SystemExit, so that temporary files are removed
     try:
-        asked.run(asked)
+        arguments.run(arguments)
     except PedigreeError as error:
-        print(f"pedigree {asked.command}: {error}", file=sys.stderr)
-        return error.exit_code
+        return _fail(arguments, str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        return _fail(arguments, _missing(error), 1)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        print(f"pedigree {asked.command}: {error.strerror or error}{where}", file=sys.stderr)
-        return 1
+        return _fail(arguments, f"{error.strerror or error}{where}", 1)
     except KeyboardInterrupt:
-        print(f"pedigree {asked.command}: interrupted", file=sys.stderr)
-        return 130
+        return _fail(arguments, "interrupted", 130)
     return 0
 
 
+def _fail(arguments: argparse.Namespace, message: str, code: int) -> int:
+    """Print one line on stderr; return the exit code."""
+    print(f"pedigree {arguments.command}: {message}", file=sys.stderr)
+    return code
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """Return the message for a package that is not installed: its name, and the extra that installs it.
+
+    Raises:
+        ModuleNotFoundError: the same error, where no extra can help.
+    """
+    package = (error.name or "").partition(".")[0]
+    if not package or package == "pedigree" or package in sys.stdlib_module_names:
+        raise error
+    return f"{package} is not installed: pip install 'pedigree[{EXTRAS.get(package, 'pipeline')}]'"
+
+
 def unpack(_: argparse.Namespace) -> None:
-    """Unpack the archives of params.yaml into data/raw."""
+    """Extract the archives named in params.yaml into data/raw."""
     from pedigree.settings import params
     from pedigree.unpack import stage
 
@@ -60,19 +82,19 @@ def unpack(_: argparse.Namespace) -> None:
 
 
 def validate(_: argparse.Namespace) -> None:
-    """Take the census of data/raw and judge it."""
+    """Check the photos in data/raw and write data/census.csv."""
     from pedigree.settings import params
     from pedigree.validate import stage
 
-    stage.validate(Path("data/raw"), params.load(params.Validate))
+    stage.validate(RAW, params.load(params.Validate))
 
 
 def crop(_: argparse.Namespace) -> None:
-    """Cut one square a dog, packed into data/crops."""
+    """Cut one square crop per dog and pack the crops into data/crops."""
     from pedigree.crop import stage
     from pedigree.settings import params
 
-    stage.crop(Path("data/raw"), Path("data/census.csv"), Path("reports/validation.json"), params.load(params.Crop))
+    stage.crop(RAW, CENSUS, VALIDATION, params.load(params.Crop))
 
 
 def train(_: argparse.Namespace) -> None:
@@ -80,7 +102,7 @@ def train(_: argparse.Namespace) -> None:
     from pedigree.common import quiet
     from pedigree.settings import params
 
-    settings = params.load(params.Train)  # before Keras: a wrong parameter is told at once
+    settings = params.load(params.Train)  # before Keras, so that a wrong parameter is reported at once
     quiet.import_keras()
 
     from pedigree.train import stage
@@ -88,12 +110,12 @@ def train(_: argparse.Namespace) -> None:
     stage.train(settings)
 
 
-def score(asked: argparse.Namespace) -> None:
-    """Score models/generator.keras against data/crops; with --against, compare its scores with earlier ones."""
-    if asked.against is not None:
+def score(arguments: argparse.Namespace) -> None:
+    """Score models/generator.keras against data/crops. With --against, compare the scores with earlier ones."""
+    if arguments.against is not None:
         from pedigree.results import comparison
 
-        print(comparison.against(asked.against, _in_colour()))
+        print(comparison.against(arguments.against, _in_colour()))
         return
 
     from pedigree.score import stage
@@ -102,58 +124,60 @@ def score(asked: argparse.Namespace) -> None:
     stage.score(params.load(params.Score))
 
 
-def generate(asked: argparse.Namespace) -> None:
-    """Draw new dogs of the breeds asked for, a row a breed, into one PNG."""
+def generate(arguments: argparse.Namespace) -> None:
+    """Draw new dogs of the given breeds into one PNG, one row per breed."""
     from pedigree.generator import drawing
 
-    with _model(asked) as model:
-        print(drawing.generate(model, asked.breed, asked.count, asked.seed, asked.out, asked.truncation))
+    options = (arguments.breed, arguments.count, arguments.seed, arguments.out, arguments.truncation)
+    with _model(arguments) as model:
+        print(drawing.generate(model, *options))
 
 
-def walk(asked: argparse.Namespace) -> None:
-    """Draw what lies between dogs of a breed, or between two breeds: a PNG, or a GIF or MP4 that moves."""
+def walk(arguments: argparse.Namespace) -> None:
+    """Draw a walk through the latents, within one breed or between two, as a PNG, GIF or MP4."""
     from pedigree.generator import drawing
 
-    way = (asked.breed, asked.to, asked.out, asked.seed, asked.count, asked.frames, asked.truncation)
-    with _model(asked) as model:
-        print(drawing.walk(model, *way))
+    ends = (arguments.breed, arguments.to)
+    options = (arguments.out, arguments.seed, arguments.count, arguments.frames, arguments.truncation)
+    with _model(arguments) as model:
+        print(drawing.walk(model, *ends, *options))
 
 
-def breeds(asked: argparse.Namespace) -> None:
-    """List the breeds the model can draw."""
+def breeds(arguments: argparse.Namespace) -> None:
+    """List the breeds that the model can draw."""
     from pedigree.common.breeds import display_name
     from pedigree.generator.model import breeds_of
 
-    with _model(asked) as model:
+    with _model(arguments) as model:
         for folder in breeds_of(model):
             print(display_name(folder))
 
 
-def recipe(asked: argparse.Namespace) -> None:
-    """Write a recipe into the train section of params.yaml; without a name, list the recipes."""
+def recipe(arguments: argparse.Namespace) -> None:
+    """Write a recipe into the train section of params.yaml. Without a name, list the recipes."""
     from pedigree.settings import recipes
 
-    if asked.name:
-        recipes.write(asked.name)
-        print(f"params.yaml: train is now {asked.name}; `dvc repro` trains it.")
+    if arguments.name:
+        recipes.write(arguments.name)
+        print(f"params.yaml: the train section is now the recipe {arguments.name}. Run `dvc repro` to train it.")
     else:
         print(recipes.listing())
 
 
-def fetch(asked: argparse.Namespace) -> None:
-    """Download a feature network's weights, 89 MB, from their publisher; continues after an interruption."""
+def fetch(arguments: argparse.Namespace) -> None:
+    """Download the weights of a feature extractor (89 MB) from their publisher. An interrupted download is resumed."""
     from pedigree.features.extractors import inception_2015
 
-    out = asked.out or inception_2015.ARCHIVE
+    out = arguments.out or inception_2015.ARCHIVE
     inception_2015.fetch(out)
-    print(f"{out} is complete and verified. In params.yaml, score.extractor: {asked.name} and score.weights: {out}")
+    print(f"{out} is complete and verified. Set score.extractor: {arguments.name} and score.weights: {out}.")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pedigree",
-        description="From an archive of dog photos to a scored generator that draws new dogs of the breed asked for.",
-        epilog="The stages read params.yaml and run from the project's root; `dvc repro` runs those that are due.",
+        description="Train and score a generator that draws dogs of a given breed, from an archive of dog photos.",
+        epilog="The stages read params.yaml in the current folder. `dvc repro` runs every stage whose inputs changed.",
     )
     parser.add_argument("--version", action="version", version=f"pedigree {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -161,98 +185,103 @@ def _parser() -> argparse.ArgumentParser:
         _add(commands, run)
     _add_score(commands)
     drawing = [_add_generate(commands), _add_walk(commands)]
-    _add(commands, recipe).add_argument("name", nargs="?", metavar="NAME", help="one of those listed without it")
-    fetching = _add(commands, fetch)
-    fetching.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
-    fetching.add_argument(
-        "--out", type=Path, metavar="FILE", help="where to (default weights/inception-2015-12-05.tgz)"
-    )
+    _add(commands, recipe).add_argument("name", nargs="?", metavar="NAME", help="the recipe to write")
+    _add_fetch(commands)
     seed = partial(_whole, low=0, high=2**63 - 1)
     for command in drawing:
-        command.add_argument("--seed", type=seed, default=0, metavar="S", help="another seed, other dogs (default 0)")
+        command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the latents (default 0)")
         command.add_argument("--truncation", type=_above_zero, metavar="T", help=TRUNCATION)
     for command in (*drawing, _add(commands, breeds)):
-        which = command.add_mutually_exclusive_group()
-        which.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help=f"default {MODEL}")
-        which.add_argument("--rev", metavar="REV", help=REV)
+        source = command.add_mutually_exclusive_group()
+        source.add_argument(
+            "--model", type=Path, default=GENERATOR, metavar="FILE", help=f"the model (default {GENERATOR})"
+        )
+        source.add_argument("--rev", metavar="REV", help=REV)
     return parser
 
 
 def _add(commands: "Commands", run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-    """Add the command called as the function `run`, helped by its docstring."""
+    """Add the command that the function `run` is; its docstring is the help text."""
     command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
     command.set_defaults(run=run)
     return command
 
 
 def _add_score(commands: "Commands") -> None:
-    scoring = _add(commands, score)
-    scoring.formatter_class = argparse.RawDescriptionHelpFormatter
-    scoring.epilog = (
+    command = _add(commands, score)
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = (
         "examples:\n"
-        "  pedigree score                      run the stage: draw, judge, write reports/\n"
-        "  pedigree score --against HEAD~1     what is better, worse or noise since that commit\n"
-        "  pedigree score --against kept.json  the same since a copy of reports/metrics.json"
+        "  pedigree score                      run the stage: draw pictures, score them, write reports/\n"
+        "  pedigree score --against HEAD~1     list what is better, worse or noise since that commit\n"
+        "  pedigree score --against kept.json  the same, since a copy of reports/metrics.json"
     )
-    scoring.add_argument(
+    command.add_argument(
         "--against",
         metavar="REV|FILE",
-        help="score nothing anew; hold reports/metrics.json as it stands against that of a git revision, "
-        "or against another such file",
+        help="do not score; compare reports/metrics.json with the one of a git revision, or with another such file",
     )
 
 
 def _add_generate(commands: "Commands") -> argparse.ArgumentParser:
-    drawing = _add(commands, generate)
-    drawing.add_argument(
-        "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; may be given several times"
+    command = _add(commands, generate)
+    command.add_argument(
+        "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; can be repeated"
     )
     count = partial(_whole, low=1, high=1000)
-    drawing.add_argument("--count", type=count, default=8, metavar="N", help="pictures of each breed (default 8)")
-    drawing.add_argument(
-        "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="where to (default dogs.png)"
+    command.add_argument("--count", type=count, default=8, metavar="N", help="pictures per breed (default 8)")
+    command.add_argument(
+        "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="the file to write (default dogs.png)"
     )
-    return drawing
+    return command
 
 
 def _add_walk(commands: "Commands") -> argparse.ArgumentParser:
-    walking = _add(commands, walk)
-    walking.formatter_class = argparse.RawDescriptionHelpFormatter
-    walking.epilog = (
+    command = _add(commands, walk)
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = (
         "examples:\n"
-        "  pedigree walk --breed pug --out pug.png             the dimensions of the latent that change a pug most\n"
+        "  pedigree walk --breed pug --out pug.png             the latent dimensions that change a pug most\n"
         "  pedigree walk --breed pug --out pug.gif             pugs that turn into each other, in a loop\n"
-        "  pedigree walk --breed pug --to boxer --out way.png  the same dogs, step by step from breed to breed\n"
-        "  pedigree walk --breed pug --to boxer --out way.mp4  the same, moving there and back"
+        "  pedigree walk --breed pug --to boxer --out two.png  the same dogs, step by step from pug to boxer\n"
+        "  pedigree walk --breed pug --to boxer --out two.mp4  the same as a film, from pug to boxer and back"
     )
-    walking.add_argument("--breed", required=True, metavar="NAME", help="the breed to walk in, or from")
-    walking.add_argument("--to", metavar="NAME", help="the breed to walk to")
-    walking.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="where to: .png, .gif or .mp4 (which needs PyAV)"
+    command.add_argument("--breed", required=True, metavar="NAME", help="the breed of the walk, or the first of two")
+    command.add_argument("--to", metavar="NAME", help="the second breed")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the file to write: .png, .gif or .mp4 (needs PyAV)"
     )
     rows, frames = partial(_whole, low=1, high=64), partial(_whole, low=2, high=500)
-    walking.add_argument("--count", type=rows, metavar="N", help="rows, or pictures side by side (default 8)")
-    walking.add_argument(
-        "--frames", type=frames, metavar="N", help="frames, or columns of a PNG (default: GIF 48, MP4 96, PNG 9)"
+    command.add_argument("--count", type=rows, metavar="N", help="rows of a PNG, or pictures per frame (default 8)")
+    command.add_argument(
+        "--frames", type=frames, metavar="N", help="frames, or columns of a PNG (default: PNG 9, GIF 48, MP4 96)"
     )
-    return walking
+    return command
+
+
+def _add_fetch(commands: "Commands") -> None:
+    command = _add(commands, fetch)
+    command.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="the file to write (default weights/inception-2015-12-05.tgz)"
+    )
 
 
 @contextmanager
-def _model(asked: argparse.Namespace) -> Iterator[Path]:
-    """Yield the file of the generator asked for: --model's, or a copy of --rev's that lasts as long as the block."""
-    if asked.rev is None:
-        yield asked.model
+def _model(arguments: argparse.Namespace) -> Iterator[Path]:
+    """Yield the path of the generator: --model, or a temporary copy of the model of --rev."""
+    if arguments.rev is None:
+        yield arguments.model
         return
 
     from pedigree.results import revisions
 
-    with revisions.fetched(asked.rev, MODEL) as copy:
+    with revisions.fetched(arguments.rev, GENERATOR) as copy:
         yield copy
 
 
 def _in_colour() -> bool:
-    """Whether stdout is a terminal of someone who has not asked for plain text (no-color.org)."""
+    """Return whether stdout is a terminal that should get colours (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -30,7 +30,7 @@ FLAGS = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What both backends answered, trained and drew."""
     where = tmp_path_factory.mktemp("backends")
-    gans = [backend_answers.write_start(where, recipe) for recipe in SETTINGS]
+    gans = [backend_answers.write_start(where, architecture) for architecture in SETTINGS]
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FLAGS}
     with subprocess.Popen(
         [sys.executable, backend_answers.__file__, where], env=environment, stdin=subprocess.PIPE, text=True
@@ -43,8 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tf.config.run_functions_eagerly(False)
             other.communicate("done\n")
     assert other.returncode == 0
-    for recipe in SETTINGS:
-        backend_answers.draw(where, recipe)
+    for architecture in SETTINGS:
+        backend_answers.draw(where, architecture)
     return where
 
 
@@ -53,9 +53,9 @@ def arrays(file: Path) -> dict[str, np.ndarray]:
         return dict(members)
 
 
-def both(folder: Path, recipe: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def both(folder: Path, architecture: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Pair TensorFlow's answers with JAX's."""
-    one, other = (arrays(folder / f"{backend}-{recipe}.npz") for backend in ("tensorflow", "jax"))
+    one, other = (arrays(folder / f"{backend}-{architecture}.npz") for backend in ("tensorflow", "jax"))
     assert set(one) == set(other)
     return [(name, one[name], other[name]) for name in one]
 
@@ -68,10 +68,10 @@ def test_every_architecture_and_loss_is_compared() -> None:
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
-@pytest.mark.parametrize("recipe", SETTINGS)
-def test_gradients_agree_to_1e_5(folder: Path, recipe: str, network: str) -> None:
+@pytest.mark.parametrize("architecture", SETTINGS)
+def test_gradients_agree_to_1e_5(folder: Path, architecture: str, network: str) -> None:
     """Of the tensor's largest number; or 1e-6 of the network's, for a tensor whose numbers nearly cancel in sums."""
-    compared = [each for each in both(folder, recipe) if each[0].split()[0] == network]
+    compared = [each for each in both(folder, architecture) if each[0].split()[0] == network]
     largest = max(np.abs(one[0]).max() for _, one, _ in compared)
     for name, one, other in compared:
         within = max(1e-5 * np.abs(one[0]).max(), 1e-6 * largest)
@@ -79,35 +79,39 @@ def test_gradients_agree_to_1e_5(folder: Path, recipe: str, network: str) -> Non
         assert one.ndim < 3 or np.abs(one).max() > 0, f"{name} learns nothing"
 
 
-@pytest.mark.parametrize("recipe", SETTINGS)
-def test_all_that_is_trained_agrees_to_1e_4_after_three_steps(folder: Path, recipe: str) -> None:
+@pytest.mark.parametrize("architecture", SETTINGS)
+def test_all_that_is_trained_agrees_to_1e_4_after_three_steps(folder: Path, architecture: str) -> None:
     """Of the tensor's largest number: optimizers and the average too. Rounding grows from step to step."""
-    weights = [each for each in both(folder, recipe) if each[0].split()[0] == "weight"]
+    weights = [each for each in both(folder, architecture) if each[0].split()[0] == "weight"]
     assert len(weights) > 20
     for name, one, other in weights:
         np.testing.assert_allclose(other, one, rtol=0, atol=1e-4 * np.abs(one).max() + 1e-7, err_msg=name)
 
 
-@pytest.mark.parametrize("recipe", SETTINGS)
-def test_what_a_step_tells_agrees_to_1e_4(folder: Path, recipe: str) -> None:
-    for name, one, other in both(folder, recipe):
+@pytest.mark.parametrize("architecture", SETTINGS)
+def test_what_a_step_tells_agrees_to_1e_4(folder: Path, architecture: str) -> None:
+    for name, one, other in both(folder, architecture):
         if name.split()[0] not in ("weight", "generator", "discriminator"):
             np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("recipe", SETTINGS)
-def test_penalties_are_due_when_they_are(folder: Path, recipe: str) -> None:
-    setting = SETTINGS[recipe]
+@pytest.mark.parametrize("architecture", SETTINGS)
+def test_penalties_are_due_when_they_are(folder: Path, architecture: str) -> None:
+    setting = SETTINGS[architecture]
     on = any(setting.get(name) for name in ("r1_weight", "r2_weight", "gradient_penalty_weight"))
     due = [on and step % setting.get("penalty_interval", 1) == 0 for step in range(backend_answers.STEPS)]
     if setting.get("discriminator_steps", 1) == 1:
-        assert (arrays(folder / f"jax-{recipe}.npz")["gradient_penalty"] > 0).tolist() == due
+        assert (arrays(folder / f"jax-{architecture}.npz")["gradient_penalty"] > 0).tolist() == due
 
 
 @pytest.mark.parametrize("trained", ["tensorflow", "jax"])
-@pytest.mark.parametrize("recipe", SETTINGS)
-def test_a_generator_draws_the_same_pictures_on_the_other_backend(folder: Path, recipe: str, trained: str) -> None:
-    one, other = (np.load(folder / f"{backend}-draws-{trained}-{recipe}.npy") for backend in ("tensorflow", "jax"))
+@pytest.mark.parametrize("architecture", SETTINGS)
+def test_a_generator_draws_the_same_pictures_on_the_other_backend(
+    folder: Path, architecture: str, trained: str
+) -> None:
+    one, other = (
+        np.load(folder / f"{backend}-draws-{trained}-{architecture}.npy") for backend in ("tensorflow", "jax")
+    )
     apart = np.abs(one.astype(int) - other)
     assert apart.max() <= 1
     assert np.mean(apart > 0) < 1e-3

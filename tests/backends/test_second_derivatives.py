@@ -4,8 +4,8 @@ import pytest
 from slopes import on_both_backends
 
 
-@pytest.mark.parametrize("recipe", ["progan", "r3gan"])
-def test_they_exist_and_agree_with_differences(recipe: str) -> None:
-    for backend, found in on_both_backends(recipe).items():
+@pytest.mark.parametrize("architecture", ["progan", "r3gan"])
+def test_they_exist_and_agree_with_differences(architecture: str) -> None:
+    for backend, found in on_both_backends(architecture).items():
         assert found["gradient"] == pytest.approx(found["difference"], rel=1e-3), backend
         assert found["least"] > 1e-3, backend

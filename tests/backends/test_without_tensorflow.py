@@ -44,7 +44,7 @@ def project(train_settings: Train, crops_folder: Path, tmp_path: Path) -> Path:
     folder, yaml = tmp_path / "project", YAML()
     shutil.copytree(crops_folder, folder / "data/crops")
     parameters = yaml.load(ROOT / "params.yaml")
-    parameters["train"] = dataclasses.asdict(train_settings) | {"recipe": "mlp"}
+    parameters["train"] = dataclasses.asdict(train_settings) | {"architecture": "mlp"}
     yaml.dump(parameters, folder / "params.yaml")
     return folder
 

@@ -39,7 +39,7 @@ Process = subprocess.Popen[str]
 def settings(train_settings: Train) -> Train:
     return dataclasses.replace(
         train_settings,
-        recipe="mlp",
+        architecture="mlp",
         conditioning="concatenation",
         augment=[],
         steps=STEPS,

@@ -251,7 +251,7 @@ def test_a_worker_without_pedigree_is_named(project, empty_cluster, tmp_path):
         try:
             empty_cluster.wait_for_workers(1)
             name = next(iter(empty_cluster.scheduler.workers))
-            with pytest.raises(PedigreeError, match=rf"lacks pedigree.* on {name}: pip install -e '\.\[dask\]'"):
+            with pytest.raises(PedigreeError, match=rf"lacks pedigree.* on {name}: pip install 'pedigree\[dask\]'"):
                 crop_again(project, empty_cluster.scheduler_address)
         finally:
             worker.terminate()
@@ -260,7 +260,7 @@ def test_a_worker_without_pedigree_is_named(project, empty_cluster, tmp_path):
 def test_dask_that_is_not_installed_is_told_and_not_asked_for_without_an_address(project, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     crop_again(project, None)
-    with pytest.raises(PedigreeError, match=rf"{NOWHERE}, and Dask is not installed: pip install -e '\.\[dask\]'"):
+    with pytest.raises(PedigreeError, match=rf"{NOWHERE}, and Dask is not installed: pip install 'pedigree\[dask\]'"):
         crop_again(project, NOWHERE)
 
 

@@ -1,5 +1,6 @@
-"""A Prefect server for the flows' tests, and a project of three quick stages under real DVC."""
+"""A Prefect server, a DVC project of three quick stages, and the small project of the pipeline."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pipeline.small_project import Project, small_project
 
 DVC_YAML = """
 stages:
@@ -36,7 +38,7 @@ SLICE = "open('slices', 'w').write(open('bread').read())\n"
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[None]:
-    """A Prefect server with a database of its own, for as long as the tests run."""
+    """A Prefect server with an empty database, until the tests end."""
     import defaults  # noqa: F401
     from prefect.testing.utilities import prefect_test_harness
 
@@ -52,23 +54,51 @@ class Bakery:
 
     def run(self, *command: str) -> str:
         """Run a command there; return what it prints."""
-        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=True)
-        return done.stdout
+        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=True).stdout
 
     def dvc(self, *arguments: str) -> str:
         """Run DVC there; return what it prints."""
         return self.run(sys.executable, "-m", "dvc", *arguments)
 
 
-@pytest.fixture
-def bakery(tmp_path: Path) -> Bakery:
-    """The quick project, not run yet."""
-    bakery = Bakery(tmp_path)
-    (tmp_path / "dvc.yaml").write_text(DVC_YAML.format(python=sys.executable))
-    (tmp_path / "params.yaml").write_text("oven: 200\n")
-    (tmp_path / "bake.py").write_text(BAKE)
-    (tmp_path / "slice.py").write_text(SLICE)
-    (tmp_path / "flour").write_text("wheat")
+@pytest.fixture(scope="session")
+def new_bakery(tmp_path_factory: pytest.TempPathFactory) -> Bakery:
+    """The project of quick stages, to be copied."""
+    bakery = Bakery(tmp_path_factory.mktemp("bakery"))
+    (bakery.root / "dvc.yaml").write_text(DVC_YAML.format(python=sys.executable))
+    (bakery.root / "params.yaml").write_text("oven: 200\n")
+    (bakery.root / "bake.py").write_text(BAKE)
+    (bakery.root / "slice.py").write_text(SLICE)
+    (bakery.root / "flour").write_text("wheat")
     bakery.run("git", "init", "--quiet")
     bakery.dvc("init", "--quiet")
     return bakery
+
+
+@pytest.fixture(scope="session")
+def baked_bakery(new_bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
+    """The project of quick stages after `dvc repro`, to be copied."""
+    bakery = Bakery(tmp_path_factory.mktemp("baked") / "bakery")
+    shutil.copytree(new_bakery.root, bakery.root)
+    bakery.dvc("repro", "--quiet")
+    return bakery
+
+
+@pytest.fixture
+def bakery(new_bakery: Bakery, tmp_path: Path) -> Bakery:
+    """A copy of the project of quick stages, not run yet."""
+    shutil.copytree(new_bakery.root, tmp_path, dirs_exist_ok=True)
+    return Bakery(tmp_path)
+
+
+@pytest.fixture
+def baked(baked_bakery: Bakery, tmp_path: Path) -> Bakery:
+    """A copy of the project of quick stages in which every stage is up to date."""
+    shutil.copytree(baked_bakery.root, tmp_path, dirs_exist_ok=True)
+    return Bakery(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small project of the pipeline, its stages run once and committed. To be copied."""
+    return small_project(tmp_path_factory)

@@ -1,12 +1,9 @@
-"""Retraining: nothing to do, a new champion, a rejected candidate, poisoned archives; the checkout is never touched.
-
-The tests share one project and run in order; each is a run of `flows/retrain.py` as a person would run it.
-"""
+"""Retraining: nothing to do, a new champion, a rejected candidate, bad archives. The checkout is never touched."""
 
 import hashlib
 import io
 import json
-import os
+import signal
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
@@ -14,54 +11,88 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pipeline.conftest import BREEDS, SMALL, Project, cut_down, new_project
+import retrain as flow
+from conftest import ROOT
+from pipeline.small_project import BREEDS, Project
+from prefect.settings import PREFECT_API_URL
+from stages import open_repo
 
-OURS = (".git", "runs", ".dvc/cache", ".dvc/tmp", ".dvc/storage", "__pycache__")  # not what a person works on
-GATE = {"gate.no_worse": "[breed_accuracy]", "gate.slack": 1.0, "gate.new_collapses": 3, "gate.require": "[]"}
+NOT_WATCHED = (".git", "runs", ".dvc/cache", ".dvc/tmp", ".dvc/storage", "__pycache__")  # the rest is the user's
+GATE = {"gate.no_worse": ["breed_accuracy"], "gate.slack": 1.0, "gate.new_collapses": 3, "gate.require": []}
+Retrain = Callable[[Project], tuple[int, str]]
+
+pytestmark = pytest.mark.usefixtures("server")
+
+
+@contextmanager
+def retraining(folder: Path) -> Iterator[None]:
+    """Let the flow in this process work in a project."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flow, "ROOT", folder)
+        for name, place in (("CANDIDATE", "candidate"), ("CHAMPION", "champion"), ("SCRATCH", "state")):
+            patch.setattr(flow, name, folder / "runs/retrain" / place)
+        patch.setattr(sys, "argv", ["retrain.py"])
+        patch.setattr(signal, "signal", lambda *_: None)
+        yield
+
+
+@pytest.fixture
+def retrain(capsys: pytest.CaptureFixture[str]) -> Retrain:
+    """Run the flow's command line on a project; return its exit code and its last line."""
+
+    def run(project: Project) -> tuple[int, str]:
+        with retraining(project.root):
+            code = flow.main()
+        output = capsys.readouterr()
+        assert "Traceback" not in output.out
+        return code, output.err.splitlines()[-1]
+
+    return run
 
 
 @pytest.fixture(scope="module")
-def kennel(tmp_path_factory: pytest.TempPathFactory, server: None) -> Project:
-    """The small project with its flows, rebuilt and committed; its gate lets anything pass that is scored."""
-    project = new_project(tmp_path_factory.mktemp("retrain") / "project")
-    for name in ("images", "annotation"):
-        cut_down(name, project.root)
-    project.commit("The tree as it stands")
-    project.rebuild(SMALL | GATE)
-    project.commit("A first run")
+def committed(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small project with a gate that anything passes, without a champion. To be copied."""
+    project = built.copy_to(tmp_path_factory.mktemp("committed") / "project")
+    project.override(GATE)
+    project.commit("A gate")
     return project
 
 
-def retrain(project: Project, *arguments: str) -> tuple[int, str]:
-    """Run the flow against the tests' server; return its exit code and its last word."""
-    from prefect.settings import PREFECT_API_URL
+@pytest.fixture(scope="module")
+def promoted(committed: Project, tmp_path_factory: pytest.TempPathFactory, server: None) -> Project:
+    """The same with a champion. To be copied."""
+    project = committed.copy_to(tmp_path_factory.mktemp("promoted") / "project")
+    with retraining(project.root):
+        assert flow.main() == 0
+    return project
 
-    os.environ["PREFECT_API_URL"] = str(PREFECT_API_URL.value())
-    try:
-        done = project.run(sys.executable, "flows/retrain.py", *arguments, check=False)
-    finally:
-        del os.environ["PREFECT_API_URL"]
-    assert "Traceback" not in done.stdout
-    return done.returncode, done.stderr.splitlines()[-1]
+
+@pytest.fixture
+def kennel(promoted: Project, tmp_path: Path) -> Project:
+    """A copy of the small project with a champion."""
+    return promoted.copy_to(tmp_path / "project")
 
 
 def state_of(project: Project) -> dict[str, str]:
-    """Return the digest of every file a person works on, and what git and DVC say."""
+    """Return the digest of every file that a person works on, and the status by git and DVC."""
     paths = sorted(path for path in project.root.rglob("*") if path.is_file())
     names = {path.relative_to(project.root).as_posix(): path for path in paths}
-    told = {
+    state = {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
         for name, path in names.items()
-        if not any(name.startswith(f"{part}/") or f"/{part}/" in name for part in OURS)
+        if not any(name.startswith(f"{part}/") or f"/{part}/" in name for part in NOT_WATCHED)
     }
-    for command in (["git", "status", "--porcelain", "--branch"], ["git", "rev-parse", "HEAD"], ["dvc", "status"]):
-        told[" ".join(command)] = project.run(*command).stdout
-    return told
+    for command in (["git", "status", "--porcelain", "--branch"], ["git", "rev-parse", "HEAD"]):
+        state[" ".join(command)] = project.run(*command).stdout
+    with open_repo(project.root) as repo:
+        state["dvc status"] = str(repo.status())
+    return state
 
 
 @contextmanager
 def untouched(project: Project) -> Iterator[None]:
-    """See that the block changes nothing of the checkout."""
+    """Check that the block changes nothing in the checkout."""
     before = state_of(project)
     yield
     assert state_of(project) == before
@@ -97,59 +128,57 @@ def artifact(key: str) -> list[dict[str, str]]:
     """Return the rows of the newest table of that key."""
     from prefect.artifacts import Artifact
 
-    found = Artifact.get(key)
-    assert found is not None
-    return json.loads(str(found.data))
+    table = Artifact.get(key)
+    assert table is not None
+    return json.loads(str(table.data))
 
 
-def test_the_first_champion_is_what_was_built_already(kennel: Project) -> None:
-    with untouched(kennel):
-        code, told = retrain(kennel)
-    assert (code, "Promoted. champion-" in told) == (0, True), told
-    assert kennel.run("git", "rev-parse", "champion~1").stdout == kennel.run("git", "rev-parse", "HEAD").stdout
-    assert (
-        kennel.run("git", "diff", "--stat", "champion", "HEAD", "--", "dvc.lock", "reports/metrics.json").stdout == ""
-    )
+def test_the_first_champion_is_what_was_built_already(committed: Project, tmp_path: Path, retrain: Retrain) -> None:
+    project = committed.copy_to(tmp_path / "project")
+    with untouched(project):
+        code, message = retrain(project)
+    assert (code, "Promoted. champion-" in message) == (0, True), message
+    assert project.run("git", "rev-parse", "champion~1").stdout == project.run("git", "rev-parse", "HEAD").stdout
+    results = ("dvc.lock", "reports/metrics.json")
+    assert project.run("git", "diff", "--stat", "champion", "HEAD", "--", *results).stdout == ""
 
 
 def test_with_nothing_changed_there_is_nothing_to_do(kennel: Project) -> None:
-    before = champion(kennel)
+    before, url = champion(kennel), str(PREFECT_API_URL.value())
     with untouched(kennel):
-        code, told = retrain(kennel)
-    assert (code, told) == (0, "retrain: Nothing to do. Data, code and parameters are the champion's.")
+        result = kennel.run(sys.executable, "flows/retrain.py", check=False, PREFECT_API_URL=url)
+    message = result.stderr.splitlines()[-1]
+    assert message == "retrain: Nothing to do. Data, code and parameters are those of the champion."
+    assert (result.returncode, "Traceback" in result.stdout) == (0, False)
     assert champion(kennel) == before
 
 
-def test_new_photos_of_one_breed_make_a_new_champion_and_are_told_as_drift(kennel: Project) -> None:
+def test_new_photos_of_a_breed_make_a_new_champion_and_are_shown_as_drift(kennel: Project, retrain: Retrain) -> None:
     before, spitz = champion(kennel), BREEDS[1]
     extra = {}
     for kind in ("images", "annotation"):
-        with tarfile.open(f"data/sample/{kind}.tar") as sample:
-            here = sorted(name for name in sample.getnames() if f"/{spitz}/" in name)
-            extra[kind] = {name: sample.extractfile(name).read() for name in here[10:14]}  # type: ignore[union-attr]
+        with tarfile.open(ROOT / f"data/sample/{kind}.tar") as sample:
+            names = sorted(name for name in sample.getnames() if f"/{spitz}/" in name)
+            extra[kind] = {name: sample.extractfile(name).read() for name in names[10:14]}  # type: ignore[union-attr]
     paths = {kind: kennel.root / f"small/{kind}.tar" for kind in extra}
     with (
         changed(paths["images"], lambda _, content: content, extra["images"]),
         changed(paths["annotation"], lambda _, content: content, extra["annotation"]),
         untouched(kennel),
     ):
-        code, told = retrain(kennel)
-    assert (code, "Promoted" in told) == (0, True), told
-    drift = artifact("drift")
-    assert [(row["breed"], row["photos before"], row["now"], row["what"]) for row in drift] == [
+        code, message = retrain(kennel)
+    assert (code, "Promoted" in message) == (0, True), message
+    assert [(row["breed"], row["photos before"], row["now"], row["what"]) for row in artifact("drift")] == [
         ("Snow_spitz", 10, 14, "4 more photos"),
         ("Ember_pointer", 10, 10, "same"),
         ("Midnight_longear", 10, 10, "same"),
     ]
     assert kennel.run("git", "rev-parse", "champion~1").stdout.strip() == before
-    moved = json.loads(kennel.run("dvc", "metrics", "diff", "champion~1", "champion", "--json").stdout)
-    assert (
-        moved["reports/metrics.json"]["efficientnet-lite0.real"]["new"]
-        > moved["reports/metrics.json"]["efficientnet-lite0.real"]["old"]
-    )
-    told = kennel.run("pedigree", "generate", "--rev", "champion", "--breed", "all", "--out", "dogs.png").stdout
-    assert "Snow_spitz" in told
-    (kennel.root / "dogs.png").unlink()
+    diff = json.loads(kennel.run("dvc", "metrics", "diff", "champion~1", "champion", "--json").stdout)
+    real = diff["reports/metrics.json"]["efficientnet-lite0.real"]
+    assert real["new"] > real["old"]
+    pictures = kennel.run("pedigree", "generate", "--rev", "champion", "--breed", "all", "--out", "dogs.png")
+    assert "Snow_spitz" in pictures.stdout
 
 
 def broken(share: int) -> Callable[[str, bytes], bytes]:
@@ -163,56 +192,60 @@ def without(breed: str) -> Callable[[str, bytes], bytes | None]:
     return lambda name, content: None if f"/{breed}/" in name and next(kept, None) is None else content
 
 
+def shuffled(archive: Path) -> dict[str, bytes]:
+    """Return the files of an archive, each in the folder of another breed."""
+    swap = dict(zip(BREEDS, BREEDS[1:] + BREEDS[:1], strict=True))
+    with tarfile.open(archive) as files:
+        contents = {name: files.extractfile(name).read() for name in files.getnames()}  # type: ignore[union-attr]
+    breeds = {name: name.split("/")[-2] for name in contents}
+    return {name.replace(breeds[name], swap[breeds[name]]): content for name, content in contents.items()}
+
+
 @pytest.mark.parametrize(
-    ("poison", "told"),
+    ("poison", "expectation"),
     [
         (broken(3), "photos decode"),
         (without(BREEDS[0]), "usable photos of a breed"),
     ],
     ids=["broken photos", "a breed emptied"],
 )
-def test_a_poisoned_archive_is_stopped_by_validation(
-    kennel: Project, poison: Callable[[str, bytes], bytes | None], told: str
+def test_a_bad_archive_is_stopped_by_validation(
+    kennel: Project, retrain: Retrain, poison: Callable[[str, bytes], bytes | None], expectation: str
 ) -> None:
     before = champion(kennel)
     with changed(kennel.root / "small/images.tar", poison), untouched(kennel):
-        code, last = retrain(kennel)
-    assert (code, told in last) == (1, True), last
+        code, message = retrain(kennel)
+    assert (code, expectation in message) == (1, True), message
     assert champion(kennel) == before
-    assert next(row["expectation"] for row in artifact("validation") if row["result"] == "failed") == told
+    assert next(row["expectation"] for row in artifact("validation") if row["result"] == "failed") == expectation
 
 
-def test_shuffled_labels_are_stopped_by_validation(kennel: Project) -> None:
-    before, swap = champion(kennel), dict(zip(BREEDS, BREEDS[1:] + BREEDS[:1], strict=True))
-    shuffled = {}
-    for kind in ("images", "annotation"):  # the annotations go where their photos go, and name the breed they came from
-        with tarfile.open(kennel.root / f"small/{kind}.tar") as archive:
-            files = {name: archive.extractfile(name).read() for name in archive.getnames()}  # type: ignore[union-attr]
-        breeds = {name: name.split("/")[-2] for name in files}
-        shuffled[kind] = {name.replace(breeds[name], swap[breeds[name]]): content for name, content in files.items()}
+def test_shuffled_labels_are_stopped_by_validation(kennel: Project, retrain: Retrain) -> None:
+    before = champion(kennel)
+    images, annotations = kennel.root / "small/images.tar", kennel.root / "small/annotation.tar"
     with (
-        changed(kennel.root / "small/images.tar", nothing, shuffled["images"]),
-        changed(kennel.root / "small/annotation.tar", nothing, shuffled["annotation"]),
+        changed(images, nothing, shuffled(images)),  # the annotations move with the photos, and name the old breed
+        changed(annotations, nothing, shuffled(annotations)),
         untouched(kennel),
     ):
-        code, last = retrain(kennel)
-    assert (code, "annotation names the folder's breed" in last) == (1, True), last
+        code, message = retrain(kennel)
+    assert (code, "annotation names the folder's breed" in message) == (1, True), message
     assert champion(kennel) == before
 
 
 def nothing(_: str, __: bytes) -> None:
-    """Take every file away."""
+    """Remove a file."""
 
 
-def test_a_candidate_that_does_not_pass_the_gate_is_kept_as_an_experiment(kennel: Project) -> None:
+def test_a_candidate_that_fails_the_gate_is_saved_once_as_an_experiment(kennel: Project, retrain: Retrain) -> None:
     before = champion(kennel)
-    kennel.run("dvc", "exp", "run", "--set-param", 'gate.require=["coverage > 2"]', "--set-param", "train.seed=1")
-    kennel.commit("Ask for what nothing can be")
+    kennel.override({"gate.require": ["coverage > 2"], "score.samples": 13})
+    kennel.commit("Require what no generator reaches")
     with untouched(kennel):
-        code, last = retrain(kennel)
-    assert (code, "The champion stays: coverage is " in last) == (1, True), last
+        code, message = retrain(kennel)
+    assert (code, "The champion stays: coverage is " in message) == (1, True), message
     assert champion(kennel) == before
-    (name,) = [word.rstrip(".") for word in last.split() if word.startswith("rejected-")]
+    (name,) = [word.rstrip(".") for word in message.split() if word.startswith("rejected-")]
     assert name in kennel.run("dvc", "exp", "list").stdout
-    assert retrain(kennel) == (code, last)
+    assert retrain(kennel) == (code, message)
     assert kennel.run("dvc", "exp", "list", "--name-only").stdout.split().count(name) == 1

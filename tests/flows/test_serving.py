@@ -1,10 +1,7 @@
-"""A real Prefect server with a database of its own, a worker, and the project's deployments, put through a bad day.
-
-The tests share one project and run in order: its training is cancelled, loses its worker and then its server, and ends
-as a training does that nothing has happened to.
-"""
+"""A real Prefect server with an empty database, a worker and the project's deployments, while things go wrong."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,22 +15,23 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from pipeline.conftest import SMALL, Project, cut_down, new_project
+from pipeline.small_project import Project
 
 PATIENCE = 240.0  # seconds, on a busy machine
-LONG = {
+POLL = 0.1  # seconds
+LONG = {  # a training that is still running when a test stops it
     "train.precision": "float32",
-    "train.steps": 3000,
-    "train.sample_every": 1500,
+    "train.steps": 6000,
+    "train.sample_every": 3000,
     "train.score_every": 0,
-    "train.checkpoint_every": 100,
+    "train.checkpoint_every": 50,
 }
 PREFECT = (sys.executable, "-m", "prefect")
 
 
 @dataclass
 class Station:
-    """A server, a worker and what they work on."""
+    """A server, a worker and the project that the deployments run in."""
 
     project: Project
     home: Path
@@ -42,63 +40,64 @@ class Station:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Prefect's programs need to find each other; a worker that looks for work every other second."""
+        """The environment of Prefect's programs. The worker asks for work every second."""
         return os.environ | {
             "PWD": str(self.project.root),
             "PREFECT_HOME": str(self.home),
             "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
-            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PYTHONPATH": str(self.project.root / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
 
     def start(self, name: str, *arguments: str) -> None:
-        """Start one of Prefect's programs."""
+        """Start one of Prefect's programs, outside the project's folder."""
         log = (self.home / f"{name}.log").open("ab")
         command = [*PREFECT, *arguments]
         self.running[name] = subprocess.Popen(
-            command, cwd=self.project.root, env=self.environment, stdout=log, stderr=log, process_group=0
+            command, cwd=self.home, env=self.environment, stdout=log, stderr=log, process_group=0
         )
         log.close()
 
     def start_server(self) -> None:
-        """Start the server and wait until it answers."""
-        self.start("server", "server", "start", "--port", str(self.port))
-        until(lambda: self.answers(), "the server answers")
+        """Start the server, unless it is running, and wait until it answers."""
+        if "server" not in self.running:
+            self.start("server", "server", "start", "--port", str(self.port))
+        until(self.answers, "the server answers")
 
     def answers(self) -> bool:
-        """Whether the server does."""
+        """Return whether the server answers."""
         try:
             return httpx.get(f"http://127.0.0.1:{self.port}/api/health").is_success
         except httpx.HTTPError:
             return False
 
     def start_worker(self) -> None:
-        """Start the worker, unless it runs."""
+        """Start the worker, unless it is running."""
         if "worker" not in self.running:
             self.start("worker", "worker", "start", "--pool", "pedigree")
 
     def end(self, name: str, number: int = signal.SIGTERM) -> None:
-        """End a program by a signal."""
-        started = self.running.pop(name)
-        started.send_signal(number)
+        """End a program with a signal."""
+        process = self.running.pop(name)
+        process.send_signal(number)
         try:
-            started.wait(60)
+            process.wait(60)
         except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
+            process.kill()
+            process.wait()
 
     def prefect(self, *arguments: str) -> str:
-        """Run a command of Prefect's; return what it prints."""
-        done = subprocess.run(
+        """Run Prefect in the project; return its output."""
+        result = subprocess.run(
             [*PREFECT, *arguments], cwd=self.project.root, env=self.environment, capture_output=True, text=True
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
-    def post(self, path: str, **content: Any) -> Any:
-        """Ask the server for something; again while its database is busy, as Prefect's own client does."""
+    def post(self, path: str, content: Any) -> Any:
+        """Send a request to the server; repeat it while its database is busy, as Prefect's own client does."""
         for _ in range(20):
             answer = httpx.post(f"http://127.0.0.1:{self.port}/api/{path}", json=content, timeout=30)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
@@ -108,14 +107,21 @@ class Station:
         return answer.json()
 
     def run(self, **parameters: Any) -> str:
-        """Ask for a run of the deployment `rebuild`; return its id."""
-        deployment = httpx.get(f"http://127.0.0.1:{self.port}/api/deployments/name/rebuild/rebuild").json()
-        return str(self.post(f"deployments/{deployment['id']}/create_flow_run", parameters=parameters)["id"])
+        """Start a run of the deployment `rebuild`; return its id."""
+        return str(self.post(f"deployments/{self.deployment()}/create_flow_run", {"parameters": parameters})["id"])
+
+    def deployment(self) -> str:
+        """Return the id of the deployment `rebuild`."""
+        return str(self.get("deployments/name/rebuild/rebuild")["id"])
+
+    def get(self, path: str) -> Any:
+        """Read from the server."""
+        return httpx.get(f"http://127.0.0.1:{self.port}/api/{path}").json()
 
     def state(self, run: str) -> dict[str, Any]:
         """Return the state of a flow run."""
-        found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/api/flow_runs/{run}").json()["state"]
-        return found
+        state: dict[str, Any] = self.get(f"flow_runs/{run}")["state"]
+        return state
 
     def ended(self, run: str) -> dict[str, Any]:
         """Wait until a flow run has ended; return its state."""
@@ -125,55 +131,52 @@ class Station:
 
     def lines(self, run: str) -> list[str]:
         """Return a flow run's log."""
-        asked = {"flow_run_id": {"any_": [run]}}
-        found = [self.post("logs/filter", logs=asked, offset=offset, limit=200) for offset in (0, 200, 400)]
-        return [line["message"] for page in found for line in page]
+        query = {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200}
+        pages = [self.post("logs/filter", query | {"offset": offset}) for offset in (0, 200, 400)]
+        return [line["message"] for page in pages for line in page]
 
-    def trainings(self) -> list[psutil.Process]:
-        """Return the processes that are at work in the project: stages, their keepers, flow runs."""
-        return [process for process in psutil.process_iter() if self._ours(process)]
+    def processes(self) -> list[psutil.Process]:
+        """Return the processes that run in the project: stages, their supervisors, flow runs."""
+        return [process for process in psutil.process_iter() if self._is_in_project(process)]
 
-    def _ours(self, process: psutil.Process) -> bool:
+    def _is_in_project(self, process: psutil.Process) -> bool:
         try:
-            here = process.cwd() == str(self.project.root) and process.status() != psutil.STATUS_ZOMBIE
-            return here and process.pid not in {started.pid for started in self.running.values()}
+            return process.cwd() == str(self.project.root) and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
 
-    def train_until_saved(self) -> str:
-        """Ask for a run, wait until its training has saved its state, and return the run's id."""
-        run = self.run(params=LONG)
+    def train(self, **settings: Any) -> str:
+        """Start a run that trains, wait until it has saved a checkpoint, and return its id."""
+        run = self.run(params=LONG | settings, targets=["train"])
+        self.wait_for_checkpoint(run)
+        return run
+
+    def wait_for_checkpoint(self, run: str) -> None:
+        """Wait until the training saves its next checkpoint."""
         before = {path: path.stat().st_mtime_ns for path in self.checkpoints()}
 
         def saved() -> bool:
             return any(before.get(path) != path.stat().st_mtime_ns for path in self.checkpoints())
 
-        until(saved, "training saves its state", lambda: "\n".join(self.lines(run)[-20:]))
-        return run
+        until(saved, "training saves a checkpoint", lambda: "\n".join(self.lines(run)[-20:]))
 
     def checkpoints(self) -> list[Path]:
         """Return the files of resumable state."""
         return [path for path in (self.project.root / "runs/checkpoints").rglob("*.npz") if path.is_file()]
 
 
-def until(holds: Callable[[], bool], what: str, told: Callable[[], str] = lambda: "") -> None:
+def until(holds: Callable[[], bool], event: str, details: Callable[[], str] = lambda: "") -> None:
     """Wait until something holds."""
-    end = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < end, f"{what}: not within {PATIENCE:g} s. {told()}"
-        time.sleep(0.2)
+        assert time.monotonic() < deadline, f"{event}: not within {PATIENCE:g} s. {details()}"
+        time.sleep(POLL)
 
 
 @pytest.fixture(scope="module")
-def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
-    """Server, worker and deployments of the small project, which has never been rebuilt."""
-    project = new_project(tmp_path_factory.mktemp("serving") / "project")
-    for name in ("images", "annotation"):
-        cut_down(name, project.root)
-    from pedigree.settings.overrides import override
-
-    override(SMALL | {"validate.photos_per_breed": [5, 20]}, project.root / "params.yaml")
-    project.commit("The tree as it stands")
+def served(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """Server, worker and deployments of a folder in which each test puts a copy of the small project."""
+    project = built.copy_to(tmp_path_factory.mktemp("serving") / "project")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -182,45 +185,51 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
         station.start_server()
         station.prefect("work-pool", "create", "pedigree", "--type", "process")
         station.prefect("--no-prompt", "deploy", "--all", "--prefect-file", "flows/prefect.yaml")
-        station.start_worker()
         yield station
     finally:
         for name in ("worker", "server"):
             if name in station.running:
                 station.end(name)
-        for process in station.trainings():
-            process.kill()
 
 
-def test_a_schedule_fires_and_what_it_rebuilt_is_shown(station: Station) -> None:
-    station.prefect("deployment", "schedule", "create", "rebuild/rebuild", "--interval", "45")
-    seen: list[str] = []
-
-    def fired() -> bool:
-        runs = station.post("flow_runs/filter", flow_runs={"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}})
-        seen[:] = [run["id"] for run in runs]
-        return bool(seen)
-
-    until(fired, "a scheduled run ends")
-    station.prefect("deployment", "schedule", "clear", "rebuild/rebuild", "--accept-yes")
-    assert station.state(seen[0])["type"] == "COMPLETED", station.lines(seen[0])
-    found = station.post("artifacts/filter", artifacts={"flow_run_id": {"any_": [seen[0]]}})
-    kinds = {artifact["key"]: artifact["type"] for artifact in found}
-    assert {
-        "validation": "table",
-        "census": "table",
-        "samples": "image",
-        "metrics": "table",
-        "pages": "markdown",
-    }.items() <= kinds.items()
-    assert next(artifact["data"] for artifact in found if artifact["key"] == "samples").startswith(
-        "data:image/png;base64,"
-    )
-    assert any(line.startswith("30 photos of 3 breeds") for line in station.lines(seen[0]))
+@pytest.fixture
+def station(built: Project, served: Station) -> Iterator[Station]:
+    """Server and worker, both running, and a fresh copy of the small project."""
+    shutil.rmtree(served.project.root)
+    built.copy_to(served.project.root)
+    served.start_server()
+    served.start_worker()
+    yield served
+    for process in served.processes():
+        process.kill()
 
 
-def test_a_run_beside_another_is_cancelled_with_a_word_and_cancelling_ends_the_training(station: Station) -> None:
-    run = station.train_until_saved()
+def test_a_schedule_starts_a_run_and_its_reports_are_artifacts(station: Station) -> None:
+    station.project.override({"unpack.max_files": 1000})  # so that a stage has changed
+    schedules = f"deployments/{station.deployment()}/schedules"
+    (schedule,) = station.post(schedules, [{"schedule": {"interval": 20}, "active": True}])
+    completed: list[str] = []
+
+    def has_run() -> bool:
+        query = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED"]}}}}
+        completed[:] = [run["id"] for run in station.post("flow_runs/filter", query) if run["auto_scheduled"]]
+        return bool(completed)
+
+    until(has_run, "a scheduled run ends")
+    httpx.delete(f"http://127.0.0.1:{station.port}/api/{schedules}/{schedule['id']}").raise_for_status()
+    run = completed[0]
+    assert station.state(run)["type"] == "COMPLETED", station.lines(run)
+    artifacts = station.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
+    kinds = {artifact["key"]: artifact["type"] for artifact in artifacts}
+    expected = {"validation": "table", "census": "table", "samples": "image", "metrics": "table", "pages": "markdown"}
+    assert expected.items() <= kinds.items()
+    (samples,) = [artifact["data"] for artifact in artifacts if artifact["key"] == "samples"]
+    assert samples.startswith("data:image/png;base64,")
+    assert any(line.startswith("30 photos of 3 breeds") for line in station.lines(run))
+
+
+def test_a_second_run_is_cancelled_and_cancelling_the_first_stops_its_training(station: Station) -> None:
+    run = station.train()
     second = station.ended(station.run())
     assert second["type"] == "CANCELLED"
     assert "concurrency" in second["message"].lower()
@@ -229,29 +238,32 @@ def test_a_run_beside_another_is_cancelled_with_a_word_and_cancelling_ends_the_t
         command, cwd=station.project.root, env=station.environment, capture_output=True, text=True, check=False
     )
     assert by_hand.returncode == 1
-    assert "rebuild: Another rebuild is at work" in by_hand.stderr
-    station.post(f"flow_runs/{run}/set_state", state={"type": "CANCELLING", "name": "Cancelling"}, force=False)
+    assert "rebuild: Another rebuild is running" in by_hand.stderr
+    station.post(f"flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}, "force": False})
     assert station.ended(run)["type"] == "CANCELLED"
-    until(lambda: not station.trainings(), "all processes end")
+    until(lambda: not station.processes(), "all processes end")
     assert station.checkpoints()
 
 
-def test_a_worker_that_is_killed_leaves_no_process_and_a_run_that_says_so(station: Station) -> None:
-    run = station.train_until_saved()
+def test_a_killed_worker_leaves_no_process_and_its_run_has_crashed(station: Station) -> None:
+    run = station.train()
     station.end("worker", signal.SIGKILL)
-    until(lambda: not station.trainings(), "all processes end")
+    until(lambda: not station.processes(), "all processes end")
     assert station.state(run)["type"] in ("CRASHED", "FAILED")
 
 
-def test_a_run_survives_that_its_server_is_away_and_ends_as_if_nothing_had_ever_happened(station: Station) -> None:
-    station.start_worker()
-    run = station.train_until_saved()
+def test_a_killed_training_and_an_absent_server_change_nothing_in_the_result(station: Station) -> None:
+    run = station.train(**{"train.steps": 600})
+    (training,) = [process for process in station.processes() if process.cmdline()[1:] == ["-m", "pedigree", "train"]]
+    training.kill()
+    station.wait_for_checkpoint(run)  # of the retry
     station.end("server")
     time.sleep(8)
     station.start_server()
     assert station.ended(run)["type"] == "COMPLETED", station.lines(run)
     assert any("going on from step" in line for line in station.lines(run))
-    generator = (station.project.root / "models/generator.keras").read_bytes()
-    (station.project.root / "models/generator.keras").unlink()
+    generator = station.project.root / "models/generator.keras"
+    content = generator.read_bytes()
+    generator.unlink()
     station.project.run("pedigree", "train")
-    assert (station.project.root / "models/generator.keras").read_bytes() == generator
+    assert generator.read_bytes() == content

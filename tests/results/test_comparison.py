@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from pedigree.common.measures import MEASURES
+from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError
 from pedigree.results.comparison import Change, against, compare, render
-from pedigree.results.metrics_file import METRICS, Numbers
+from pedigree.results.metrics_file import Numbers
 
 SIZES = {"samples": 1000, "real": 700, "holdout": 200}
 # As `score` wrote them before there were standard errors.

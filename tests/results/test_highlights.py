@@ -13,11 +13,12 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
+from pedigree.common.paths import METRICS
 from pedigree.photos.census import COLUMNS
 from pedigree.results import highlights as module
 from pedigree.results.comparison import compare, render
 from pedigree.results.highlights import Exhibit, highlights
-from pedigree.results.metrics_file import METRICS, Scores
+from pedigree.results.metrics_file import Scores
 
 NOW: Scores = {
     "efficientnet-lite0": {

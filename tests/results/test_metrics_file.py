@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError, UsageError
-from pedigree.results.metrics_file import METRICS, read, read_against
+from pedigree.results.metrics_file import read, read_against
 
 OLD = {"efficientnet-lite0": {"samples": 10, "frechet_distance": 3.5, "imagenet_accuracy": None}}
 NEW = {"efficientnet-lite0": {"samples": 10, "frechet_distance": 2.5, "standard_error": {"frechet_distance": 0.25}}}

@@ -11,7 +11,8 @@ from pathlib import Path
 import keras
 import pytest
 
-from pedigree.cli import MODEL, main
+from pedigree.cli import main
+from pedigree.common.paths import GENERATOR
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.generator.model import save_generator
 from pedigree.networks import ARCHITECTURES
@@ -49,7 +50,7 @@ def commit(root: Path, message: str) -> None:
 
 def keep(root: Path, message: str) -> None:
     """Give the generator in `root` to DVC, and commit that under a tag of its own."""
-    run(root, sys.executable, "-m", "dvc", "add", "-q", str(MODEL))
+    run(root, sys.executable, "-m", "dvc", "add", "-q", str(GENERATOR))
     commit(root, message)
 
 
@@ -57,7 +58,7 @@ def new_repository(root: Path, *options: str) -> None:
     if "--subdir" not in options:
         run(root, "git", "init", "-q")
     run(root, sys.executable, "-m", "dvc", "init", "-q", *options)
-    (root / MODEL).parent.mkdir()
+    (root / GENERATOR).parent.mkdir()
     commit(root, "empty")
 
 
@@ -84,14 +85,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for seed, (tag, breeds) in enumerate({"champion": CHAMPIONS, "later": LATERS}.items()):
         keras.utils.set_random_seed(seed)
         network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), Kit(kept=True))
-        save_generator(network, breeds, root / MODEL)
-        shutil.copy(root / MODEL, kept / f"{tag}.keras")
+        save_generator(network, breeds, root / GENERATOR)
+        shutil.copy(root / GENERATOR, kept / f"{tag}.keras")
         keep(root, tag)
-    (root / MODEL).write_text("text")
+    (root / GENERATOR).write_text("text")
     keep(root, "text")
     (root / "dvc.yaml").write_text("stages: 3\n")
     commit(root, "broken")
-    (root / MODEL).write_text("not committed")
+    (root / GENERATOR).write_text("not committed")
     return Project(root, {tag: kept / f"{tag}.keras" for tag in ("champion", "later")})
 
 
@@ -102,7 +103,7 @@ def drawn(out: Path, *which: str) -> bytes:
 
 def refused(revision: str, kind: type[PedigreeError]) -> str:
     """Return the one line that says why there is no generator of `revision`."""
-    with pytest.raises(PedigreeError) as error, revisions.fetched(revision, MODEL):
+    with pytest.raises(PedigreeError) as error, revisions.fetched(revision, GENERATOR):
         pass
     assert type(error.value) is kind
     assert "\n" not in str(error.value)
@@ -135,10 +136,10 @@ def test_breeds_and_walks_are_those_of_the_revision(
 
 def test_the_copy_goes_with_the_block_however_it_ends(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.root)
-    with revisions.fetched("text", MODEL) as copy:
-        assert (copy.read_text(), copy.name) == ("text", MODEL.name)
+    with revisions.fetched("text", GENERATOR) as copy:
+        assert (copy.read_text(), copy.name) == ("text", GENERATOR.name)
     assert not copy.parent.exists()
-    with pytest.raises(ZeroDivisionError), revisions.fetched("text", MODEL) as copy:
+    with pytest.raises(ZeroDivisionError), revisions.fetched("text", GENERATOR) as copy:
         raise ZeroDivisionError
     assert not copy.parent.exists()
 
@@ -179,16 +180,16 @@ def test_what_the_cache_has_lost_comes_from_the_remote_and_is_told_where_that_ha
     root.mkdir()
     new_repository(root)
     (root / ".dvc/config").write_text("[core]\nremote = local\n['remote \"local\"']\nurl = storage\n")
-    (root / MODEL).write_text("pushed")
+    (root / GENERATOR).write_text("pushed")
     keep(root, "pushed")
     run(root, sys.executable, "-m", "dvc", "push", "-q")
-    (root / MODEL).write_text("kept here")
+    (root / GENERATOR).write_text("kept here")
     keep(root, "kept")
     monkeypatch.chdir(root)
-    with revisions.fetched("kept", MODEL) as copy:
+    with revisions.fetched("kept", GENERATOR) as copy:
         assert copy.read_text() == "kept here"
     shutil.rmtree(".dvc/cache")
-    with revisions.fetched("pushed", MODEL) as copy:
+    with revisions.fetched("pushed", GENERATOR) as copy:
         assert copy.read_text() == "pushed"
     assert "of kept is neither in DVC's cache here nor in its remote." in refused("kept", PedigreeError)
 
@@ -200,10 +201,10 @@ def test_a_project_in_a_folder_of_a_repository_finds_its_own_generator(
     root.mkdir()
     run(tmp_path, "git", "init", "-q")
     new_repository(root, "--subdir")
-    (root / MODEL).write_text("deep")
+    (root / GENERATOR).write_text("deep")
     keep(root, "old")
     monkeypatch.chdir(root)
-    with revisions.fetched("old", MODEL) as copy:
+    with revisions.fetched("old", GENERATOR) as copy:
         assert copy.read_text() == "deep"
 
 
@@ -217,13 +218,13 @@ def test_no_repository_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_missing_git_and_a_missing_dvc_are_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.root)
     monkeypatch.setitem(sys.modules, "dvc.api", None)  # importing it raises ImportError
-    assert "needs DVC, which is not in this environment: `pip install dvc`" in refused("champion", PedigreeError)
+    assert "needs DVC, which is not installed: pip install 'pedigree[pipeline]'" in refused("champion", PedigreeError)
     monkeypatch.setenv("PATH", "")
     assert "needs git, which is not installed" in refused("champion", PedigreeError)
 
 
 def test_history_lists_the_commits_that_changed_a_file_newest_first(project: Project) -> None:
-    path = MODEL.with_name("generator.keras.dvc")
+    path = GENERATOR.with_name("generator.keras.dvc")
     commits = revisions.history(path, project.root)
     assert [made.subject for made in commits] == ["text", "later", "champion"]
     assert all(made.name.startswith(made.short) for made in commits)

@@ -112,7 +112,7 @@ def test_the_gate_tells_all_that_is_not_met_in_one_line() -> None:
         ("zzz >= 0.5", "metrics.json has no 'zzz'. Received"),
         ("memorisation_verdict == fine", "(nearest: 'memorization_verdict')"),
         ("breed_accuracy > breed_accuracy_chanse", "(nearest: 'breed_accuracy_chance')"),
-        ("coverage >= fine", "'fine' is neither a number nor the key of one"),
+        ("coverage >= fine", "'fine' is neither a number nor the key of a number"),
         ("coverage >= nan", "'nan' is neither"),
         ("coverage >= 1e999", "'1e999' is neither"),
         ("coverage >= 0_5", "'0_5' is neither"),

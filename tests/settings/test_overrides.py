@@ -19,10 +19,14 @@ def file(tmp_path: Path) -> Path:
 
 def test_values_are_set_and_comments_and_all_else_stay(file: Path) -> None:
     before = file.read_text().splitlines()
-    override({"train.steps": 7, "crop.frames": "whole"}, file)
+    override({"train.steps": 7, "train.score_extractor": "resnet50-v2", "crop.frames": "whole"}, file)
     assert (params.load(params.Train, file).steps, params.load(params.Crop, file).frames) == (7, "whole")
     changed = [(old, new) for old, new in zip(before, file.read_text().splitlines(), strict=True) if old != new]
-    assert [new.split("#")[0].strip() for _, new in changed] == ["frames: whole", "steps: 7"]
+    assert [new.split("#")[0].strip() for _, new in changed] == [
+        "frames: whole",
+        "steps: 7",
+        "score_extractor: resnet50-v2",
+    ]
     assert all(old.partition("#")[2] == new.partition("#")[2] for old, new in changed)
 
 

@@ -1,4 +1,4 @@
-"""Parameters: what is unknown, missing or out of range is told by key, value and expectation."""
+"""Parameters: errors name what is unknown, missing or out of range by key, value and expectation."""
 
 from pathlib import Path
 
@@ -38,8 +38,11 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("crop", "holdout", 2, "crop.holdout: Input should be less than 1. Received: 2"),
         ("crop", "holdout", 0.0, "crop.holdout: Input should be greater than 0"),
         ("crop", "frames", "squares", "Received: 'squares'"),
-        ("crop", "pading", 0.1, "crop.pading is not a parameter."),
-        ("crop", "padding", GONE, "crop.padding is missing."),
+        ("crop", "pading", 0.1, "crop.pading is not a parameter (nearest: 'padding')."),
+        ("crop", 3, 0.1, "crop.3 is not a parameter."),
+        ("crop", "padding", GONE, "crop.padding is missing: add the line `padding: 0.1`, its default."),
+        ("train", "generator_learning_rate", GONE, "is missing: add the line `generator_learning_rate: 0.0002`,"),
+        ("gate", "no_worse", GONE, "`no_worse: [kernel_distance, frechet_distance, coverage, breed_accuracy]`"),
         ("data", "images", 3, "data.images: Input should be a valid string"),
         ("data", "images", "", "data.images: String should have at least 1"),
         ("unpack", "max_files", 0, "unpack.max_files: Input should be greater than 0"),
@@ -48,7 +51,7 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("validate", "photos_per_breed", [60], "validate.photos_per_breed: "),
         ("validate", "breed_pattern", "(", "validate.breed_pattern: not a regular expression"),
         ("validate", "min_decodable", 99, "less than or equal to 1. Received: 99"),
-        ("train", "recipe", "vae", "train.recipe: "),
+        ("train", "architecture", "vae", "train.architecture: "),
         ("train", "batch_size", 6.4, "train.batch_size: "),
         ("train", "generator_batch_size", 2, "generator_batch_size is below batch_size"),
         ("train", "generator_learning_rate", -0.1, "greater than 0"),
@@ -57,6 +60,10 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("train", "real_targets", [0.9, 1.2], "less than or equal to 1"),
         ("train", "augment", ["flop"], "train.augment.0: "),
         ("score", "extractor", "vgg", "score.extractor: "),
+        ("train", "score_extractor", "inception-2015", "train.score_extractor: Input should be 'efficientnet-lite0',"),
+        ("train", "condition_ramp", [9, 0], "train.condition_ramp: the lower bound is above the upper one"),
+        ("crop", "scheduler", "host:8786", "crop.scheduler: expected null or a Dask scheduler's tcp://host:port"),
+        ("gate", "no_worse", ["coverge"], "that can be better or worse (nearest: 'coverage'). Received: 'coverge'"),
         ("score", "samples", 1, "score.samples: "),
     ],
 )
@@ -85,24 +92,6 @@ def test_a_file_of_another_form_is_told(tmp_path: Path, content: str, told: str)
         params.load(params.Crop, path)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_what_does_not_go_together_is_told_by_name_alone(tmp_path: Path) -> None:
-    path = written(tmp_path / "params.yaml", "train", "conditioning", "both")
-    with pytest.raises(UsageError) as raised:
-        params.load(params.Train, path)
-    assert str(raised.value) == (
-        f"{path}: train: conditioning: both needs classifier_weight above 0: "
-        "nothing else teaches its classifier breeds."
-    )
-
-
-def test_soft_labels_need_a_loss_that_has_them(tmp_path: Path) -> None:
-    path = written(tmp_path / "params.yaml", "train", "real_targets", [0.9, 1.0])
-    text = path.read_text()
-    path.write_text(text.replace("loss: non-saturating", "loss: hinge"))
-    with pytest.raises(UsageError, match="soft labels"):
-        params.load(params.Train, path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "3", "data", "data:\n"])

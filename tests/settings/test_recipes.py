@@ -1,16 +1,19 @@
-"""Recipes: each fills the whole train section, and writing one leaves the rest of params.yaml alone."""
+"""Recipes: a file holds what differs, what is written is the whole train section, and the rest of params.yaml stays."""
 
 import dataclasses
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, recipe_settings
+from ruamel.yaml import YAML
 
 from pedigree.errors import UsageError
 from pedigree.networks import ARCHITECTURES
 from pedigree.settings import params, recipes
+from pedigree.settings.section_yaml import parameters
 
 PROJECT = (ROOT / "params.yaml").read_text()
+FOLDER = ROOT / "src/pedigree/settings/recipes"
 KNOBS = [field.name for field in dataclasses.fields(params.Train)]
 
 
@@ -31,7 +34,7 @@ def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) 
     recipes.write(name, path)
     architecture = "projection-dcgan" if name == "sample" else name
     assert params.load(params.Train, path) == recipe_settings(name)
-    assert params.load(params.Train, path).recipe == architecture
+    assert params.load(params.Train, path).architecture == architecture
     before, after = params.read(ROOT / "params.yaml"), params.read(path)
     assert {key: value for key, value in after.items() if key != "train"} == {
         key: value for key, value in before.items() if key != "train"
@@ -72,6 +75,24 @@ def test_the_listing_has_the_name_the_headline_and_the_reach_of_each() -> None:
         assert first.index(recipes.headline(name)) == second.index("Reaches")
 
 
+@pytest.mark.parametrize("name", recipes.names())
+def test_a_file_holds_its_architecture_and_what_differs_from_the_defaults(name: str) -> None:
+    lines = (FOLDER / f"{name}.yaml").read_text().splitlines()
+    values = YAML(typ="safe").load("\n".join(lines))["train"]
+    defaults = dataclasses.asdict(params.Train())
+    commented = {line.split(":")[0].strip() for line in lines if line.startswith("  ") and "  # " in line}
+    assert "architecture" in values
+    assert [key for key in values if values[key] == defaults[key] and key not in commented | {"architecture"}] == []
+    assert recipes.settings(name) == params.Train(**values) == recipe_settings(name)
+
+
+def test_a_comment_in_a_recipe_stands_in_place_of_the_general_one() -> None:
+    assert "  channels: 128               # of every convolution\n" in recipes.text("seed-cgan")
+    general = parameters(params.Train)
+    assert general["channels"].comment not in recipes.text("seed-cgan")
+    assert f"# {general['latent_size'].comment}\n" in recipes.text("seed-cgan")
+
+
 def test_writing_another_and_back_restores_every_byte(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(PROJECT)
@@ -88,6 +109,8 @@ def test_the_last_section_may_be_train(tmp_path: Path) -> None:
     assert path.read_text() == recipes.text("seed-cgan")
 
 
-def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="did you mean seed-cgan"):
+def test_the_message_for_an_unknown_name_suggests_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"no recipe is called 'seedcgan' \(nearest: 'seed-cgan'\)\. Recipes: biggan, dcgan"
+    ):
         recipes.write("seedcgan", tmp_path / "params.yaml")

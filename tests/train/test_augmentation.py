@@ -4,44 +4,71 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pedigree.train.augmentation import DRAWS, KINDS, adapted, augment
+from pedigree.train.augmentation import GATE, KINDS, adapted, augment, draws, layout
 
 CHANCE = np.random.default_rng(0)
 IMAGES = CHANCE.uniform(-1, 1, (6, 16, 16, 3)).astype(np.float32)
-CHANCES = CHANCE.random((6, DRAWS)).astype(np.float32)
+CHANCES = CHANCE.random((6, draws(KINDS))).astype(np.float32)
+
+
+def of(kind: str, images: np.ndarray, chances: np.ndarray, strength: object = 1.0) -> np.ndarray:
+    """Change pictures in one way, by that kind's part of `chances` `(n, draws(KINDS))`."""
+    return np.asarray(augment(images, chances[:, layout(KINDS)[kind]], (kind,), strength))
+
+
+def with_numbers(kind: str, values: object) -> np.ndarray:
+    """Return the chances, but with the numbers of one kind replaced; its gates stay."""
+    changed, columns = CHANCES.copy(), layout(KINDS)[kind]
+    changed[:, columns.start + GATE : columns.stop] = values
+    return changed
+
+
+def visible(count: int) -> np.ndarray:
+    """Return random chances whose shifts and holes show in any picture."""
+    chances = CHANCE.random((count, draws(KINDS))).astype(np.float32)
+    for kind in ("translation", "cutout"):
+        chances[:, layout(KINDS)[kind]][:, GATE:] = 0.1
+    return chances
+
+
+def with_gates(chances: np.ndarray, value: float) -> np.ndarray:
+    """Return the chances with every gate replaced."""
+    changed = chances.copy()
+    changed[:, [columns.start for columns in layout(KINDS).values()]] = value
+    return changed
 
 
 def test_no_kinds_change_nothing() -> None:
-    np.testing.assert_array_equal(augment(IMAGES, CHANCES, ("flip",), 1.0), IMAGES)
+    np.testing.assert_array_equal(augment(IMAGES, CHANCES[:, :0], ("flip",), 1.0), IMAGES)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_change_is_a_function_of_its_chances(kind: str) -> None:
-    once = np.asarray(augment(IMAGES, CHANCES, (kind,), 1.0))
-    np.testing.assert_array_equal(once, augment(IMAGES, CHANCES, (kind,), 1.0))
+    once = of(kind, IMAGES, CHANCES)
+    np.testing.assert_array_equal(once, of(kind, IMAGES, CHANCES))
     assert not np.allclose(once, IMAGES)
-    assert not np.allclose(once, augment(IMAGES, 1 - CHANCES, (kind,), 1.0))
+    assert not np.allclose(once, of(kind, IMAGES, 1 - CHANCES))
 
 
 def test_neutral_chances_leave_colours_alone() -> None:
-    np.testing.assert_allclose(augment(IMAGES, np.full_like(CHANCES, 0.5), ("color",), 1.0), IMAGES, atol=1e-6)
+    np.testing.assert_allclose(of("color", IMAGES, np.full_like(CHANCES, 0.5)), IMAGES, atol=1e-6)
 
 
 def test_colours_change_in_brightness_then_saturation_then_contrast() -> None:
-    brightness, saturation, contrast = (CHANCES[:, i].astype(np.float64).reshape(-1, 1, 1, 1) for i in range(3))
+    brightness, saturation, contrast = (
+        CHANCES[:, layout(KINDS)["color"]][:, GATE + i].astype(np.float64).reshape(-1, 1, 1, 1) for i in range(3)
+    )
     expected = IMAGES + (brightness - 0.5)
     grey = expected.mean(axis=3, keepdims=True)
     expected = grey + (expected - grey) * 2 * saturation
     level = expected.mean(axis=(1, 2, 3), keepdims=True)
     expected = level + (expected - level) * (contrast + 0.5)
-    np.testing.assert_allclose(augment(IMAGES, CHANCES, ("color",), 1.0), expected, atol=1e-5)
+    np.testing.assert_allclose(of("color", IMAGES, CHANCES), expected, atol=1e-5)
 
 
 def test_translation_moves_whole_pictures_and_fills_with_grey() -> None:
     for chances, shift in (((0.0, 0.5), (2, 0)), ((0.999, 0.5), (-2, 0)), ((0.5, 0.0), (0, 2))):
-        given = CHANCES.copy()
-        given[:, 3:5] = chances
-        moved = np.asarray(augment(IMAGES, given, ("translation",), 1.0))
+        moved = of("translation", IMAGES, with_numbers("translation", chances))
         rows, columns = shift
         padded = np.pad(IMAGES, ((0, 0), (2, 2), (2, 2), (0, 0)))
         expected = padded[:, 2 - rows : 18 - rows, 2 - columns : 18 - columns]
@@ -49,9 +76,8 @@ def test_translation_moves_whole_pictures_and_fills_with_grey() -> None:
 
 
 def test_cutout_blanks_a_square_of_half_the_side_cut_off_at_the_edge() -> None:
-    given = CHANCES.copy()
-    given[:2, 5:7] = [[0.5, 0.5], [0.5, 0.0]]
-    blanked = np.asarray(augment(IMAGES + 3, given, ("cutout",), 1.0)) == 0
+    centres = np.array([[0.5, 0.5], [0.5, 0.0], *CHANCE.random((4, 2))])
+    blanked = of("cutout", IMAGES + 3, with_numbers("cutout", centres)) == 0
     rows, columns = blanked[0].any(axis=(1, 2)), blanked[0].any(axis=(0, 2))
     np.testing.assert_array_equal(np.flatnonzero(rows), range(4, 12))
     np.testing.assert_array_equal(np.flatnonzero(columns), range(4, 12))
@@ -62,33 +88,28 @@ def test_cutout_blanks_a_square_of_half_the_side_cut_off_at_the_edge() -> None:
 
 
 def test_strength_zero_leaves_pictures_as_they_are() -> None:
-    given = CHANCES.copy()
-    given[:2, 7:] = 0  # the least a gate can be
-    np.testing.assert_array_equal(augment(IMAGES, given, KINDS, tf.constant(0.0)), IMAGES)
+    open_gates = with_gates(CHANCES, 0.0)  # the least a gate can be
+    np.testing.assert_array_equal(augment(IMAGES, open_gates, KINDS, tf.constant(0.0)), IMAGES)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_at_full_strength_gates_have_no_say(kind: str) -> None:
-    shut = CHANCES.copy()
-    shut[:, 7:] = np.nextafter(np.float32(1), np.float32(0))
+    shut = with_gates(CHANCES, np.nextafter(np.float32(1), np.float32(0)))
     full = tf.constant(1.0)
-    np.testing.assert_array_equal(augment(IMAGES, shut, (kind,), full), augment(IMAGES, CHANCES, (kind,), full))
+    np.testing.assert_array_equal(of(kind, IMAGES, shut, full), of(kind, IMAGES, CHANCES, full))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_share_of_pictures_changed_is_the_strength(kind: str) -> None:
     images = CHANCE.uniform(0.1, 1, (4000, 8, 8, 3)).astype(np.float32)
-    chances = CHANCE.random((4000, DRAWS)).astype(np.float32)
-    chances[:, 3:7] = 0.1  # a shift and a hole that show
-    changed = (np.asarray(augment(images, chances, (kind,), tf.constant(0.3))) != images).any(axis=(1, 2, 3))
+    changed = (of(kind, images, visible(4000), tf.constant(0.3)) != images).any(axis=(1, 2, 3))
     assert abs(changed.mean() - 0.3) < 4 * (0.3 * 0.7 / 4000) ** 0.5
 
 
 def test_kinds_come_to_a_picture_independently() -> None:
     images = np.ones((4000, 8, 8, 3), np.float32)
-    chances = CHANCE.random((4000, DRAWS)).astype(np.float32)
-    chances[:, 3:7] = 0.1
-    came = [np.asarray(augment(images, chances, (kind,), 0.5)) != images for kind in KINDS]
+    chances = visible(4000)
+    came = [of(kind, images, chances, 0.5) != images for kind in KINDS]
     together = np.corrcoef([pictures.any(axis=(1, 2, 3)) for pictures in came])
     assert np.abs(together - np.eye(3)).max() < 4 / 4000**0.5
 

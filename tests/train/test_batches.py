@@ -11,8 +11,10 @@ import pytest
 
 from pedigree.backends.batch import Batch, portion
 from pedigree.settings.train import Train
-from pedigree.train.augmentation import DRAWS
-from pedigree.train.batches import batch_at, stacked, stream
+from pedigree.train import augmentation
+from pedigree.train.augmentation import draws
+from pedigree.train.batches import stacked, stream
+from pedigree.train.randomness import random_stream
 
 IMAGES = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1) + np.zeros((10, 16, 16, 3), np.uint8)
 LABELS = (np.arange(10) % 3).astype(np.int32)
@@ -23,8 +25,17 @@ RANDOM = ("real_chances", "fake_chances", "mixing", "early_latents", "latents", 
 def thrice(train_settings: Train) -> Train:
     """Three discriminator steps, four photos each, six drawn pictures for the generator."""
     return dataclasses.replace(
-        train_settings, discriminator_steps=3, generator_batch_size=6, real_targets=[0.7, 1.0], augment=["flip"]
+        train_settings,
+        discriminator_steps=3,
+        generator_batch_size=6,
+        real_targets=[0.7, 1.0],
+        augment=["flip", "color", "cutout"],
     )
+
+
+def batch_at(step: int, images: np.ndarray, labels: np.ndarray, train: Train) -> Batch:
+    """Make the batch of one step, without the axis of steps."""
+    return {name: array[0] for name, array in stacked(range(step, step + 1), images, labels, train).items()}  # type: ignore[return-value]
 
 
 def pictures_of(batch: Batch) -> np.ndarray:
@@ -42,13 +53,13 @@ def test_shapes_follow_the_numbers_of_steps_and_pictures(thrice: Train) -> None:
         "labels": (3, 4),
         "real_targets": (3, 4, 1),
         "fake_targets": (3, 4, 1),
-        "real_chances": (3, 4, DRAWS),
-        "fake_chances": (3, 4, DRAWS),
+        "real_chances": (3, 4, draws(thrice.augment)),
+        "fake_chances": (3, 4, draws(thrice.augment)),
         "mixing": (3, 4, 1),
         "early_latents": (2, 4, 8),
         "latents": (6, 8),
         "drawn_labels": (6,),
-        "drawn_chances": (6, DRAWS),
+        "drawn_chances": (6, draws(thrice.augment)),
         "condition_strength": (),
     }
     kinds = {name: array.dtype.name for name, array in batch.items()}
@@ -71,6 +82,37 @@ def test_no_two_draws_of_a_step_are_the_same(thrice: Train) -> None:
     batch = batch_at(0, IMAGES, LABELS, thrice)
     numbers = np.concatenate([batch[name].ravel() for name in RANDOM])
     assert len(np.unique(numbers)) == len(numbers)
+
+
+def test_a_new_kind_of_augmentation_changes_nothing_else(thrice: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = batch_at(5, IMAGES, LABELS, thrice)
+    names = list(augmentation.layout(thrice.augment))
+    kinds = {"rotation": augmentation.Kind(3, lambda images, numbers, comes: images)} | augmentation.KINDS
+    monkeypatch.setattr(augmentation, "KINDS", kinds)
+    assert equal(before, batch_at(5, IMAGES, LABELS, thrice)), "switched off"
+    on = dataclasses.replace(thrice)
+    object.__setattr__(on, "augment", [*thrice.augment, "rotation"])  # no recipe may name it yet
+    after = batch_at(5, IMAGES, LABELS, on)
+    for name, array in before.items():
+        if name.endswith("_chances"):
+            kept = [after[name][..., augmentation.layout(on.augment)[kind]] for kind in names]  # type: ignore[literal-required]
+            np.testing.assert_array_equal(np.concatenate(kept, axis=-1), array)
+        else:
+            np.testing.assert_array_equal(after[name], array)  # type: ignore[literal-required]
+
+
+def test_a_kind_switched_on_changes_no_other_draw(thrice: Train) -> None:
+    fewer, more = (dataclasses.replace(thrice, augment=kinds) for kinds in ([], ["flip", "translation"]))
+    without, with_it = (batch_at(2, IMAGES, LABELS, train) for train in (fewer, more))
+    for name in without:
+        if not name.endswith("_chances") and name != "images":
+            np.testing.assert_array_equal(without[name], with_it[name])  # type: ignore[literal-required]
+
+
+def test_streams_differ_by_seed_purpose_and_step_and_do_not_overlap() -> None:
+    streams = [random_stream(*which).random(10_000) for which in ((0, "a", 0), (0, "a", 1), (0, "b", 0), (1, "a", 0))]
+    assert len(np.unique(np.concatenate(streams))) == 40_000
+    np.testing.assert_array_equal(random_stream(0, "a", 1).random(10_000), streams[1])
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -12,8 +12,9 @@ from keras import ops
 from pedigree.backends import cpu_layers, make_engine
 from pedigree.networks.reparametrization import acting_weights
 from pedigree.settings.params import Train
-from pedigree.train.batches import batch_at, stacked
+from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
+from pedigree.train.step import compile_steps
 
 CHANCE = np.random.default_rng(0)
 IMAGES = CHANCE.integers(0, 255, (12, 16, 16, 3), dtype=np.uint8)
@@ -54,13 +55,20 @@ COMPOSITIONS: dict[str, dict[str, Any]] = {
 }
 
 
+DISCRIMINATORS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "dropout": {"architecture": "seed-cgan", "conditioning": "concatenation"},
+    "spectral norm": {"spectral_norm": "both"},
+}
+
+
 def gan_of(train: Train, precision: str = "float32") -> ConditionalGAN:
     return ConditionalGAN(train, 16, 2, precision, make_engine("one"))
 
 
 def take(gan: ConditionalGAN, *calls: range) -> dict[str, Any]:
     """Take the steps of each call; return what all of them told."""
-    steps = gan.compile(max(map(len, calls)))
+    steps = compile_steps(gan, max(map(len, calls)))
     told = [steps(stacked(call, IMAGES, LABELS, gan.train)) for call in calls]
     return {name: np.concatenate([facts[name] for facts in told]) for name in told[0]}
 
@@ -139,11 +147,11 @@ def test_r1_is_half_the_squared_slope_of_the_logit_and_comes_when_due_at_its_int
 ) -> None:
     settings = dataclasses.replace(train_settings, r1_weight=2.0, penalty_interval=3, augment=[])
     gan = gan_of(settings)
-    batch = batch_at(0, IMAGES, LABELS, settings)
-    real = tf.constant(batch["images"][0] / np.float32(127.5) - 1)
+    batch = stacked(range(1), IMAGES, LABELS, settings)
+    real = tf.constant(batch["images"][0, 0] / np.float32(127.5) - 1)
     with tf.GradientTape() as tape:
         tape.watch(real)
-        logits = gan.judge(real, batch["labels"][0])[0]
+        logits = gan.judge(real, batch["labels"][0, 0])[0]
     slope = tape.gradient(logits, real).numpy()
     expected = 3 * 2.0 / 2 * np.mean(np.sum(slope**2, axis=(1, 2, 3)))
     penalties = take(gan, range(7))["gradient_penalty"]
@@ -151,16 +159,33 @@ def test_r1_is_half_the_squared_slope_of_the_logit_and_comes_when_due_at_its_int
     assert [penalty > 0 for penalty in penalties] == [True, False, False, True, False, False, True]
 
 
-def test_penalties_every_step_are_the_lazy_ones_of_interval_one(train_settings: Train) -> None:
-    """Every step they share the loss's own pass; lazily they have a pass of their own: the same number."""
-    batch = batch_at(0, IMAGES, LABELS, train_settings)
-    part = {name: array[0] for name, array in batch.items() if name not in ("early_latents", "condition_strength")}
-    real, fake = (tf.constant(CHANCE.random((4, 16, 16, 3), np.float32)) for _ in range(2))
-    told = []
+@pytest.mark.parametrize("change", DISCRIMINATORS.values(), ids=DISCRIMINATORS)
+def test_penalties_of_every_step_are_the_lazy_ones(train_settings: Train, change: dict[str, Any]) -> None:
+    """Also with dropout and spectral norm, whose training mode would be another function of the weights."""
+    penalties = []
     for interval in (1, 2):
-        gan = gan_of(dataclasses.replace(train_settings, r1_weight=2.0, r2_weight=3.0, penalty_interval=interval))
-        told.append(float(gan.discriminator_loss(real, fake, part)[1]["gradient_penalty"]) / interval)
-    assert told[0] == pytest.approx(told[1], rel=1e-5)
+        weights = {"r1_weight": 2.0, "r2_weight": 3.0, "penalty_interval": interval}
+        gan = gan_of(dataclasses.replace(train_settings, **weights, **change))
+        penalties.append(take(gan, range(1))["gradient_penalty"][0] / interval)
+    assert penalties[0] == pytest.approx(penalties[1], rel=1e-5)
+
+
+def test_slopes_without_a_weight_are_not_computed(train_settings: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, sizes = make_engine("one"), []
+    slope = type(engine).slope
+
+    def counted(self: Any, function: Any, pictures: Any) -> Any:
+        sizes.append(len(pictures))
+        return slope(self, function, pictures)
+
+    monkeypatch.setattr(type(engine), "slope", counted)
+    for weights, expected in (((0.0, 0.0), 1), ((1.0, 0.0), 2), ((1.0, 1.0), 3)):
+        sizes.clear()
+        settings = dataclasses.replace(
+            train_settings, r1_weight=weights[0], r2_weight=weights[1], penalty_interval=1, batch_size=4
+        )
+        take(gan_of(settings), range(1))
+        assert sizes == [4] * expected  # one of them is the generator's own, through the discriminator
 
 
 def test_the_penalty_reaches_the_discriminators_weights(train_settings: Train) -> None:

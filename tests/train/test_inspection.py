@@ -12,6 +12,7 @@ from pedigree.generator.model import Generator
 from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.inspection import PICTURES, Inspection
+from pedigree.train.step import compile_steps
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 
@@ -25,7 +26,7 @@ def looked(train_settings, crops, tmp_path):
     """A GAN after one step, what that told, the inspection's answer and its log."""
     settings = dataclasses.replace(train_settings, spectral_norm="discriminator")
     gan = ConditionalGAN(settings, crops.size, len(crops.breeds), "float32", make_engine("one"))
-    told = gan.compile(1)(stacked(range(1), crops.train_images, crops.train_labels, settings))
+    told = compile_steps(gan, 1)(stacked(range(1), crops.train_images, crops.train_labels, settings))
     with TensorBoardLog(tmp_path / "log") as log:
         drawer = Generator(gan.average, crops.breeds, settings.latent)
         answer = Inspection(gan, drawer, crops, log).look(7, told)

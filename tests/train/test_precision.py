@@ -1,61 +1,55 @@
-"""Which precision is chosen: the one asked for, or by a measurement that is fair."""
+"""The precision of a run: as the parameter says, or by what the device is built for."""
 
-import time
+from pathlib import Path
 
-import keras
-import numpy as np
 import pytest
 
-from pedigree.backends import make_engine
-from pedigree.train import precision
+from pedigree.backends import devices, find_device
+from pedigree.backends.devices import Device, graphics, processor
+from pedigree.train.precision import choose
+
+FLAGS = {
+    "fpu avx2 avx512f": False,
+    "fpu avx2 avx512_bf16": True,
+    "amx_bf16 amx_tile amx_int8": True,
+    "notamx_bf16 avx512_bf16x": False,
+}
 
 
-@pytest.fixture(scope="module")
-def engine():
-    return make_engine("one")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("units", [True, False])
+def test_a_precision_that_is_named_is_taken_whatever_the_device(precision: str, units: bool) -> None:
+    assert choose(precision, Device("cpu", "any", units)) == precision
 
 
-@pytest.mark.parametrize("asked", ["float32", "bfloat16"])
-def test_what_is_asked_for_is_taken_unmeasured(asked, monkeypatch):
-    monkeypatch.delattr(precision, "gain")
-    assert precision.choose(asked, None) == asked
+def test_auto_is_bfloat16_where_the_device_has_units_for_it() -> None:
+    assert choose("auto", Device("cpu", "any", True)) == "bfloat16"
+    assert choose("auto", Device("cpu", "any", False)) == "float32"
 
 
-@pytest.mark.parametrize(("gain", "chosen"), [(0.5, "float32"), (1.04, "float32"), (1.06, "bfloat16"), (2, "bfloat16")])
-def test_auto_takes_bfloat16_only_where_it_gains_clearly(gain, chosen, monkeypatch):
-    monkeypatch.setattr(precision, "gain", lambda engine: gain)
-    assert precision.choose("auto", None) == chosen
+@pytest.mark.parametrize(("flags", "units"), FLAGS.items())
+def test_a_processor_is_known_by_its_flags(
+    flags: str, units: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(
+        f"processor\t: 0\nmodel name\t: Some: CPU\nflags\t\t: {flags}\n\nprocessor\t: 1\n"
+    )
+    monkeypatch.setattr(devices, "_CPUINFO", tmp_path / "cpuinfo")
+    assert processor() == Device("cpu", "Some: CPU", units)
+    assert processor(bfloat16_units=False) == Device("cpu", "Some: CPU", False)
 
 
-@pytest.mark.parametrize(("quick", "gained"), [("bfloat16", 4.0), ("float32", 0.25)])
-def test_the_gain_is_float32s_best_time_by_bfloat16s_whatever_single_rounds_took(quick, gained, monkeypatch):
-    rounds = {"float32": [], "bfloat16": []}
-
-    def run_of(dtype, engine):
-        def run():
-            rounds[dtype].append(1)
-            disturbed = 3 if len(rounds[dtype]) % 2 else 1
-            time.sleep((0.01 if dtype == quick else 0.04) * disturbed)
-
-        return run
-
-    monkeypatch.setattr(precision, "_convolution", run_of)
-    assert precision.gain(None) == pytest.approx(gained, rel=0.3)
-    assert len(rounds["float32"]) == len(rounds["bfloat16"]) == precision.ROUNDS
+def test_a_processor_that_cannot_be_read_has_no_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_CPUINFO", tmp_path / "missing")
+    assert processor() == Device("cpu", "CPU", False)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_what_is_measured_is_a_convolution_with_both_its_gradients_in_that_precision(dtype, engine, monkeypatch):
-    convolve, seen = precision.ops.conv, []
+@pytest.mark.parametrize(
+    ("capability", "units"), [((7, 5), False), ((8, 0), True), ((8, 9), True), ((10, 0), True), (None, False)]
+)
+def test_a_gpu_is_known_by_its_capability(capability: tuple[int, int] | None, units: bool) -> None:
+    assert graphics("GPU", capability) == Device("gpu", "GPU", units)
 
-    def watched(pictures, kernel, *others):
-        seen.extend([keras.backend.standardize_dtype(pictures.dtype), keras.backend.standardize_dtype(kernel.dtype)])
-        return convolve(pictures, kernel, *others)
 
-    monkeypatch.setattr(precision.ops, "conv", watched)
-    gradients = np.asarray(precision._convolution(dtype, engine)())
-    assert seen == [dtype, dtype]
-    assert gradients.shape == precision.KERNEL
-    # Of the sum of the slopes at pictures: how many places of the pictures, over the batch, each weight reaches.
-    batch, side = precision.SHAPE[0], precision.SHAPE[1] // precision.STRIDES
-    assert batch * (side - 1) ** 2 <= gradients.min() <= gradients.max() <= batch * side**2
+def test_the_device_of_this_machine_is_the_same_each_time() -> None:
+    assert find_device() == find_device()

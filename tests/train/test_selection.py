@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import typing
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from pedigree.common.packed_crops import Crops
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors
 from pedigree.generator.model import Generator
-from pedigree.train import selection
+from pedigree.settings.train import Train
 from pedigree.train.selection import MOST, Selection, trouble
 
 BREEDS = ("n90000001-Red", "n90000002-Green", "n90000003-Blue")
@@ -233,9 +234,21 @@ def test_too_few_held_out_crops_are_an_error_that_says_what_to_do(settings):
         Selection(Painter(dogs(9, 3)), crops_of(dogs(40, 1), dogs(1, 2)), settings)
 
 
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "efficientnet-lite0-bfloat16", "resnet50-v2"])
+def test_scores_are_by_the_extractor_that_is_named_for_training(crops, settings, monkeypatch, name):
+    loaded = []
+    monkeypatch.setattr(extractors, "load", lambda *arguments: loaded.append(arguments) or Pixels())
+    Selection(Painter(dogs(9, 3)), crops, dataclasses.replace(settings, score_extractor=name))
+    assert loaded == [(name, None)]
+
+
+def test_every_extractor_that_needs_no_file_of_weights_can_score_training():
+    names = typing.get_args(typing.get_type_hints(Train)["score_extractor"])
+    assert sorted(names) == sorted(set(extractors.NAMES) - {"inception-2015"})
+
+
 def test_looks_draw_no_bar_of_their_own(crops, settings, capfd):
     looks = Selection(Painter(dogs(9, 3)), crops, settings)
     capfd.readouterr()
     looks.look(100)
     assert capfd.readouterr() == ("", "")
-    assert selection.EXTRACTOR in extractors.NAMES

@@ -27,7 +27,7 @@ from pedigree.train.tensorboard_log import TensorBoardLog
 @pytest.fixture
 def scored(train_settings: Train) -> Train:
     """Twelve steps of the quickest networks, of which every second is scored on few pictures."""
-    mlp = {"recipe": "mlp", "conditioning": "concatenation", "augment": [], "r1_weight": 0.0}
+    mlp = {"architecture": "mlp", "conditioning": "concatenation", "augment": [], "r1_weight": 0.0}
     scores = {"score_every": 2, "score_samples": 32, "keep": "kernel_distance"}
     return dataclasses.replace(train_settings, steps=12, sample_every=6, checkpoint_every=5, **mlp, **scores)
 

@@ -24,13 +24,13 @@ class Batch(TypedDict):
     labels: Labels  # (D, n)
     real_targets: Floats  # (D, n, 1), in [0, 1]
     fake_targets: Floats  # (D, n, 1), in [0, 1]
-    real_chances: Floats  # (D, n, DRAWS), in [0, 1): augmentation
-    fake_chances: Floats  # (D, n, DRAWS)
+    real_chances: Floats  # (D, n, draws), in [0, 1): what augmentation draws for each picture
+    fake_chances: Floats  # (D, n, draws)
     mixing: Floats  # (D, n, 1), in [0, 1): where between a real and a drawn picture the gradient penalty looks
     early_latents: Floats  # (D - 1, n, latent_size): all times but the last
     latents: Floats  # (m, latent_size)
     drawn_labels: Labels  # (m,), the first n as the last of `labels`
-    drawn_chances: Floats  # (m, DRAWS)
+    drawn_chances: Floats  # (m, draws)
     condition_strength: Floats  # (), in [0, 1]
 
 

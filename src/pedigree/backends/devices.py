@@ -1,4 +1,4 @@
-"""What training runs on, told to people."""
+"""What training runs on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,20 +6,37 @@ from pathlib import Path
 from pedigree.backends.batch import Batch, check_parts
 from pedigree.errors import UsageError
 
+BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}  # of x86 processors, by their names in /proc/cpuinfo
+BFLOAT16_CAPABILITY = (8, 0)  # CUDA compute capability from which GPUs have bfloat16 units
+_CPUINFO = Path("/proc/cpuinfo")
+
 
 @dataclass(frozen=True)
 class Device:
-    """Where training runs: `kind` is cpu or gpu."""
+    """Where training runs.
+
+    Attributes:
+        kind: "cpu" or "gpu".
+        name: as its maker calls it.
+        bfloat16: whether it has units for bfloat16 that the backend uses.
+    """
 
     kind: str
     name: str
+    bfloat16: bool
 
 
-def processor() -> Device:
-    """Return this machine's processor."""
-    facts = Path("/proc/cpuinfo")
-    lines = facts.read_text().splitlines() if facts.exists() else []
-    return Device("cpu", next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "CPU"))
+def processor(bfloat16_units: bool = True) -> Device:
+    """Return this machine's processor; `bfloat16_units` says whether the backend uses such units of a processor."""
+    facts = dict(line.partition(":")[::2] for line in _CPUINFO.read_text().splitlines()) if _CPUINFO.exists() else {}
+    facts = {name.strip(): value.strip() for name, value in facts.items()}
+    flags = set(facts.get("flags", "").split())
+    return Device("cpu", facts.get("model name", "CPU"), bfloat16_units and bool(flags & BFLOAT16_FLAGS))
+
+
+def graphics(name: str, capability: tuple[int, ...] | None) -> Device:
+    """Return a GPU by its name and CUDA compute capability, None where it has none."""
+    return Device("gpu", name, capability is not None and capability >= BFLOAT16_CAPABILITY)
 
 
 def check_equal_parts(batch: Batch, count: int) -> None:

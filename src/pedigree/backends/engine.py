@@ -9,7 +9,8 @@ import keras
 from pedigree.backends.workers import Workers
 
 Tensor = Any
-Facts = dict[str, Tensor]  # what a step tells: name → scalar, or a vector with a number a weight
+Facts = dict[str, Tensor]  # what a step reports: name → scalar, or a vector with one number per weight
+PullBack = Callable[[Tensor], list[Tensor]]  # gradient with respect to an output → gradients with respect to weights
 
 
 class Engine(Protocol):
@@ -38,13 +39,22 @@ class Engine(Protocol):
     ) -> tuple[Facts, list[Tensor]]:
         """Return what `objective` tells, and the gradient of its loss by each variable, meaned over devices."""
 
+    def forward(self, function: Callable[[], Tensor], variables: Sequence[keras.Variable]) -> tuple[Tensor, PullBack]:
+        """Return what `function` computes, and what takes the gradient back to `variables`, averaged over devices.
+
+        The function that comes second may be called once, after other gradients and updates.
+        """
+
     def apply(
         self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
     ) -> None:
         """Let the optimizer take a step by what `gradients` returned."""
 
-    def slope(self, function: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return what `function` gives, and the gradient of its first output's sum by the pictures, differentiable."""
+    def slope(self, function: Callable[[Tensor], Sequence[Any]], pictures: Tensor) -> tuple[Sequence[Any], Tensor]:
+        """Return the outputs of `function`, and the gradient of the first one's sum with respect to `pictures`.
+
+        The gradient is itself differentiable.
+        """
 
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean of a value over devices."""

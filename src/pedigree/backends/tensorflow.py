@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from pedigree.backends import cluster, cpu_layers
 from pedigree.backends.batch import portion
-from pedigree.backends.devices import Device, check_equal_parts, processor
-from pedigree.backends.engine import Facts, Tensor
+from pedigree.backends.devices import Device, check_equal_parts, graphics, processor
+from pedigree.backends.engine import Facts, PullBack, Tensor
 from pedigree.backends.workers import Alone, Workers, named
 
 
@@ -53,6 +53,21 @@ class TensorFlowEngine:
         gradients = tape.gradient(loss, watched, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return facts, self.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
 
+    def forward(self, function: Callable[[], Tensor], variables: Sequence[keras.Variable]) -> tuple[Tensor, PullBack]:
+        """Return what `function` computes, and what takes the gradient back to `variables`, averaged over devices."""
+        watched = [variable.value for variable in variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(watched)
+            output = function()
+
+        def pull_back(slope: Tensor) -> list[Tensor]:
+            zero = tf.UnconnectedGradients.ZERO
+            gradients = tape.gradient(output, watched, output_gradients=slope, unconnected_gradients=zero)
+            averaged: list[Tensor] = self.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
+            return averaged
+
+        return output, pull_back
+
     def apply(
         self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
     ) -> None:
@@ -65,8 +80,8 @@ class TensorFlowEngine:
             optimizer.update_step(gradient, variable, optimizer.learning_rate)
         optimizer.iterations.assign_add(1)
 
-    def slope(self, function: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return what `function` gives, and the gradient of its first output's sum by the pictures, differentiable."""
+    def slope(self, function: Callable[[Tensor], Sequence[Any]], pictures: Tensor) -> tuple[Sequence[Any], Tensor]:
+        """Return the outputs of `function`, and the gradient of the first one's sum with respect to `pictures`."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(pictures)
             outputs = function(pictures)
@@ -173,4 +188,4 @@ def find_device() -> Device:
     if not gpus:
         return processor()
     details = tf.config.experimental.get_device_details(gpus[0])
-    return Device("gpu", details.get("device_name", "GPU"))
+    return graphics(details.get("device_name", "GPU"), details.get("compute_capability"))

@@ -72,7 +72,7 @@ def require_pyav(path: Path) -> None:
         import av  # noqa: F401
     except ImportError:
         raise PedigreeError(
-            f"{path}: writing MP4 needs PyAV, which is not installed: pip install -e '.[video]', or name a .gif file."
+            f"{path}: an MP4 needs PyAV, which is not installed: pip install 'pedigree[video]', or name a .gif file."
         ) from None
 
 

@@ -1,9 +1,12 @@
-"""The title, meaning and reference of each number in `metrics.json`, for the score page and the comparisons."""
+"""The title, meaning and reference of each entry of `metrics.json`, for the score page and the comparisons."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 Better = Literal["higher", "lower"]
+CopyingVerdict = Literal["fine", "copies"]  # the values of memorization_verdict
+NO_COPIES: CopyingVerdict = "fine"  # only means that nothing was copied; it says nothing about quality
+COPIES: CopyingVerdict = "copies"
 
 DEVIATIONS = 1.96  # half the width of a 95 % interval, in standard errors of a normal distribution
 
@@ -129,3 +132,11 @@ INCEPTION_NAMES = {
     "mifid": "memorization_informed_frechet_distance",
 }
 MEASURES |= {name: replace(MEASURES[key], title=name.upper()) for name, key in INCEPTION_NAMES.items()}
+
+# Numbers that are known exactly. They describe the scoring, not the generator.
+CONDITIONS = {
+    "samples": "Generated pictures",
+    "real": "Training crops",
+    "holdout": "Held-out crops",
+    "breed_accuracy_chance": "Breed accuracy, by chance",
+}

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pedigree.common.paths import CROPS
 from pedigree.errors import PedigreeError
-
-FOLDER = Path("data/crops")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +28,7 @@ class Crops:
         return int(self.train_images.shape[1])
 
 
-def load_crops(folder: Path = FOLDER) -> Crops:
+def load_crops(folder: Path = CROPS) -> Crops:
     """Open the crops.
 
     Raises:

@@ -62,7 +62,7 @@ def _cluster(address: str) -> Iterator[Any]:
         from distributed import Client
     except ImportError:
         raise PedigreeError(
-            f"crop.scheduler is {address}, and Dask is not installed: pip install -e '.[dask]', or set it to null."
+            f"crop.scheduler is {address}, and Dask is not installed: pip install 'pedigree[dask]', or set it to null."
         ) from None
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it logs tracebacks of what is told here
     try:
@@ -106,7 +106,7 @@ def _require_pedigree(client: Any, address: str) -> None:
     if lacking:
         raise PedigreeError(
             f"The Dask cluster at {address} lacks pedigree, or has another version, on {', '.join(lacking)}: "
-            "pip install -e '.[dask]' there, in the environment that runs Dask."
+            "pip install 'pedigree[dask]' there, in the environment that runs Dask."
         )
 
 

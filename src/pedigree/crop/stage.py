@@ -19,6 +19,7 @@ from pedigree.common.breeds import display_name
 from pedigree.common.files import replacing_folder, write_text
 from pedigree.common.grids import grid, save_png
 from pedigree.common.packed_crops import Crops, load_crops
+from pedigree.common.paths import CONTACT_SHEET, CROPS
 from pedigree.common.progress import progress
 from pedigree.crop import dask
 from pedigree.crop.holdout import SplitPhoto, held_out
@@ -50,8 +51,8 @@ def crop(
     census: Path,
     report: Path,
     settings: params.Crop,
-    target: Path = Path("data/crops"),
-    sheet: Path = Path("reports/crops.png"),
+    target: Path = CROPS,
+    sheet: Path = CONTACT_SHEET,
     workers: int | None = None,
 ) -> None:
     """Crop the usable photos of `raw` into `target` and show some on `sheet`: at most 30 breeds, 10 crops of each.

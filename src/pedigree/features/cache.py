@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.common.files import replacing_file
+from pedigree.common.paths import FEATURES
 from pedigree.common.progress import progress_bar
 from pedigree.features.extractors import Extractor
 
 Images = NDArray[np.uint8]
 Features = NDArray[np.float32]
 T = TypeVar("T")
-
-FOLDER = Path("runs/features")
 
 _ROWS_AT_ONCE = 1024
 _ROWS_A_TICK = 256  # pictures between updates of the progress bar: about two seconds on two cores
@@ -36,7 +35,7 @@ class Drawer(Protocol):
         """Draw one picture for each breed index in `labels` `(n,)`, in order: arrays `(some, size, size, 3)` uint8."""
 
 
-def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, folder: Path = FOLDER) -> Features:
+def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, folder: Path = FEATURES) -> Features:
     """Return the extractor's features of `images`, from the cache in `folder` if they are there.
 
     Args:

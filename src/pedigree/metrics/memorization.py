@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pedigree.common.measures import COPIES, NO_COPIES, CopyingVerdict
 from pedigree.metrics import check_features
 from pedigree.metrics.estimate import Estimate, share_of, standard_error
 
@@ -45,7 +45,7 @@ class Nearest:
 class Copying:
     """Whether generated pictures are nearer to the training photos than held-out photos are."""
 
-    verdict: Literal["fine", "copies"]
+    verdict: CopyingVerdict
     suspects: Estimate  # the share of generated pictures nearer than `suspicious`
     suspicious: float  # the cosine distance that 1 of 100 held-out photos is below
     nearer: Estimate  # the chance that a generated picture is nearer than a held-out one; 0.5 is like real photos
@@ -157,7 +157,7 @@ def judge_copying(generated: Nearest, holdout: Nearest) -> Copying:
     nearer = _chance_to_be_nearer(generated.distances, holdout.distances)
     noise = np.fmax(nearer.standard_error, _deviation_of_chance(_independent(generated), _independent(holdout)))
     on_average = bool(nearer - 0.5 > _CRITICAL * noise)
-    verdict: Literal["fine", "copies"] = "copies" if on_average or many else "fine"
+    verdict = COPIES if on_average or many else NO_COPIES
     return Copying(verdict, share_of(suspects, pictures), suspicious, nearer, on_average, many)
 
 

@@ -15,6 +15,7 @@ import keras
 from keras import layers, ops
 
 from pedigree.errors import UsageError
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.attention import attended_at
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import judged
@@ -90,3 +91,6 @@ def _conditioned(x: keras.KerasTensor, condition: keras.KerasTensor, kit: Kit) -
     """Batch norm whose gain and shift are linear in the condition, `(n, numbers)`."""
     gain, shift = (kit.dense(x.shape[-1], use_bias=False)(condition) for _ in range(2))
     return told(x, gain, shift, kit)
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator)

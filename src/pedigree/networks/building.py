@@ -26,14 +26,14 @@ def build(
         kit: what makes the layers of the first two, but for what the settings ask of their weights.
     """
     shape = Shape(image_size, 3 if train.colors == "rgb" else 1, train.latent_size, breeds, train.channels)
-    recipe = ARCHITECTURES[train.recipe]
+    architecture = ARCHITECTURES[train.architecture]
     kit = replace(kit, ramped=train.condition_ramp[1] > 0)
     with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
-        generator = recipe.build_generator(shape, replace(kit, spectral=train.spectral_norm == "both"))
+        generator = architecture.build_generator(shape, replace(kit, spectral=train.spectral_norm == "both"))
         kit = replace(kit, spectral=train.spectral_norm != "none")
-        discriminator = recipe.build_discriminator(shape, kit, train.conditioning)
+        discriminator = architecture.build_discriminator(shape, kit, train.conditioning)
     with _dtype_policy("float32"):
-        kept = recipe.build_generator(shape, Kit(kept=True))
+        kept = architecture.build_generator(shape, Kit(kept=True))
     for weight, acting in zip(kept.weights, acting_weights(generator), strict=True):
         weight.assign(acting)
     return generator, discriminator, kept

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_latent, beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
@@ -53,3 +54,6 @@ def _bare() -> dict[str, Any]:
 def _normalized(x: keras.KerasTensor, kit: Kit) -> keras.KerasTensor:
     gain = keras.initializers.RandomNormal(1.0, 0.02)
     return kit.batch_norm(momentum=0.9, epsilon=1e-5, gamma_initializer=gain)(x)
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator, batch_norm=True)

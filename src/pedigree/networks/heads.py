@@ -1,8 +1,9 @@
-"""How a discriminator is told the breed, whatever its architecture.
+"""The last layers of a discriminator, which tell it the breed in one of the ways of `train.conditioning`.
 
 `projection`: Miyato and Koyama, "cGANs with Projection Discriminator" (2018), equation 3. `classifier`: Odena et al.,
-"Conditional Image Synthesis with Auxiliary Classifier GANs" (2017). `both`: by projection, and a classifier besides.
-`concatenation`: by one more colour plane, which `concatenation.beside_picture` put there before. `none`: not at all.
+"Conditional Image Synthesis with Auxiliary Classifier GANs" (2017). `both`: a projection and a classifier.
+`concatenation`: an additional image plane made of the breed, which `concatenation.beside_picture` adds at the input.
+`none`: the discriminator does not know the breed.
 """
 
 import keras
@@ -10,7 +11,16 @@ from keras import layers, ops
 
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
-from pedigree.settings.train import WITH_CLASSIFIER, WITH_PROJECTION
+
+
+def has_projection(conditioning: str) -> bool:
+    """Whether the discriminator compares a picture's features with an embedding of its breed."""
+    return conditioning in ("projection", "both")
+
+
+def has_classifier(conditioning: str) -> bool:
+    """Whether the discriminator also classifies pictures by breed."""
+    return conditioning in ("classifier", "both")
 
 
 def judged(
@@ -35,12 +45,12 @@ def judged(
         Float32 logits `(n, 1)`, real above fake; with a classifier, its logits `(n, breeds)` besides.
     """
     logit = kit.dense(1, name="logit")(features)
-    if conditioning in WITH_PROJECTION:
+    if has_projection(conditioning):
         prototype = kit.embedding(shape.breeds, features.shape[-1], spectral=True, name="projection")(breed)
         agreement = ops.sum(features * prototype, axis=-1, keepdims=True) * projection_scale
         logit = layers.Add(dtype="float32")([logit, agreement])
     else:
         logit = layers.Activation("linear", dtype="float32")(logit)
-    if conditioning in WITH_CLASSIFIER:
+    if has_classifier(conditioning):
         return [logit, layers.Activation("linear", dtype="float32")(kit.dense(shape.breeds, name="classes")(features))]
     return [logit]

@@ -7,6 +7,7 @@ the generator's first layer, 256 in the ancestor: 256, 512 and 1024 against a di
 import keras
 from keras import layers
 
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_latent, beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
@@ -34,3 +35,6 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
     for width in (shape.channels * 2, shape.channels, max(1, shape.channels // 2)):
         x = layers.LeakyReLU(0.2)(kit.dense(width)(x))
     return keras.Model([image, breed], judged(x, breed, shape, kit, conditioning), name="discriminator")
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator)

@@ -24,11 +24,12 @@ from math import sqrt
 import keras
 from keras import layers, ops
 
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
-from pedigree.networks.minibatch import MinibatchDeviation
+from pedigree.networks.minibatch import GROUP, MinibatchDeviation
 from pedigree.networks.shapes import Shape
 
 GAIN = sqrt(2)  # of kernels before a leaky ReLU; 1 before none
@@ -95,3 +96,6 @@ def _pixel_norm(x: keras.KerasTensor) -> keras.KerasTensor:
 
 def _leaky(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.LeakyReLU(0.2)(x)
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator, group=GROUP)

@@ -10,6 +10,7 @@ from functools import partial
 import keras
 from keras import layers
 
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
@@ -53,3 +54,6 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
 def _half(shape: Shape) -> int:
     """Return the width at the whole size: at least one channel."""
     return (shape.channels + 1) // 2
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator)

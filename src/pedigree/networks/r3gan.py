@@ -22,12 +22,12 @@ from typing import Any
 import keras
 from keras import initializers, layers, ops
 
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture
-from pedigree.networks.heads import judged
+from pedigree.networks.heads import has_projection, judged
 from pedigree.networks.images import painted, seen
 from pedigree.networks.kit import Kit
 from pedigree.networks.shapes import Shape
-from pedigree.settings.train import WITH_PROJECTION
 
 BLOCKS = 2  # a resolution
 GROUP = 16  # channels that a grouped convolution sees, where the width allows it
@@ -73,7 +73,7 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
         if level:
             x = _linear(halved(x), shape.width(shape.base << (level - 1)), kit)
     x = _basis("nhwc,hwc->nc", (x.shape[-1],), fan_in=shape.base**2)(x)
-    if conditioning in WITH_PROJECTION:
+    if has_projection(conditioning):
         x = kit.dense(x.shape[-1], use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
     return keras.Model([image, breed], judged(x, breed, shape, kit, conditioning), name="discriminator")
 
@@ -127,3 +127,6 @@ def _smoothed(x: keras.KerasTensor) -> keras.KerasTensor:
 
 def _scaled(fan_in: int, gain: float = 1.0) -> keras.initializers.Initializer:
     return initializers.RandomNormal(stddev=gain / sqrt(fan_in))
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator, spectral_norm=False)

@@ -11,6 +11,7 @@ from functools import partial
 import keras
 from keras import layers, ops
 
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.attention import attended_at
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import judged
@@ -51,3 +52,6 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
 def _widths(shape: Shape) -> list[int]:
     """Channels from the full side down to the base."""
     return [shape.channels * min(2**depth, 16) for depth in range(shape.doublings + 1)]
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator)

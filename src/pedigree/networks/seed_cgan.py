@@ -7,6 +7,7 @@ in five halvings; other sizes take as many as they need.
 import keras
 from keras import layers
 
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture, plane
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
@@ -43,3 +44,6 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
         x = layers.LeakyReLU(0.2)(kit.conv(shape.channels, 3, strides=2)(x))
     features = layers.Dropout(0.4)(layers.Flatten()(x))
     return keras.Model([image, breed], judged(features, breed, shape, kit, conditioning), name="discriminator")
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator)

@@ -12,6 +12,7 @@ from functools import partial
 import keras
 from keras import layers, ops
 
+from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
@@ -50,3 +51,6 @@ def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Mode
         x = level(x, shape.channels, blocks)
     features = ops.mean(layers.ReLU()(x), axis=(1, 2))
     return keras.Model([image, breed], judged(features, breed, shape, kit, conditioning), name="discriminator")
+
+
+ARCHITECTURE = Architecture(build_generator, build_discriminator)

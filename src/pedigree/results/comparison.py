@@ -7,25 +7,19 @@ from typing import Literal
 
 from tabulate import tabulate
 
-from pedigree.common.measures import DEVIATIONS, MEASURES
+from pedigree.common.measures import CONDITIONS, COPIES, DEVIATIONS, MEASURES, NO_COPIES
+from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError
-from pedigree.results.metrics_file import ERRORS, METRICS, Numbers, Scores, Value, read, read_against
+from pedigree.results.metrics_file import ERRORS, Numbers, Scores, Value, read, read_against
 
 Word = Literal["better", "worse", "noise", "changed", "same", "?"]
 
-# Facts about the scoring, not about the quality of the generator. They have no error.
-SETTING = {
-    "samples": "Generated pictures",
-    "real": "Training crops",
-    "holdout": "Held-out crops",
-    "breed_accuracy_chance": "Breed accuracy, by chance",
-}
 _OF_REAL = {measure.real: measure for measure in MEASURES.values() if measure.real}
 TITLES = {
     **{key: measure.title for key, measure in MEASURES.items()},
     "memorization_verdict": "Memorisation verdict",
     **{key: f"{measure.title}: real photos" for key, measure in _OF_REAL.items()},
-    **SETTING,
+    **CONDITIONS,
 }
 _SUMMED: dict[Word, str] = {
     "better": "better",
@@ -35,7 +29,7 @@ _SUMMED: dict[Word, str] = {
     "same": "the same",
     "?": "not comparable",
 }
-_VERDICTS: dict[tuple[Value, Value], Word] = {("fine", "copies"): "worse", ("copies", "fine"): "better"}
+_VERDICTS: dict[tuple[Value, Value], Word] = {(NO_COPIES, COPIES): "worse", (COPIES, NO_COPIES): "better"}
 _COLOURS: dict[Word, str] = {"better": "32", "worse": "31"}
 GROUND = "Not caused by the generator, but this also changes the numbers above (crops, sizes or score parameters):"
 FOOT = (
@@ -59,7 +53,7 @@ class Change:
     @property
     def of_generator(self) -> bool:
         """Whether the number describes the generator, not real photos or the set-up of the scoring."""
-        return self.key not in _OF_REAL and self.key not in SETTING
+        return self.key not in _OF_REAL and self.key not in CONDITIONS
 
     @property
     def differs(self) -> bool:
@@ -91,7 +85,7 @@ def differ(compared: dict[str, list[Change]]) -> bool:
 def render(rows: list[Change], colour: bool = False) -> str:
     """Return the rows as text for a terminal: a summary, the generator's numbers, and other differences."""
     own, ground = split(rows)
-    same = [f"{row.key} {row.now}" for row in rows if row.key in SETTING and row.word == "same"]
+    same = [f"{row.key} {row.now}" for row in rows if row.key in CONDITIONS and row.word == "same"]
     head, *lines = _table([*own, *ground], colour)
     parts = [summary(own), "\n".join([head, *lines[: len(own)]])]
     parts += ["\n".join([GROUND, *lines[len(own) :]])] if ground else []
@@ -158,7 +152,7 @@ def _row(key: str, before: Numbers, now: Numbers) -> Change:
     errors = before.get(ERRORS, {}).get(key), now.get(ERRORS, {}).get(key)
     if old is None or new is None:
         return Change(key, old, new, *errors, "?", f"not measured {'before' if old is None else 'now'}")
-    if key in SETTING:
+    if key in CONDITIONS:
         return Change(key, old, new, *errors, "same" if old == new else "changed")
     if isinstance(old, str) or isinstance(new, str):
         return Change(key, old, new, *errors, _VERDICTS.get((old, new), "same" if old == new else "changed"))

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pedigree.common.breeds import display_name
 from pedigree.common.packed_crops import Crops, load_crops
+from pedigree.common.paths import CENSUS, CROPS
 from pedigree.photos.census import read_census
 
-CENSUS, CROPS = Path("data/census.csv"), Path("data/crops")
 READS = (str(CENSUS), str(CROPS))  # the inputs of `between`, relative to each project's root
 SIZE = 0.1  # smallest reported change of a breed's median side, relative
 DEVIATIONS = 4.0  # smallest reported change of its mean colour, in standard errors: none of 120 breeds by chance

@@ -9,13 +9,12 @@ from typing import Any
 from tabulate import tabulate
 
 from pedigree.common.measures import DEVIATIONS, MEASURES
+from pedigree.common.paths import BREED_SCORES, METRICS, PARAMS
 from pedigree.results import comparison
 from pedigree.results.comparison import Change, written
-from pedigree.results.metrics_file import METRICS, Scores, read
+from pedigree.results.metrics_file import Scores, read
 from pedigree.settings import criteria
-from pedigree.settings.params import FILE, Gate, load
-
-BREEDS = Path("reports/breeds.csv")
+from pedigree.settings.params import Gate, load
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ def between(champion: Path | None, candidate: Path) -> GateResult:
         PedigreeError: one of them has no scores.
         UsageError: the gate's parameters are wrong.
     """
-    settings, before = load(Gate, candidate / FILE), None if champion is None else read(champion / METRICS)
-    fallen = collapsed(candidate / BREEDS) - (set() if champion is None else collapsed(champion / BREEDS))
+    settings, before = load(Gate, candidate / PARAMS), None if champion is None else read(champion / METRICS)
+    fallen = collapsed(candidate / BREED_SCORES) - (set() if champion is None else collapsed(champion / BREED_SCORES))
     return judge(settings, read(candidate / METRICS), before, fallen)
 
 

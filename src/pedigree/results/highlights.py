@@ -15,13 +15,13 @@ from typing import Any
 
 from PIL import Image
 
-from pedigree.common.measures import MEASURES
+from pedigree.common.measures import CONDITIONS, MEASURES
+from pedigree.common.paths import CENSUS, DATA_DOCS, FINAL_SAMPLES, METRICS, SCORES_PAGE, VALIDATION
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, read_census
 from pedigree.results.comparison import (
     FOOT,
     GROUND,
-    SETTING,
     Change,
     cells,
     compare,
@@ -31,15 +31,12 @@ from pedigree.results.comparison import (
     summary,
     written,
 )
-from pedigree.results.metrics_file import ERRORS, METRICS, Numbers, Scores, read, read_at
+from pedigree.results.metrics_file import ERRORS, Numbers, Scores, read, read_at
 from pedigree.results.revisions import Commit, history
 
-VALIDATION = Path("reports/validation.json")
-CENSUS = Path("data/census.csv")
-SAMPLES = Path("reports/samples/final.png")
 PAGES = {
-    "The scores, in words and pictures": Path("reports/scores.html"),
-    "Data Docs": Path("runs/data_docs/index.html"),
+    "The scores, in words and pictures": SCORES_PAGE,
+    "Data Docs": DATA_DOCS / "index.html",
 }
 MOST_BYTES = 1_000_000  # of a picture, because it may be stored in a database
 
@@ -111,7 +108,7 @@ def _breed(row: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _samples(root: Path) -> Exhibit:
-    return Exhibit("samples", "Drawn at the end of training", picture=_light((root / SAMPLES).read_bytes()))
+    return Exhibit("samples", "Drawn at the end of training", picture=_light((root / FINAL_SAMPLES).read_bytes()))
 
 
 def _light(content: bytes) -> bytes:
@@ -139,7 +136,7 @@ def _metrics(root: Path) -> Exhibit:
 
 def _numbers(extractor: str, numbers: Numbers) -> Table:
     """Return a row for each number, in the order of `MEASURES`, with the same number of real photos."""
-    rows = [row for row in compare(numbers, numbers) if row.of_generator or row.key in SETTING]
+    rows = [row for row in compare(numbers, numbers) if row.of_generator or row.key in CONDITIONS]
     return [{"extractor": extractor, "number": cells(row)[0], **_values(row.key, numbers)} for row in rows]
 
 

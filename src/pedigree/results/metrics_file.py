@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.results.revisions import commit_of, content_of, no_repository
 
-METRICS = Path("reports/metrics.json")
 ERRORS = "standard_error"
 
 Value = float | str | None

@@ -85,7 +85,7 @@ def _get(revision: str, commit: str, path: Path, out: Path) -> None:
         from dvc.api import DVCFileSystem
     except ImportError:
         raise PedigreeError(
-            f"getting {path} of {revision} needs DVC, which is not in this environment: `pip install dvc`."
+            f"getting {path} of {revision} needs DVC, which is not installed: pip install 'pedigree[pipeline]'."
         ) from None
     prefix = _git(_HERE, "rev-parse", "--show-prefix").stdout.decode().strip()  # DVC counts paths from git's root
     place = prefix + path.as_posix()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pedigree.common.measures import COPIES
 from pedigree.metrics import probe
 from pedigree.metrics.diversity import Collapse, collapse
 from pedigree.metrics.estimate import Estimate
@@ -164,7 +165,7 @@ def _memorization(
     nearest: Nearest, nearest_holdout: Nearest, copying: Copying, frechet: Estimate, epsilon: float | None
 ) -> Metrics:
     distance = nearest.distance
-    bound = epsilon if epsilon is not None else math.inf if copying.verdict == "copies" else 0.0
+    bound = epsilon if epsilon is not None else math.inf if copying.verdict == COPIES else 0.0
     informed = memorization_informed_frechet_distance(frechet, distance, epsilon=bound)
     return {
         "memorization_distance": distance,

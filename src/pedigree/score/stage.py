@@ -13,12 +13,20 @@ from numpy.typing import NDArray
 from pedigree.common.breeds import display_name
 from pedigree.common.files import replacing_file, write_text
 from pedigree.common.measures import INCEPTION_NAMES, MEASURES
-from pedigree.common.packed_crops import FOLDER as CROPS
 from pedigree.common.packed_crops import Crops, load_crops
+from pedigree.common.paths import (
+    BREED_SCORES,
+    CROPS,
+    FEATURES,
+    GENERATOR,
+    HISTORY,
+    METRICS,
+    REPORTS,
+    SCORES_PAGE,
+)
 from pedigree.common.spread import spread
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors
-from pedigree.features.cache import FOLDER as CACHE
 from pedigree.features.cache import Drawer, cached_features, drawn_features
 from pedigree.generator.model import Generator, load_generator
 from pedigree.metrics.estimate import Estimate
@@ -29,20 +37,16 @@ from pedigree.score.page.wording import figure, interval
 from pedigree.score.sample import Labels, Sample
 from pedigree.settings import criteria, params
 
-MODEL = Path("models/generator.keras")
-HISTORY = Path("reports/history.csv")
-REPORTS = Path("reports")
-
 _KAGGLE_EPSILON = {"inception-2015": 0.1, "nasnet-large": 0.25}  # of MiFID, on the public and the private leaderboard
 
 
 def score(
     settings: params.Score,
-    model: Path = MODEL,
+    model: Path = GENERATOR,
     crops: Path = CROPS,
     history: Path = HISTORY,
     reports: Path = REPORTS,
-    cache: Path = CACHE,
+    cache: Path = FEATURES,
 ) -> Metrics:
     """Score the generator at `model` against the crops, write and print the reports, and check `settings.require`.
 
@@ -60,17 +64,17 @@ def score(
     evaluation = evaluate(*samples, packed.breeds, copies=copies, seed=settings.seed, epsilon=epsilon)
     evaluation = replace(evaluation, numbers=named(extractor.name, evaluation.numbers))
     losses = pd.read_csv(history) if history.is_file() else None
-    write_text(reports / "metrics.json", metrics_json(extractor.name, evaluation.numbers))
-    with replacing_file(reports / "breeds.csv") as beside:
+    write_text(reports / METRICS.name, metrics_json(extractor.name, evaluation.numbers))
+    with replacing_file(reports / BREED_SCORES.name) as beside:
         evaluation.table.to_csv(beside, index=False, lineterminator="\n", float_format="%.6g")
-    write_text(reports / "scores.html", page.render(extractor.name, packed.breeds, *samples, evaluation, losses))
+    write_text(reports / SCORES_PAGE.name, page.render(extractor.name, packed.breeds, *samples, evaluation, losses))
     print(_summary(extractor.name, evaluation, reports))
     criteria.enforce(evaluation.numbers, settings.require)
     return evaluation.numbers
 
 
 def sample_all(
-    drawer: Drawer, crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = CACHE
+    drawer: Drawer, crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = FEATURES
 ) -> tuple[Sample, Sample, Sample]:
     """Return the training crops, the held-out crops and `settings.samples` generated pictures, with their features.
 
@@ -94,7 +98,7 @@ def sample_all(
 
 
 def copies_features(
-    crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = CACHE
+    crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = FEATURES
 ) -> list[NDArray[np.float32]]:
     """Return the features of damaged copies of the training crops. The breed probe learns from these too."""
     size = settings.batch_size
@@ -171,7 +175,7 @@ def _summary(extractor: str, evaluation: Evaluation, reports: Path) -> str:
     breeds = table[shown].assign(breed=[display_name(breed) for breed in table["breed"]])
     breeds = breeds.sort_values("trouble", ascending=False, kind="stable")
     worst = breeds.head(20).to_string(index=False, na_rep="-", float_format="{:.3f}".format)
-    return "\n".join([*lines, "", worst, "", f"See {reports / 'scores.html'} for details."])
+    return "\n".join([*lines, "", worst, "", f"See {reports / SCORES_PAGE.name} for details."])
 
 
 def _figure(number: Any) -> str:

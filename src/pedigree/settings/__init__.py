@@ -1,1 +1,1 @@
-"""params.yaml: the sections, the recipes, and changing parameters by name."""
+"""`params.yaml`: its sections, the recipes, and changes of parameters by name."""

@@ -1,4 +1,4 @@
-"""Changing parameters in `params.yaml` by name, as `dvc exp run --set-param` does; its comments stay."""
+"""Changes of parameters in `params.yaml` by name, as `dvc exp run --set-param` makes them; comments stay."""
 
 from collections.abc import Mapping
 from io import StringIO
@@ -13,10 +13,10 @@ from pedigree.settings.params import FILE, SECTIONS, load, read
 
 
 def override(values: Mapping[str, Any], path: Path = FILE) -> None:
-    """Set parameters in the file at `path`, such as `{"train.steps": 5000}`; all or, where one is wrong, none.
+    """Set parameters in the file at `path`, such as `{"train.steps": 5000}`. If one is wrong, nothing changes.
 
     Raises:
-        UsageError: for a name that is no parameter's, or a value that its section does not take.
+        UsageError: a name is no parameter, or a section does not accept a value.
     """
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 200
@@ -36,7 +36,7 @@ def override(values: Mapping[str, Any], path: Path = FILE) -> None:
 
 
 def _check(beside: Path, path: Path, sections: set[str]) -> None:
-    """Read sections of a file not yet in its place, and tell what is wrong as if it were."""
+    """Check sections of the new file `beside`. Errors name `path`, the file that it is going to replace."""
     try:
         for name in sorted(sections):
             section: Any = SECTIONS[name]

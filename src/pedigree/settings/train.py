@@ -1,170 +1,122 @@
-"""The `train` section of `params.yaml`: every knob of the networks, their losses and their training."""
+"""The `train` section of `params.yaml`: the networks, their losses and how they are trained."""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+from pedigree.common.extractor_names import KerasName, PackagedName
+from pedigree.settings.fields import (
+    STRICT,
+    Counts,
+    Momentum,
+    Natural,
+    Positive,
+    Rate,
+    Share,
+    Shares,
+    Weight,
+    parameter,
+)
 
-Positive = Annotated[int, Field(gt=0)]
-Natural = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-Momentum = Annotated[float, Field(ge=0, lt=1)]
-Bounds = Annotated[list[Share], Field(min_length=2, max_length=2)]
-
-SOFT = {"minimax", "non-saturating", "least-squares"}  # losses that know targets between 0 and 1
-FLIPPED = SOFT | {"hinge"}  # losses that know which side a picture is on
-WITH_BATCH_NORM = {"dcgan"}  # recipes whose discriminator judges a picture by its batch
-WITH_PROJECTION = {"projection", "both"}  # conditionings that have the discriminator compare a picture with its breed
-WITH_CLASSIFIER = {"classifier", "both"}  # conditionings that have the discriminator name breeds
+# An architecture is a file of `pedigree.networks`.
+ArchitectureName = Literal[
+    "biggan", "dcgan", "mlp", "progan", "projection-dcgan", "r3gan", "sagan", "seed-cgan", "wgan-gp"
+]
 
 
 @dataclass(frozen=True, config=STRICT)
 class Train:
-    """How the networks are built and trained; sizes are in pictures, learning is by Adam."""
+    """How the networks are built and trained."""
 
-    recipe: Literal[
-        "biggan", "dcgan", "mlp", "progan", "projection-dcgan", "r3gan", "sagan", "seed-cgan", "wgan-gp"
-    ]  # the architecture: a file of pedigree.networks
-    steps: Positive
-    batch_size: Positive
-    generator_batch_size: Positive
-    discriminator_steps: Positive
-    seed: Natural
-    precision: Literal["auto", "float32", "bfloat16"]
-    devices: Literal["auto", "one", "all"]
+    architecture: ArchitectureName = parameter("projection-dcgan", "the pair of networks")
+    steps: Positive = parameter(2400, "training steps of the generator")
+    batch_size: Positive = parameter(32, "real pictures per step, and as many generated ones")
+    generator_batch_size: Positive = parameter(32, "generated pictures per step of the generator; at least batch_size")
+    discriminator_steps: Positive = parameter(1, "steps of the discriminator per step of the generator")
+    seed: Natural = parameter(0, "random seed of the training")
+    precision: Literal["auto", "float32", "bfloat16"] = parameter(
+        "auto", "auto: bfloat16 where the device has units for it"
+    )
+    devices: Literal["auto", "one", "all"] = parameter(
+        "auto", "auto: every GPU, also on TF_CONFIG's machines; all: CPU devices too"
+    )
 
-    colors: Literal["rgb", "grey"]
-    latent: Literal["normal", "uniform"]
-    latent_size: Positive
-    channels: Positive
-    conditioning: Literal["projection", "classifier", "both", "concatenation", "none"]
-    condition_ramp: Annotated[list[Natural], Field(min_length=2, max_length=2)]
-    spectral_norm: Literal["none", "discriminator", "both"]
+    colors: Literal["rgb", "grey"] = parameter("rgb", "color channels of the pictures", heading="Networks")
+    latent: Literal["normal", "uniform"] = parameter(
+        "normal", "distribution of the generator's random input; uniform: from -1 to 1"
+    )
+    latent_size: Positive = parameter(64, "numbers in a latent, the generator's random input")
+    channels: Positive = parameter(32, "width of the layers; each architecture derives its own widths from it")
+    conditioning: Literal["projection", "classifier", "both", "concatenation", "none"] = parameter(
+        "projection", "of the discriminator"
+    )
+    condition_ramp: Counts = parameter(
+        [0, 0], "real pictures seen: below the first, breeds have no effect; from the second, full effect"
+    )
+    spectral_norm: Literal["none", "discriminator", "both"] = parameter("none", "networks with spectral normalisation")
 
-    loss: Literal["minimax", "non-saturating", "hinge", "least-squares", "wasserstein", "relativistic"]
-    classifier_weight: Weight
-    generator_classifier_weight: Weight
-    real_targets: Bounds
-    fake_targets: Bounds
-    real_flips: Share
-    fake_flips: Share
-    r1_weight: Weight
-    r2_weight: Weight
-    gradient_penalty_weight: Weight
-    penalty_interval: Positive
+    loss: Literal["minimax", "non-saturating", "hinge", "least-squares", "wasserstein", "relativistic"] = parameter(
+        "non-saturating", "", heading="Losses"
+    )
+    classifier_weight: Weight = parameter(0.0, "of the classifier's loss on real pictures, in the discriminator's loss")
+    generator_classifier_weight: Weight = parameter(
+        0.0, "of the classifier's loss on generated pictures, in the generator's loss"
+    )
+    real_targets: Shares = parameter([1.0, 1.0], "soft labels of real pictures are drawn between these two")
+    fake_targets: Shares = parameter([0.0, 0.0], "soft labels of generated pictures")
+    real_flips: Share = parameter(0.0, "noisy labels: share of real pictures labelled as generated")
+    fake_flips: Share = parameter(0.0, "share of generated pictures labelled as real")
+    r1_weight: Weight = parameter(0.0, "penalty on the discriminator's gradient at real pictures")
+    r2_weight: Weight = parameter(0.0, "the same at generated pictures")
+    gradient_penalty_weight: Weight = parameter(
+        0.0, "WGAN-GP: penalty on gradient norms other than 1, between real and generated pictures"
+    )
+    penalty_interval: Positive = parameter(1, "N: apply the penalties in every Nth step, N times as strong")
 
-    augment: list[Literal["flip", "color", "translation", "cutout"]]
-    augment_target: Share | None
-    augment_speed: Positive
+    augment: list[Literal["flip", "color", "translation", "cutout"]] = parameter(
+        [], "flip: real pictures only", heading="Augmentation of the discriminator's input"
+    )
+    augment_target: Share | None = parameter(
+        None, "null: always; else as often as keeps the mean sign of real logits here (ADA: 0.6)"
+    )
+    augment_speed: Positive = parameter(100_000, "pictures in which that frequency could go from 0 to 1")
 
-    generator_learning_rate: Rate
-    discriminator_learning_rate: Rate
-    learning_rate_schedule: Literal["constant", "linear", "cosine"]
-    learning_rate_warmup: Natural
-    adam_beta_1: Momentum
-    adam_beta_2: Momentum
-    ema_half_life: Natural
-    ema_warmup: Share
+    generator_learning_rate: Rate = parameter(0.0002, "", heading="Optimizers: Adam, and the average of the generator")
+    discriminator_learning_rate: Rate = parameter(0.0002, "")
+    learning_rate_schedule: Literal["constant", "linear", "cosine"] = parameter(
+        "constant", "linear, cosine: down to 0 at the last step"
+    )
+    learning_rate_warmup: Natural = parameter(0, "steps in which the learning rates rise from 0")
+    adam_beta_1: Momentum = parameter(0.0, "decay of the mean gradient")
+    adam_beta_2: Momentum = parameter(0.999, "decay of the mean squared gradient")
+    ema_half_life: Natural = parameter(0, "pictures; half-life of the averaged weights that are kept; 0: no average")
+    ema_warmup: Share = parameter(0.1, "the half-life is at most this share of the pictures seen so far; 0: no limit")
 
-    log_every: Positive
-    sample_every: Positive
-    score_every: Natural
-    score_samples: Annotated[int, Field(ge=16)]
-    keep: Literal["kernel_distance", "frechet_distance", "last"]
-    on_collapse: Literal["tell", "stop"]
-    checkpoint_every: Positive
-    warm_start: bool
-
-    @property
-    def penalised(self) -> bool:
-        """Whether any penalty on the discriminator's gradient is on."""
-        return max(self.r1_weight, self.r2_weight, self.gradient_penalty_weight) > 0
-
-    @field_validator("real_targets", "fake_targets", "condition_ramp")
-    @classmethod
-    def _rise(cls, bounds: list[float]) -> list[float]:
-        if bounds[0] > bounds[1]:
-            raise ValueError("the lower bound is above the upper one")
-        return bounds
+    log_every: Positive = parameter(20, "steps per row of reports/history.csv", heading="Logs, scores and checkpoints")
+    sample_every: Positive = parameter(400, "steps between grids of pictures in reports/samples")
+    score_every: Natural = parameter(400, "steps between scores against the held-out crops; 0: no scores")
+    score_samples: Annotated[int, Field(ge=16)] = parameter(256, "generated pictures per score")
+    score_extractor: Literal[PackagedName, KerasName] = parameter(
+        "efficientnet-lite0",
+        "the network whose features these scores compare; independent of score.extractor. Keras downloads "
+        "nasnet-large and resnet50-v2. inception-2015 is no choice here because its weights are a local file.",
+    )
+    keep: Literal["kernel_distance", "frechet_distance", "last"] = parameter(
+        "kernel_distance", "the best generator by this score, or the last"
+    )
+    on_collapse: Literal["tell", "stop"] = parameter(
+        "tell", "when scores show collapse or divergence: only warn, or stop training"
+    )
+    checkpoint_every: Positive = parameter(
+        200, "steps between checkpoints; an interrupted run resumes from the last one"
+    )
+    warm_start: bool = parameter(False, "true: keep a finished run's state, so that a run with more steps continues it")
 
     @model_validator(mode="after")
     def _batches_agree(self) -> Self:
         if self.generator_batch_size < self.batch_size:
             raise ValueError("generator_batch_size is below batch_size: each step needs as many fakes as real pictures")
-        if self.loss == "relativistic" and self.generator_batch_size != self.batch_size:
-            raise ValueError(
-                "the relativistic loss pairs each fake with a real picture: generator_batch_size must equal batch_size"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _networks_allow_it(self) -> Self:
-        if self.recipe == "progan" and self.batch_size % 4:
-            raise ValueError(
-                "progan's discriminator compares pictures in groups of 4, all real or all drawn: "
-                "batch_size must be a multiple of 4"
-            )
-        if self.recipe == "r3gan" and self.spectral_norm != "none":
-            raise ValueError(
-                "r3gan's residual blocks begin at zero, which has no spectral norm to divide by: "
-                "spectral_norm must be none"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _labels_fit_the_loss(self) -> Self:
-        if self.loss not in SOFT and (self.real_targets, self.fake_targets) != ([1.0, 1.0], [0.0, 0.0]):
-            raise ValueError(
-                f"the {self.loss} loss has no soft labels: real_targets must be [1.0, 1.0] and fake_targets [0.0, 0.0]"
-            )
-        if self.loss not in FLIPPED and max(self.real_flips, self.fake_flips) > 0:
-            raise ValueError(f"the {self.loss} loss has no labels to flip: real_flips and fake_flips must be 0.0")
-        return self
-
-    @model_validator(mode="after")
-    def _penalties_fit(self) -> Self:
-        if self.penalised and self.recipe in WITH_BATCH_NORM:
-            raise ValueError(
-                f"{self.recipe}'s discriminator has batch norm, under which a picture has no gradient of its own: "
-                "r1_weight, r2_weight and gradient_penalty_weight must be 0.0"
-            )
-        if self.loss == "wasserstein" and not self.gradient_penalty_weight and self.spectral_norm == "none":
-            raise ValueError(
-                "the wasserstein loss needs a bounded slope: gradient_penalty_weight above 0, or spectral_norm"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _conditions_fit(self) -> Self:
-        classifies = self.conditioning in WITH_CLASSIFIER
-        if classifies and not self.classifier_weight:
-            raise ValueError(
-                f"conditioning: {self.conditioning} needs classifier_weight above 0: "
-                "nothing else teaches its classifier breeds"
-            )
-        if not classifies and max(self.classifier_weight, self.generator_classifier_weight) > 0:
-            raise ValueError(
-                f"conditioning: {self.conditioning} has no classifier: "
-                "classifier_weight and generator_classifier_weight must be 0.0"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _augmentation_fits(self) -> Self:
-        if self.augment_target is None:
-            return self
-        if not set(self.augment) - {"flip"}:
-            raise ValueError(
-                "augment_target steers how often pictures are augmented: augment needs a kind besides flip"
-            )
-        if self.loss in ("wasserstein", "relativistic"):
-            raise ValueError(
-                f"augment_target reads overfitting from the sign of a logit, which the {self.loss} loss leaves free"
-            )
         return self
 
     @model_validator(mode="after")

@@ -1,40 +1,58 @@
 """Differentiable augmentation (Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", 2020).
 
-The same kinds of change on real and on drawn pictures, so that the discriminator cannot learn the training photos
-by heart and the generator does not learn the changes. In `keras.ops`, with shifts as matrix products, so that
-second derivatives exist. Chance comes in as uniform numbers: what a step does is a function of its batch.
+Real and generated pictures are changed in the same ways, so that the discriminator cannot memorise the training photos
+and the generator does not learn the changes. Everything is in `keras.ops`, with shifts as matrix products, so that
+second derivatives exist. The random numbers are arguments, so that a step is a function of its batch.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from keras import ops
 
 Tensor = Any
 
-DRAWS = 10  # uniform numbers a picture needs: 3 for colour, 2 for translation, 2 for cutout, a gate for each
-KINDS = ("color", "translation", "cutout")
+GATE = 1  # uniform numbers for each kind that decide whether it changes a picture
 
 
-def augment(images: Tensor, chances: Tensor, kinds: tuple[str, ...], strength: Tensor) -> Tensor:
-    """Change `images` `(n, size, size, 3)` in [-1, 1] by `chances` `(n, DRAWS)` in [0, 1), in the ways of `kinds`.
+def layout(kinds: Sequence[str]) -> dict[str, slice]:
+    """Return the columns of `chances` that belong to each of `kinds`: a gate, then the numbers of the change."""
+    columns, start = {}, 0
+    for name in (name for name in KINDS if name in kinds):
+        columns[name] = slice(start, start + GATE + KINDS[name].draws)
+        start = columns[name].stop
+    return columns
 
-    Each kind comes to a picture with probability `strength`, a scalar in [0, 1], whatever else comes to it.
+
+def draws(kinds: Sequence[str]) -> int:
+    """Return how many uniform numbers one picture needs for the changes `kinds`."""
+    return max((columns.stop for columns in layout(kinds).values()), default=0)
+
+
+def augment(images: Tensor, chances: Tensor, kinds: Sequence[str], strength: Tensor) -> Tensor:
+    """Change pictures at random.
+
+    Args:
+        images: `(n, size, size, 3)` in [-1, 1].
+        chances: `(n, draws(kinds))` in [0, 1), laid out as `layout` says.
+        kinds: the changes; names that are not in `KINDS` are ignored.
+        strength: a scalar in [0, 1], the probability of each change, independently of the others.
+
+    Returns:
+        Pictures of the same shape.
     """
-    comes = ops.less(chances[:, 7:], strength)
-    if "color" in kinds:
-        images = _color(images, chances[:, 0:3], comes[:, 0:1])
-    if "translation" in kinds:
-        images = _translation(images, chances[:, 3:5], comes[:, 1:2])
-    if "cutout" in kinds:
-        images = _cutout(images, chances[:, 5:7], comes[:, 2:3])
+    for name, columns in layout(kinds).items():
+        gates, numbers = chances[:, columns][:, :GATE], chances[:, columns][:, GATE:]
+        images = KINDS[name].change(images, numbers, ops.less(gates, strength))
     return images
 
 
 def adapted(strength: Tensor, real_sign_mean: Tensor, target: float, pictures: int, speed: int) -> Tensor:
-    """Return the `strength` for the next `pictures`, in [0, 1]: more where the discriminator overfits.
+    """Return the `strength` for the next `pictures`, in [0, 1]: higher where the discriminator overfits.
 
-    `real_sign_mean` is the mean sign of its logits on real pictures: 0 where it knows nothing, 1 where it knows the
-    photos by heart. Above `target` the strength rises, below it falls, by `pictures / speed` (Karras et al.,
+    `real_sign_mean` is the mean sign of its logits on real pictures: 0 if it cannot tell real from generated, 1 if it
+    has memorised the photos. Above `target` the strength rises, below it falls, by `pictures / speed` (Karras et al.,
     "Training Generative Adversarial Networks with Limited Data", 2020, section 3.2).
     """
     return ops.clip(strength + ops.sign(real_sign_mean - target) * (pictures / speed), 0.0, 1.0)
@@ -86,3 +104,17 @@ def _cutout(images: Tensor, chances: Tensor, comes: Tensor) -> Tensor:
     hidden_columns = ops.abs(place - centre[:, 1:2]) < size / 4
     hidden = hidden_rows[:, :, None] & hidden_columns[:, None, :]
     return images * (1 - ops.cast(hidden, images.dtype))[..., None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A change of pictures: how many uniform numbers it draws per picture, and the change itself.
+
+    `change` takes pictures `(n, size, size, 3)`, chances `(n, draws)` and whether each picture is changed `(n, 1)`.
+    """
+
+    draws: int
+    change: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+KINDS = {"color": Kind(3, _color), "translation": Kind(2, _translation), "cutout": Kind(2, _cutout)}

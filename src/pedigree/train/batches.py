@@ -1,6 +1,6 @@
-"""What a training step sees, as a function of `(seed, step)`: pictures in their order, noise, label noise, chance.
+"""The input of training steps, as a function of `(seed, step)`: pictures in their order, latents, label noise, chances.
 
-So an interrupted run resumes where it was, worker counts and backends change nothing, and a step can be repeated.
+So an interrupted run resumes exactly, the number of workers and the backend change nothing, and a step can be repeated.
 """
 
 from collections.abc import Generator, Iterable
@@ -13,18 +13,12 @@ import numpy.typing as npt
 
 from pedigree.backends.batch import Batch, Floats, Images, Labels
 from pedigree.settings.train import Train
-from pedigree.train.augmentation import DRAWS
-
-_EPOCHS = 2**63  # where the random streams of epochs begin; those of steps lie below
-
-
-def batch_at(step: int, images: Images, labels: Labels, train: Train) -> Batch:
-    """Make the batch of one step from all training `images` `(total, size, size, 3)` and `labels` `(total,)`."""
-    return _mapped(lambda array: array[0, ...], stacked(range(step, step + 1), images, labels, train))
+from pedigree.train.augmentation import draws, layout
+from pedigree.train.randomness import random_stream
 
 
 def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch:
-    """Make the batches of several steps as one: every array with an axis `len(steps)` long in front."""
+    """Make the batches of several steps as one: every array has a first axis of `len(steps)`."""
     batch = _empty(len(steps), images.shape[1:], train)
     for row, step in enumerate(steps):
         _fill(_mapped(lambda array, row=row: array[row, ...], batch), step, images, labels, train)
@@ -32,9 +26,9 @@ def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch
 
 
 def stream(calls: Iterable[range], images: Images, labels: Labels, train: Train) -> Generator[Batch, None, None]:
-    """Yield `stacked` of each of `calls`, while the next one is made in a thread; never more than one ahead.
+    """Yield the batch of each call. A thread makes the next one meanwhile, and is never more than one ahead.
 
-    What goes wrong in the thread is raised here. `close()` ends the thread, once it has made what it is making.
+    An error in the thread is raised here. `close()` ends the thread after the batch it is making.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
         ready: Future[Batch] | None = None
@@ -52,7 +46,7 @@ def _mapped(change: Any, batch: Batch) -> Batch:
 
 
 def _empty(steps: int, picture: tuple[int, ...], train: Train) -> Batch:
-    """Room for the batches of so many steps."""
+    """Allocate the batches of that many steps."""
     times, real, drawn = train.discriminator_steps, train.batch_size, train.generator_batch_size
 
     def floats(*shape: int) -> Floats:
@@ -63,40 +57,48 @@ def _empty(steps: int, picture: tuple[int, ...], train: Train) -> Batch:
         "labels": np.empty((steps, times, real), np.int32),
         "real_targets": floats(times, real, 1),
         "fake_targets": floats(times, real, 1),
-        "real_chances": floats(times, real, DRAWS),
-        "fake_chances": floats(times, real, DRAWS),
+        "real_chances": floats(times, real, draws(train.augment)),
+        "fake_chances": floats(times, real, draws(train.augment)),
         "mixing": floats(times, real, 1),
         "early_latents": floats(times - 1, real, train.latent_size),
         "latents": floats(drawn, train.latent_size),
         "drawn_labels": np.empty((steps, drawn), np.int32),
-        "drawn_chances": floats(drawn, DRAWS),
+        "drawn_chances": floats(drawn, draws(train.augment)),
         "condition_strength": floats(),
     }
 
 
 def _fill(batch: Batch, step: int, images: Images, labels: Labels, train: Train) -> None:
-    """Write one step's input into `batch`."""
-    chance = _generator(train.seed, step)
+    """Write one step's input into `batch`. Each array has a random stream of its own."""
+
+    def random(purpose: str) -> np.random.Generator:
+        return random_stream(train.seed, purpose, step)
+
     chosen = _order(step, len(images), train)
-    _take_photos(images, chosen, chance if "flip" in train.augment else None, batch["images"])
+    np.take(images, chosen, axis=0, out=batch["images"], mode="clip")  # the mode that writes without a buffer
+    if "flip" in train.augment:
+        _flip(batch["images"], random("flip"))
     batch["labels"][...] = labels[chosen]
-    sides = (train.real_targets, train.fake_targets)
-    batch["real_targets"][...] = _targets(chance, train.real_flips, *sides, batch["labels"].shape)
-    batch["fake_targets"][...] = _targets(chance, train.fake_flips, *sides[::-1], batch["labels"].shape)
-    for uniform in (batch["real_chances"], batch["fake_chances"], batch["mixing"], batch["drawn_chances"]):
-        chance.random(dtype=np.float32, out=uniform)
-    for latents in (batch["early_latents"], batch["latents"]):
-        _draw_latents(latents, chance, train)
-    rest = train.generator_batch_size - train.batch_size
-    batch["drawn_labels"][...] = np.concatenate([labels[chosen[-1]], chance.choice(labels, rest)])
+    sides, shape = (train.real_targets, train.fake_targets), batch["labels"].shape
+    batch["real_targets"][...] = _targets(random("real_targets"), train.real_flips, *sides, shape)
+    batch["fake_targets"][...] = _targets(random("fake_targets"), train.fake_flips, *sides[::-1], shape)
+    for name in ("real_chances", "fake_chances", "drawn_chances"):
+        chances: Floats = batch[name]
+        for kind, columns in layout(train.augment).items():
+            chances[..., columns] = random(f"{name} {kind}").random(chances[..., columns].shape, np.float32)
+    random("mixing").random(dtype=np.float32, out=batch["mixing"])
+    _draw_latents(batch["early_latents"], random("early_latents"), train)
+    _draw_latents(batch["latents"], random("latents"), train)
+    rest = random("drawn_labels").choice(labels, train.generator_batch_size - train.batch_size)
+    batch["drawn_labels"][...] = np.concatenate([labels[chosen[-1]], rest])
     batch["condition_strength"][...] = _condition_strength(step, train)
 
 
 def _targets(
-    chance: np.random.Generator, flips: float, own: list[float], other: list[float], shape: tuple[int, ...]
+    random: np.random.Generator, flips: float, own: list[float], other: list[float], shape: tuple[int, ...]
 ) -> npt.NDArray[np.float64]:
-    """Draw soft labels `(*shape, 1)` between the `own` side's bounds, a share `flips` of them between the `other`'s."""
-    flipped, there, here = chance.random((3, *shape, 1))
+    """Draw soft labels `(*shape, 1)` from the bounds `own`, a share `flips` of them from the bounds `other`."""
+    flipped, there, here = random.random((3, *shape, 1))
     return np.where(flipped < flips, _between(other, there), _between(own, here))
 
 
@@ -104,27 +106,24 @@ def _between(bounds: list[float], share: npt.NDArray[np.float64]) -> npt.NDArray
     return bounds[0] + (bounds[1] - bounds[0]) * share
 
 
-def _take_photos(
-    images: Images, chosen: npt.NDArray[np.int64], mirror: np.random.Generator | None, into: Images
-) -> None:
-    np.take(images, chosen, axis=0, out=into, mode="clip")  # the mode that writes without a buffer
-    if mirror:
-        mirrored = mirror.random(chosen.shape) < 0.5
-        columns = np.arange(into.shape[-2])[::-1]
-        into[mirrored] = np.take(into[mirrored], columns, axis=2)  # whole pixels; a reversed slice goes byte by byte
+def _flip(images: Images, random: np.random.Generator) -> None:
+    """Mirror each picture of `(D, n, size, size, 3)` in place, with probability one half."""
+    mirrored = random.random(images.shape[:2]) < 0.5
+    columns = np.arange(images.shape[-2])[::-1]
+    images[mirrored] = np.take(images[mirrored], columns, axis=2)  # whole pixels; a reversed slice goes byte by byte
 
 
-def _draw_latents(into: Floats, chance: np.random.Generator, train: Train) -> None:
+def _draw_latents(into: Floats, random: np.random.Generator, train: Train) -> None:
     if train.latent == "normal":
-        chance.standard_normal(dtype=np.float32, out=into)
+        random.standard_normal(dtype=np.float32, out=into)
     else:
-        chance.random(dtype=np.float32, out=into)
+        random.random(dtype=np.float32, out=into)
         into *= 2
         into -= 1
 
 
 def _condition_strength(step: int, train: Train) -> float:
-    """How much the breed counts (Shahbazi et al., "Collapse by Conditioning", 2022), by the photos shown before."""
+    """Return the weight of the breed (Shahbazi et al., "Collapse by Conditioning", 2022) at this step."""
     start, end = train.condition_ramp
     shown = step * train.discriminator_steps * train.batch_size
     if start < shown < end:
@@ -133,7 +132,7 @@ def _condition_strength(step: int, train: Train) -> float:
 
 
 def _order(step: int, total: int, train: Train) -> npt.NDArray[np.int64]:
-    """Indices `(D, n)` of the step's photos: every epoch is a shuffle of all of them; batches run across epochs."""
+    """Return the indices `(D, n)` of the step's photos. Every epoch shuffles all photos; a batch may span epochs."""
     shape = train.discriminator_steps, train.batch_size
     size = shape[0] * shape[1]
     epochs, within = np.divmod(np.arange(step * size, (step + 1) * size), total)
@@ -146,8 +145,4 @@ def _order(step: int, total: int, train: Train) -> npt.NDArray[np.int64]:
 
 @lru_cache(maxsize=2)
 def _shuffle(seed: int, epoch: int, total: int) -> npt.NDArray[np.int64]:
-    return _generator(seed, _EPOCHS + epoch).permutation(total)
-
-
-def _generator(seed: int, stream: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=np.array([seed, stream], np.uint64)))
+    return random_stream(seed, "order", epoch).permutation(total)

@@ -11,6 +11,7 @@ from PIL import Image
 from pedigree.common.breeds import display_name
 from pedigree.common.films import save_gif
 from pedigree.common.grids import grid, save_png
+from pedigree.common.paths import FINAL_SAMPLES
 from pedigree.generator.model import Generator
 from pedigree.train.tensorboard_log import TensorBoardLog
 
@@ -46,7 +47,7 @@ class Gallery:
 
     def save(self, folder: Path, film: Path) -> None:
         """Write `final.png`, of the generator as it is now, and `progress.png` to `folder`, and the GIF `film`."""
-        save_png(self._by_breed(self._drawn()), folder / "final.png")
+        save_png(self._by_breed(self._drawn()), folder / FINAL_SAMPLES.name)
         rows = np.stack([images[:, 0] for images in self.moments])
         save_png(grid(rows, labels=[f"step {step}" for step in self.steps], scale=self._scale), folder / "progress.png")
         save_gif([self._by_breed(images) for images in self.moments], film, MILLISECONDS)

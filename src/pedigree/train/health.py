@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from pedigree.errors import PedigreeError
+from pedigree.train.losses import LOSSES
 
 SICK_ROWS = 10  # rows of the history on end before a run is given up
 CALMER = "Lower train.generator_learning_rate and train.discriminator_learning_rate, or raise train.r1_weight."
@@ -23,14 +24,13 @@ SICKNESSES: dict[str, tuple[Callable[[Mapping[str, float]], bool], str]] = {
         CALMER,
     ),
 }
-UNBOUNDED = {"wasserstein"}  # losses whose size says nothing
 
 
 class Health:
     """Tells a run that cannot recover, by the row."""
 
     def __init__(self, loss: str) -> None:
-        self.sicknesses = dict(list(SICKNESSES.items())[:1]) if loss in UNBOUNDED else SICKNESSES
+        self.sicknesses = dict(list(SICKNESSES.items())[:1]) if LOSSES[loss].lipschitz else SICKNESSES
         self.rows_of = dict.fromkeys(self.sicknesses, 0)
 
     def examine(self, step: int, means: Mapping[str, float]) -> None:

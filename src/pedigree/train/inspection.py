@@ -12,7 +12,8 @@ from pedigree.common.packed_crops import Crops
 from pedigree.common.spread import spread
 from pedigree.generator.model import Generator
 from pedigree.generator.walks import Walk
-from pedigree.train.gan import ConditionalGAN, scaled
+from pedigree.train.gan import ConditionalGAN
+from pedigree.train.step import scaled
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 PICTURES = 512  # of the held-out crops the discriminator is asked about, at most

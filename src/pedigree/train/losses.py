@@ -11,14 +11,25 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """A pair of formulas: what the discriminator and what the generator make small.
+    """A pair of formulas, one that the discriminator minimises and one that the generator minimises.
 
-    `paired` says that the generator's formula needs the logits of real pictures too, one for each it has drawn.
+    Attributes:
+        discriminator_formula: real logits, generated logits and the targets of both → loss.
+        generator_formula: generated logits → loss; a paired loss takes the real logits too.
+        soft_labels: targets between 0 and 1 have a meaning.
+        flipped_labels: a target may name the other side.
+        signed: the sign of a logit says whether the discriminator takes a picture for real.
+        paired: each generated picture is compared with one real picture.
+        lipschitz: the loss needs a discriminator of bounded slope, and has itself no lower bound.
     """
 
     discriminator_formula: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
     generator_formula: Callable[..., Tensor]
+    soft_labels: bool = False
+    flipped_labels: bool = False
+    signed: bool = True
     paired: bool = False
+    lipschitz: bool = False
 
     def discriminator(
         self, real_logits: Tensor, fake_logits: Tensor, real_targets: Tensor, fake_targets: Tensor
@@ -69,18 +80,35 @@ def _relativistic_discriminator(real: Tensor, fake: Tensor, _real_targets: Tenso
 
 
 LOSSES = {
-    # Goodfellow et al. (2014), equation 1: the generator makes log(1 - sigmoid(logit)) small.
-    "minimax": AdversarialLoss(_cross_entropy_discriminator, lambda fake: -ops.mean(ops.softplus(fake))),
-    # Goodfellow et al. (2014), section 3: it makes log(sigmoid(logit)) large instead, whose slope does not vanish.
-    "non-saturating": AdversarialLoss(_cross_entropy_discriminator, lambda fake: ops.mean(ops.softplus(-fake))),
+    # Goodfellow et al. (2014), equation 1: the generator minimises log(1 - sigmoid(logit)).
+    "minimax": AdversarialLoss(
+        _cross_entropy_discriminator,
+        lambda fake: -ops.mean(ops.softplus(fake)),
+        soft_labels=True,
+        flipped_labels=True,
+    ),
+    # Goodfellow et al. (2014), section 3: it maximises log(sigmoid(logit)) instead, whose slope does not vanish.
+    "non-saturating": AdversarialLoss(
+        _cross_entropy_discriminator,
+        lambda fake: ops.mean(ops.softplus(-fake)),
+        soft_labels=True,
+        flipped_labels=True,
+    ),
     # Lim and Ye (2017); Miyato et al. (2018), equations 16 and 17.
-    "hinge": AdversarialLoss(_hinge_discriminator, lambda fake: -ops.mean(fake)),
+    "hinge": AdversarialLoss(_hinge_discriminator, lambda fake: -ops.mean(fake), flipped_labels=True),
     # Mao et al. (2017), equation 9.
-    "least-squares": AdversarialLoss(_least_squares_discriminator, lambda fake: ops.mean(ops.square(fake - 1)) / 2),
+    "least-squares": AdversarialLoss(
+        _least_squares_discriminator,
+        lambda fake: ops.mean(ops.square(fake - 1)) / 2,
+        soft_labels=True,
+        flipped_labels=True,
+    ),
     # Arjovsky et al. (2017), algorithm 1.
-    "wasserstein": AdversarialLoss(_wasserstein_discriminator, lambda fake: -ops.mean(fake)),
-    # Jolicoeur-Martineau (2019); Huang et al. (2025), equation 2: each fake against one real picture.
+    "wasserstein": AdversarialLoss(
+        _wasserstein_discriminator, lambda fake: -ops.mean(fake), signed=False, lipschitz=True
+    ),
+    # Jolicoeur-Martineau (2019); Huang et al. (2025), equation 2: each generated picture against one real picture.
     "relativistic": AdversarialLoss(
-        _relativistic_discriminator, lambda fake, real: ops.mean(ops.softplus(real - fake)), paired=True
+        _relativistic_discriminator, lambda fake, real: ops.mean(ops.softplus(real - fake)), signed=False, paired=True
     ),
 }

@@ -47,7 +47,7 @@ class Record:
         self.rows: list[dict[str, float]] = []
         self.window: list[dict[str, float]] = []
         self.calls: list[tuple[int, float, float]] = []  # of this process: steps, seconds, of which waited
-        self.bar = progress_bar(label=f"train {train.recipe}", total=train.steps, initial=start)
+        self.bar = progress_bar(label=f"train {train.architecture}", total=train.steps, initial=start)
 
     def add(self, first: int, told: Mapping[str, NDArray[Any]], seconds: float, waited: float) -> None:
         """Take in what the steps from `first` on told, `(steps, …)` each, and close the rows they complete.

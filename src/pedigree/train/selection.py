@@ -17,7 +17,6 @@ from pedigree.metrics.frechet import fit
 from pedigree.metrics.kernel import kernel_distance
 from pedigree.settings.train import Train
 
-EXTRACTOR = "efficientnet-lite0"
 FEWEST, MOST = 6, 1000  # held-out crops to hold the pictures against; more would take longer than drawing does
 ON_END = 2  # scores on end at which collapse or divergence is sure
 COLLAPSED_SHARE = 1 / 6  # of the pictures that are different ones: 256 onto some 50
@@ -46,7 +45,7 @@ class Selection:
                 "raise crop.holdout, or set train.score_every: 0 and train.keep: last."
             )
         self.drawer, self.train, self.breeds = drawer, train, len(crops.breeds)
-        self.extractor = extractors.load(EXTRACTOR, None)
+        self.extractor = extractors.load(train.score_extractor, None)
         by_breed = np.argsort(crops.holdout_labels, kind="stable")
         chosen = np.sort(by_breed[spread(min(MOST, total), total)])
         self.real = cached_features(self.extractor, crops.holdout_images[chosen])

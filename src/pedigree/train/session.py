@@ -18,7 +18,6 @@ from pedigree.common.files import write_text
 from pedigree.common.packed_crops import Crops
 from pedigree.generator.model import Generator
 from pedigree.settings.train import Train
-from pedigree.train import precision
 from pedigree.train.batches import stream
 from pedigree.train.gallery import Gallery
 from pedigree.train.gan import ConditionalGAN
@@ -26,6 +25,7 @@ from pedigree.train.inspection import Inspection
 from pedigree.train.record import Record
 from pedigree.train.resume.checkpoints import Checkpoint
 from pedigree.train.selection import Selection
+from pedigree.train.step import compile_steps
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 CAPACITY = 32  # steps a call at most
@@ -38,7 +38,7 @@ class Session:
     Where several processes train, each has a session; but the chief's, they only train.
 
     Args:
-        settings: the `train` section.
+        settings: the `train` section, its precision decided.
         data: the crops.
         found: where to go on from, or None.
         engine: the backend's.
@@ -48,10 +48,8 @@ class Session:
     def __init__(self, settings: Train, data: Crops, found: Checkpoint | None, engine: Engine, logs: Path) -> None:
         self.settings, self.data, self.start = settings, data, found.step if found else 0
         self.workers, self.device, self.devices = engine.workers, find_device(), engine.devices
-        chosen = found.facts["precision"] if found else precision.choose(settings.precision, engine)
-        self.precision = self.workers.share(chosen.encode()).decode()
-        self.name = found.facts["name"] if found else f"{settings.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
-        self.gan = ConditionalGAN(settings, data.size, len(data.breeds), self.precision, engine)
+        self.name = found.facts["name"] if found else f"{settings.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+        self.gan = ConditionalGAN(settings, data.size, len(data.breeds), settings.precision, engine)
         kept = Generator(self.gan.average, data.breeds, settings.latent)
         scored = settings.score_every > 0 and self.workers.chief
         self.selection = Selection(kept, data, settings) if scored else None
@@ -71,7 +69,7 @@ class Session:
 
     def steps(self) -> Iterator[int]:
         """Train, a call at a time; yield how many steps are done after each, and after the looks due there."""
-        take, done = self.gan.compile(min(CAPACITY, self.settings.log_every)), self.start
+        take, done = compile_steps(self.gan, min(CAPACITY, self.settings.log_every)), self.start
         with closing(stream(self._calls(), self.data.train_images, self.data.train_labels, self.settings)) as batches:
             while done < self.settings.steps:
                 began = perf_counter()
@@ -124,7 +122,7 @@ class Session:
         """Return all that the run goes on from after `step` steps."""
         arrays = {f"gan-{place}": np.asarray(variable) for place, variable in enumerate(self.gan.variables)}
         arrays |= {f"gallery-{name}": array for name, array in self.gallery.state().items()}
-        facts = {"name": self.name, "precision": self.precision, "record": self.record.state()}
+        facts = {"name": self.name, "record": self.record.state()}
         if self.selection is not None:
             facts["scores"], best = self.selection.state()
             arrays |= {f"best-{name}": array for name, array in best.items()}
@@ -153,14 +151,14 @@ class Session:
         """Write what trained and how fast: reports/training.json. Distances are the kept generator's."""
         kept = self.selection.kept if self.selection else {"step": self.settings.steps}
         facts: dict[str, Any] = {
-            "recipe": self.settings.recipe,
+            "architecture": self.settings.architecture,
             "steps": self.stopped_at or self.settings.steps,
             "stopped_by": self.stopped_by,
             "kept_step": kept["step"],
             "kernel_distance": kept.get("kernel_distance"),
             "frechet_distance": kept.get("frechet_distance"),
             "device": self.device.name,
-            "precision": self.precision,
+            "precision": self.settings.precision,
             **self.record.speed(),
             "discriminator_loss": self.record.rows[-1]["discriminator_loss"],
             "generator_loss": self.record.rows[-1]["generator_loss"],
@@ -169,9 +167,8 @@ class Session:
 
     def _told(self) -> str:
         count = f"{self.devices} × " if self.devices > 1 else ""
-        what = (
-            f"{count}{self.device.name} ({self.device.kind}) in {self.precision}, {len(self.data.train_images)} crops"
-        )
+        where = f"{count}{self.device.name} ({self.device.kind}) in {self.settings.precision}"
+        what = f"{where}, {len(self.data.train_images)} crops"
         return f"Training on {what}{f', going on from step {self.start}' if self.start else ''}."
 
 

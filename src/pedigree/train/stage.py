@@ -1,16 +1,20 @@
 """The train stage: from packed crops to a generator, going on exactly where it was interrupted."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 
-from pedigree.backends import make_engine
+from pedigree.backends import find_device, make_engine
 from pedigree.backends.workers import WorkerLostError, Workers
+from pedigree.common import paths
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import save_generator
 from pedigree.settings.train import Train
+from pedigree.train import precision
+from pedigree.train.compatibility import check
 from pedigree.train.resume.checkpoints import Checkpoint, Checkpoints, from_bytes, to_bytes
 from pedigree.train.resume.fingerprint import fingerprint
 from pedigree.train.resume.interruption import Interruption, interruptions, leave
@@ -19,13 +23,13 @@ from pedigree.train.session import Session
 
 def train(
     settings: Train,
-    crops: Path = Path("data/crops"),
-    model: Path = Path("models/generator.keras"),
-    reports: Path = Path("reports"),
-    logs: Path = Path("runs/tensorboard"),
-    scratch: Path = Path("runs/checkpoints"),
+    crops: Path = paths.CROPS,
+    model: Path = paths.GENERATOR,
+    reports: Path = paths.REPORTS,
+    logs: Path = paths.TENSORBOARD,
+    scratch: Path = paths.CHECKPOINTS,
 ) -> None:
-    """Train the networks of `settings.recipe` on the crops and keep the averaged generator in `model`.
+    """Train the networks of `settings.architecture` on the crops and keep the averaged generator in `model`.
 
     Writes history.csv, samples/, training.gif and training.json to `reports`, and a TensorBoard log to a folder of
     `logs`. A run that was interrupted goes on from its last checkpoint in `scratch` and ends as if it never was.
@@ -37,9 +41,12 @@ def train(
             workers one is lost or has something else to train on; the model there was is kept.
         SystemExit: 128 + the signal that interrupted it, once its state is saved.
     """
+    check(settings)
     data = load_crops(crops)
     engine = make_engine(settings.devices)
-    workers, state = engine.workers, _State(settings, data, scratch)
+    workers = engine.workers
+    settings = _with_precision(settings, workers)
+    state = _State(settings, data, scratch)
     _hold_together(workers, state.decisive)
     with state.store.held() if workers.chief else nullcontext(), interruptions() as interruption:
         found = _of_chief(state.found() if workers.chief else None, workers)
@@ -52,10 +59,10 @@ def train(
             finally:
                 run.record.bar.close()
                 if workers.chief:
-                    run.record.write(reports / "history.csv")
+                    run.record.write(reports / paths.HISTORY.name)
             if workers.chief:
-                run.gallery.save(reports / "samples", reports / "training.gif")
-                run.write_facts(reports / "training.json")
+                run.gallery.save(reports / paths.SAMPLES.name, reports / paths.TRAINING_FILM.name)
+                run.write_facts(reports / paths.TRAINING_FACTS.name)
                 save_generator(run.gan.average, data.breeds, model, settings.latent)
                 state.store.clear()
 
@@ -104,6 +111,12 @@ def _hold_together(workers: Workers, decisive: str) -> None:
             f"worker {worst} differs from the chief in params.yaml, data/crops, code or package versions: "
             "make them the same on all workers."
         )
+
+
+def _with_precision(settings: Train, workers: Workers) -> Train:
+    """Return the settings with `auto` replaced by the precision that the chief decides on, on all workers."""
+    decided = workers.share(precision.choose(settings.precision, find_device()).encode()).decode()
+    return replace(settings, precision="bfloat16" if decided == "bfloat16" else "float32")
 
 
 def _of_chief(found: Checkpoint | None, workers: Workers) -> Checkpoint | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from pedigree.common.files import replacing_folder
+from pedigree.common.paths import RAW
 from pedigree.common.progress import progress_bar
 from pedigree.errors import PedigreeError
 from pedigree.settings.params import Unpack
@@ -28,8 +29,6 @@ from pedigree.unpack.layouts import (
 from pedigree.unpack.members import Member, Source
 from pedigree.unpack.tarballs import BLOCK, compression, looks_like_tar, tar_members
 from pedigree.unpack.zips import MAGICS, zip_members
-
-TARGET = Path("data/raw")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class _Contents:
     other: list[Parts] = field(default_factory=list)
 
 
-def unpack(images: Path, annotations: Path | None, limits: Unpack, target: Path = TARGET) -> Unpacked:
+def unpack(images: Path, annotations: Path | None, limits: Unpack, target: Path = RAW) -> Unpacked:
     """Unpack photos to `target/Images/<breed>/<photo>` and annotations to `target/Annotation/<breed>/<stem>`.
 
     What `target` held before is replaced at the end by one rename, and stays as it was on any error. Without

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from pedigree.common.files import write_text
+from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
 from pedigree.settings.params import Validate
@@ -42,9 +43,9 @@ class Verdict:
 def validate(
     raw: Path,
     bounds: Validate,
-    census: Path = Path("data/census.csv"),
-    report: Path = Path("reports/validation.json"),
-    docs: Path = Path("runs/data_docs"),
+    census: Path = CENSUS,
+    report: Path = VALIDATION,
+    docs: Path = DATA_DOCS,
 ) -> Verdict:
     """Take the census of `raw`, judge it, write `census`, `report` and Data Docs, and tell what was found.
 

@@ -28,7 +28,7 @@ from pedigree.train.resume.checkpoints import Checkpoint
 from pedigree.train.stage import train
 
 SMALL = {
-    "recipe": "mlp",
+    "architecture": "mlp",
     "steps": 24,
     "batch_size": 4,
     "generator_batch_size": 4,
@@ -47,9 +47,9 @@ SMALL = {
 # Between them everything that has a state of its own: dropout's seed; batch norm's means, the lazy penalty's turn,
 # spectral norm's vectors, augmentation's strength, the ramp, the schedule.
 STATEFUL = {
-    "dropout": {"recipe": "seed-cgan", "generator_batch_size": 8},
+    "dropout": {"architecture": "seed-cgan", "generator_batch_size": 8},
     "everything": {
-        "recipe": "projection-dcgan",
+        "architecture": "projection-dcgan",
         "discriminator_steps": 2,
         "spectral_norm": "both",
         "conditioning": "classifier",

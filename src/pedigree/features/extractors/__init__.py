@@ -7,13 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.common import quiet
+from pedigree.common.extractor_names import INCEPTION, NAMES, PACKAGED
 from pedigree.errors import PedigreeError, UsageError
-
-_PACKAGED = ("efficientnet-lite0", "efficientnet-lite0-bfloat16")
-_INCEPTION = "inception-2015"
-_KERAS = ("nasnet-large", "resnet50-v2")
-
-NAMES = (*_PACKAGED, _INCEPTION, *_KERAS)
 
 
 class Extractor(Protocol):
@@ -70,11 +65,11 @@ def load(name: str, weights: str | Path | None = None) -> Extractor:
         raise ValueError(f"Extractors: {', '.join(NAMES)}. Received: {name!r}")
     path = _checked(name, weights)
     quiet.import_keras()
-    if name in _PACKAGED:
+    if name in PACKAGED:
         from pedigree.features.extractors.efficientnet_lite0 import EfficientNetLite0
 
         return EfficientNetLite0("bfloat16" if name.endswith("bfloat16") else "float32")
-    if name == _INCEPTION and path:
+    if name == INCEPTION and path:
         from pedigree.features.extractors.inception_2015 import Inception2015
 
         return Inception2015(path)
@@ -86,12 +81,12 @@ def load(name: str, weights: str | Path | None = None) -> Extractor:
 def _checked(name: str, weights: str | Path | None) -> Path | None:
     """Check that a file is given if and only if the network needs one, and that it exists, before any heavy import."""
     if weights is None:
-        if name == _INCEPTION:
+        if name == INCEPTION:
             raise UsageError(
                 f"score.weights: {name} needs a file: `pedigree fetch {name}` downloads it (89 MB). Then set its path."
             )
         return None
-    if name in _PACKAGED:
+    if name in PACKAGED:
         raise UsageError(f"score.weights must be null: {name} has its own weights. Received: {str(weights)!r}")
     if not Path(weights).is_file():
         raise PedigreeError(f"{weights} does not exist: score.weights must be the path of the weights of {name}.")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pedigree.common.measures import MEASURES
+from pedigree.common.measures import COPIES, MEASURES, NO_COPIES
 from pedigree.score.evaluation import Evaluation, Metrics
 from pedigree.score.page import breed_table
 from pedigree.score.page.readings import Reading
@@ -129,10 +129,10 @@ def _copying(evaluation: Evaluation, unlike: bool) -> Conclusion | None:
     verdict = evaluation.numbers.get("memorization_verdict")
     below = int((evaluation.nearness < evaluation.suspicious).sum())
     few = f"{count(below)} of {count(len(evaluation.nearness))} are suspiciously near to a training photo."
-    if verdict == "copies":
+    if verdict == COPIES:
         nearer = "On average, or too often, the pictures are nearer to a training photo than held-out photos are. "
         return Conclusion("bad", "training photos are copied", nearer + few)
-    if verdict == "fine":
+    if verdict == NO_COPIES:
         answer = f"The pictures are no nearer to the training photos than held-out photos are. {capitalized(few)}"
         far = (
             " This means little here, because pictures that are unlike photos are far from all of them."

@@ -1,18 +1,27 @@
-"""Recipes: whole `train` sections, one file each, whose head says what it is and where it comes from.
+"""Recipes: whole `train` sections, one file each.
 
-`params.yaml` stays what governs a run: a recipe only writes its section there, comments and all.
+A file holds its head, comment lines that say what the recipe is and where it comes from, and the parameters that
+differ from the defaults of `pedigree.settings.train`. A comment beside a parameter replaces the general one. `write`
+puts the whole section into `params.yaml`, which alone decides a run.
 """
 
-from difflib import get_close_matches
+import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
 
 from pedigree.common.files import write_text
 from pedigree.errors import UsageError
+from pedigree.settings.fields import nearest
 from pedigree.settings.params import FILE, Train, load, read
+from pedigree.settings.section_yaml import section_text
 
 SECTION = "train:"
 REACHES = "# Reaches: "
+
+_COMMENTED = re.compile(r"  (\w+): .*?  # (.*)")
 
 
 def names() -> list[str]:
@@ -20,27 +29,29 @@ def names() -> list[str]:
     return sorted(Path(entry.name).stem for entry in files(__package__).iterdir() if entry.name.endswith(".yaml"))
 
 
+def settings(name: str) -> Train:
+    """Return the parameters of a recipe; raises as `text` does."""
+    return Train(**_values(name))
+
+
 def text(name: str) -> str:
-    """Return a recipe's file.
+    """Return the `train` section of a recipe, with every parameter, as `write` puts it into `params.yaml`.
 
     Raises:
-        UsageError: where there is none of that name; the nearest is told.
+        UsageError: no recipe has that name. The message suggests the nearest.
     """
-    if name not in names():
-        near = get_close_matches(name, names(), 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}."
-        raise UsageError(f"no recipe is called {name!r}: {hint}")
-    return files(__package__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    comments = {match[1]: match[2] for line in _file(name) if (match := _COMMENTED.fullmatch(line))}
+    return section_text(Train, _values(name), comments=comments, head=_head(name))
 
 
 def headline(name: str) -> str:
     """Return the first line of a recipe's head: what it is."""
-    return text(name).splitlines()[0].removeprefix("# ")
+    return _head(name)[0].removeprefix("# ")
 
 
 def reaches(name: str) -> str:
-    """Return what a recipe's head says that it reaches, and in what time."""
-    return next(line for line in text(name).splitlines() if line.startswith(REACHES)).removeprefix(REACHES)
+    """Return the line of a recipe's head that says which scores it reaches, and in what time."""
+    return next(line for line in _head(name) if line.startswith(REACHES)).removeprefix(REACHES)
 
 
 def listing() -> str:
@@ -50,12 +61,12 @@ def listing() -> str:
 
 
 def write(name: str, path: Path = FILE) -> None:
-    """Replace the `train` section of `path`, and the comment above it, with the recipe's; the rest stays as it is.
+    """Replace the `train` section of `path`, and the comment above it, with a recipe's. The rest stays as it is.
 
     Raises:
-        UsageError: where there is no such recipe, or `path` is no parameters' file with a train section.
+        UsageError: no recipe has that name, or `path` is not a file of parameters with a `train` section.
     """
-    recipe = text(name)
+    section = text(name)
     if SECTION[:-1] not in read(path):
         raise UsageError(f"{path}: section 'train' is missing.")
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -65,6 +76,24 @@ def write(name: str, path: Path = FILE) -> None:
         start -= 1
     while lines[end - 1] == "":
         end -= 1
-    written = [*lines[:start], *recipe.splitlines(), *lines[end:]]
+    written = [*lines[:start], *section.splitlines(), *lines[end:]]
     write_text(path, "\n".join(written) + "\n")
     load(Train, path)
+
+
+def _file(name: str) -> list[str]:
+    """Return the lines of a recipe's file."""
+    if name not in names():
+        raise UsageError(f"no recipe is called {name!r}{nearest(name, names())}. Recipes: {', '.join(names())}.")
+    return files(__package__).joinpath(f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+
+
+def _head(name: str) -> list[str]:
+    lines = _file(name)
+    return lines[: lines.index(SECTION)]
+
+
+def _values(name: str) -> dict[str, Any]:
+    """Return the parameters that a recipe's file names."""
+    values: dict[str, Any] = YAML(typ="safe").load("\n".join(_file(name)))["train"]
+    return values

@@ -9,18 +9,18 @@ from prefect.artifacts import create_image_artifact, create_markdown_artifact, c
 from pedigree.results.highlights import Exhibit, highlights
 
 
-def publish(root: Path) -> None:
-    """Publish what the reports of the project at `root` hold."""
+def publish_reports(root: Path) -> None:
+    """Create an artifact for every highlight of the project at `root`."""
     for exhibit in highlights(root):
-        show(exhibit)
+        publish(exhibit)
 
 
-def show(exhibit: Exhibit) -> None:
-    """Publish one exhibit. A picture travels within its address, so that it shows without any file server."""
+def publish(exhibit: Exhibit) -> None:
+    """Create one artifact. An image is embedded in its URL, so that no file server is needed."""
     if exhibit.table is not None:
         create_table_artifact(exhibit.table, key=exhibit.key, description=exhibit.title)
     elif exhibit.picture is not None:
-        address = f"data:image/png;base64,{base64.b64encode(exhibit.picture).decode()}"
-        create_image_artifact(address, key=exhibit.key, description=exhibit.title)
+        url = f"data:image/png;base64,{base64.b64encode(exhibit.picture).decode()}"
+        create_image_artifact(url, key=exhibit.key, description=exhibit.title)
     else:
         create_markdown_artifact(exhibit.text or "", key=exhibit.key, description=exhibit.title)

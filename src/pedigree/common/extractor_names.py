@@ -1,0 +1,13 @@
+"""The names of the feature extractors, as `params.yaml`, reports and cache files use them."""
+
+from typing import Literal, get_args
+
+PackagedName = Literal["efficientnet-lite0", "efficientnet-lite0-bfloat16"]  # the weights are in a Python package
+InceptionName = Literal["inception-2015"]  # the weights are a local file, which `pedigree fetch` downloads
+KerasName = Literal["nasnet-large", "resnet50-v2"]  # Keras downloads the weights, unless a local file is given
+
+ExtractorName = Literal[PackagedName, InceptionName, KerasName]
+
+PACKAGED: tuple[str, ...] = get_args(PackagedName)
+INCEPTION: str = get_args(InceptionName)[0]
+NAMES: tuple[str, ...] = get_args(ExtractorName)

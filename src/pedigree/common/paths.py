@@ -1,0 +1,29 @@
+"""Where the files of a project are, relative to its root. `dvc.yaml` names the same paths; a test compares them."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+RAW = Path("data/raw")  # the unpacked photos and annotations
+CENSUS = Path("data/census.csv")  # one row per photo
+CROPS = Path("data/crops")
+
+GENERATOR = Path("models/generator.keras")
+
+REPORTS = Path("reports")
+VALIDATION = REPORTS / "validation.json"
+CONTACT_SHEET = REPORTS / "crops.png"  # some crops of every breed
+HISTORY = REPORTS / "history.csv"  # losses and scores during training
+SAMPLES = REPORTS / "samples"  # pictures drawn during training
+FINAL_SAMPLES = SAMPLES / "final.png"  # of the kept generator
+TRAINING_FILM = REPORTS / "training.gif"
+TRAINING_FACTS = REPORTS / "training.json"
+METRICS = REPORTS / "metrics.json"
+BREED_SCORES = REPORTS / "breeds.csv"
+SCORES_PAGE = REPORTS / "scores.html"
+
+RUNS = Path("runs")  # scratch: all of it can be deleted
+DATA_DOCS = RUNS / "data_docs"  # Great Expectations' pages
+TENSORBOARD = RUNS / "tensorboard"
+CHECKPOINTS = RUNS / "checkpoints"
+FEATURES = RUNS / "features"  # the cache of extracted features

@@ -1,0 +1,35 @@
+"""The `crop` section of `params.yaml`."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
+
+from pedigree.settings.fields import STRICT, Natural, Positive, Ratio, Share, parameter
+
+
+def _address(scheduler: str) -> str:
+    if not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", scheduler):
+        raise ValueError("expected null or a Dask scheduler's tcp://host:port or tls://host:port")
+    return scheduler
+
+
+@dataclass(frozen=True, config=STRICT)
+class Crop:
+    """How dogs are cut out of the photos, and which photos are kept from training."""
+
+    size: Literal[16, 28, 32, 64, 128] = parameter(32, "pixels per side of a crop")
+    frames: Literal["boxes", "whole", "both"] = parameter(
+        "boxes", "one crop per annotated dog, the photo's centre square, or both"
+    )
+    padding: Share = parameter(0.1, "how much a box grows on each side, as a share of its longer side")
+    min_box: Positive = parameter(24, "pixels; boxes with a shorter side below this are skipped")
+    max_aspect: Ratio = parameter(4.0, "longer side / shorter side; boxes above this are skipped")
+    holdout: Annotated[float, Field(gt=0, lt=1)] = parameter(
+        0.2, "share of each breed's photos that is kept from training, for scoring"
+    )
+    seed: Natural = parameter(0, "random seed of that choice")
+    scheduler: Annotated[str, AfterValidator(_address)] | None = parameter(
+        None, "null: threads of this machine; tcp://host:port: a Dask cluster that sees data/raw too"
+    )

@@ -1,0 +1,15 @@
+"""The `data` section of `params.yaml`."""
+
+from pydantic.dataclasses import dataclass
+
+from pedigree.settings.fields import STRICT, Text, parameter
+
+
+@dataclass(frozen=True, config=STRICT)
+class Data:
+    """The archives that the photos and annotations come from: tar files, compressed or not, or zip files."""
+
+    images: Text = parameter("data/sample/images.tar", "photos, in one folder per breed")
+    annotations: Text | None = parameter(
+        "data/sample/annotation.tar", "Pascal VOC boxes; without any: data/none.zip, an empty archive"
+    )

@@ -1,0 +1,42 @@
+"""The `score` section of `params.yaml`."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
+
+from pedigree.common.extractor_names import ExtractorName
+from pedigree.settings import criteria
+from pedigree.settings.fields import STRICT, Natural, Positive, Text, parameter
+
+
+def _readable(line: str) -> str:
+    criteria.parse(line)
+    return line
+
+
+Requirements = list[Annotated[str, AfterValidator(_readable)]]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Score:
+    """How the generator is scored."""
+
+    extractor: ExtractorName = parameter(
+        "efficientnet-lite0",
+        "the network whose features are compared. Scores of different extractors cannot be compared.",
+    )
+    weights: Text | None = parameter(
+        None,
+        "a local file with the extractor's weights. null: the extractor's own (efficientnet-lite0) or Keras's "
+        "(nasnet-large, resnet50-v2). inception-2015 needs a file: run `pedigree fetch inception-2015`.",
+    )
+    samples: Annotated[int, Field(ge=6)] = parameter(1000, "generated pictures that are scored")
+    batch_size: Positive = parameter(32, "pictures per call of the extractor")
+    seed: Natural = parameter(0, "random seed of the generated pictures")
+    require: Requirements = parameter(
+        [],
+        'Requirements, such as "coverage >= 0.5", "breed_accuracy > breed_accuracy_chance" or '
+        '"memorization_verdict == fine". The stage writes its reports, then fails if a requirement is not met. '
+        "Numbers are compared without their ±.",
+    )

@@ -1,0 +1,37 @@
+"""The `validate` section of `params.yaml`."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic.dataclasses import dataclass
+
+from pedigree.settings.fields import STRICT, Counts, Positive, Ratio, Share, parameter
+
+
+def _regular_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression ({error})") from error
+    return pattern
+
+
+@dataclass(frozen=True, config=STRICT)
+class Validate:
+    """What the photos must be like. A share is a share of all photos."""
+
+    breed_pattern: Annotated[str, AfterValidator(_regular_expression)] = parameter(
+        r"^n\d{8}-.+$", "regular expression that every breed's folder name must match"
+    )
+    breeds: Positive | None = parameter(8, "number of breed folders; null: any number")
+    photos_per_breed: Counts = parameter([60, 400], "fewest and most photos of a breed")
+    min_decodable: Share = parameter(0.99, "share of photos that can be decoded; the others are set aside and listed")
+    min_annotated: Share = parameter(
+        0.99, "share of photos with an annotation; not checked if there are no annotations"
+    )
+    max_bad_boxes: Share = parameter(0.01, "share of photos with a box that is empty or reaches outside the photo")
+    max_breed_mismatch: Share = parameter(0.0, "share of photos whose annotation names another breed")
+    max_duplicates_within: Share = parameter(0.02, "share of photos that repeat a photo of their breed, byte for byte")
+    max_duplicates_across: Share = parameter(0.0, "share of photos that also appear under another breed")
+    max_imbalance: Ratio = parameter(3.0, "photos of the largest breed per photo of the smallest")

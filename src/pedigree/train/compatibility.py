@@ -1,0 +1,86 @@
+"""Which parameters of `train` go together: what the architecture, the loss and the conditioning allow."""
+
+from collections.abc import Iterator
+
+from pedigree.errors import UsageError
+from pedigree.networks import ARCHITECTURES
+from pedigree.networks.heads import has_classifier
+from pedigree.settings.params import FILE
+from pedigree.settings.train import Train
+from pedigree.train.augmentation import KINDS
+from pedigree.train.losses import LOSSES
+from pedigree.train.penalties import penalised
+
+
+def check(train: Train) -> None:
+    """Check the parameters against each other.
+
+    Raises:
+        UsageError: naming the parameters that do not go together, and why.
+    """
+    for conflicts in (_architecture, _labels, _penalties, _conditioning, _augmentation):
+        for reason in conflicts(train):
+            raise UsageError(f"{FILE}: train: {reason}.")
+
+
+def _architecture(train: Train) -> Iterator[str]:
+    architecture = ARCHITECTURES[train.architecture]
+    if train.batch_size % architecture.group:
+        yield (
+            f"the discriminator of {train.architecture} compares pictures in groups of {architecture.group}, "
+            f"all real or all generated: batch_size must be a multiple of {architecture.group}"
+        )
+    if train.spectral_norm != "none" and not architecture.spectral_norm:
+        yield (
+            f"the residual blocks of {train.architecture} start at zero, which has no spectral norm to divide by: "
+            "spectral_norm must be none"
+        )
+
+
+def _labels(train: Train) -> Iterator[str]:
+    loss = LOSSES[train.loss]
+    if not loss.soft_labels and (train.real_targets, train.fake_targets) != ([1.0, 1.0], [0.0, 0.0]):
+        yield f"the {train.loss} loss has no soft labels: real_targets must be [1.0, 1.0] and fake_targets [0.0, 0.0]"
+    if not loss.flipped_labels and max(train.real_flips, train.fake_flips) > 0:
+        yield f"the {train.loss} loss has no labels to flip: real_flips and fake_flips must be 0.0"
+    if loss.paired and train.generator_batch_size != train.batch_size:
+        yield (
+            f"the {train.loss} loss pairs each generated picture with a real one: "
+            "generator_batch_size must equal batch_size"
+        )
+
+
+def _penalties(train: Train) -> Iterator[str]:
+    if penalised(train) and ARCHITECTURES[train.architecture].batch_norm:
+        yield (
+            f"the discriminator of {train.architecture} has batch norm, so a picture has no gradient of its own: "
+            "r1_weight, r2_weight and gradient_penalty_weight must be 0.0"
+        )
+    if LOSSES[train.loss].lipschitz and not train.gradient_penalty_weight and train.spectral_norm == "none":
+        yield f"the {train.loss} loss needs a bounded slope: set gradient_penalty_weight above 0, or spectral_norm"
+
+
+def _conditioning(train: Train) -> Iterator[str]:
+    classifies = has_classifier(train.conditioning)
+    if classifies and not train.classifier_weight:
+        yield (
+            f"conditioning: {train.conditioning} needs classifier_weight above 0: "
+            "nothing else teaches its classifier breeds"
+        )
+    if not classifies and max(train.classifier_weight, train.generator_classifier_weight) > 0:
+        yield (
+            f"conditioning: {train.conditioning} has no classifier: "
+            "classifier_weight and generator_classifier_weight must be 0.0"
+        )
+
+
+def _augmentation(train: Train) -> Iterator[str]:
+    if train.augment_target is None:
+        return
+    if not set(train.augment) & set(KINDS):
+        yield f"augment_target controls how often pictures are augmented: augment needs one of {', '.join(KINDS)}"
+    if not LOSSES[train.loss].signed:
+        yield (
+            "augment_target measures overfitting by the sign of a logit, "
+            f"which has no meaning under the {train.loss} loss"
+        )
