@@ -1,12 +1,13 @@
-"""Claim: both distances are torch-fidelity's, with standard errors; the kernel distance takes a fraction of its time.
+"""Claim: both distances equal torch-fidelity's and have standard errors; the kernel distance is several times faster.
 
     python bench/distances.py [--generated 10000] [--real 20000] [--dimension 2048] [--torch-python PYTHON]
 
-Both measure the same drawn features, float32, shaped as a network's: none negative, a few directions with most of the
-variance. Each of the four runs is a process of its own: its seconds without reading the arrays, and by how much its
-peak resident memory grew over what it held before (interpreter, libraries and arrays). torch-fidelity keeps its
-defaults, 100 subsets of 1,000 pictures. PYTHON is an interpreter with torch, torch-fidelity and tqdm; without one this
-one is used, where tests/oracles.py stands in for what its NumPy formulas need of torch. Prints JSON.
+Both sides measure the same random float32 features. They resemble those of a network: none is negative, and a few
+directions have most of the variance. Each of the four runs is a process of its own. Seconds do not include reading
+the arrays; memory is the rise of the peak above the interpreter, libraries and arrays. torch-fidelity uses its
+defaults, 100 subsets of 1,000 pictures. PYTHON is an interpreter with torch, torch-fidelity and tqdm. Without it, this
+interpreter is used, and tests/oracles.py replaces the parts of torch that torch-fidelity's NumPy formulas need. Prints
+JSON.
 """
 
 import argparse
@@ -20,11 +21,11 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
-UNIT = 1e6 if sys.platform == "darwin" else 1e6 / 1024  # what of ru_maxrss makes a megabyte
+UNIT = 1e6 if sys.platform == "darwin" else 1e6 / 1024  # units of ru_maxrss per megabyte
 
 
 def draw(folder, generated, real, dimension):
-    """Save two samples of features, the generated one a little shifted."""
+    """Save two samples of features; the generated one is slightly shifted."""
     import numpy as np
 
     chance = np.random.default_rng(0)
@@ -39,8 +40,8 @@ def ours(metric):
     from pedigree.metrics.kernel import kernel_distance
 
     def measure(real, generated):
-        found = frechet_distance(real, generated) if metric == "frechet" else kernel_distance(real, generated, seed=0)
-        return float(found), found.standard_error
+        value = frechet_distance(real, generated) if metric == "frechet" else kernel_distance(real, generated, seed=0)
+        return float(value), value.standard_error
 
     return measure
 
@@ -61,7 +62,7 @@ def theirs(metric):
 
 
 def half(side, metric, folder):
-    """Measure one metric of one side and print what it found, took and needed."""
+    """Run one metric of one side. Print its value, seconds and memory."""
     import numpy as np
 
     measure = {"pedigree": ours, "torch-fidelity": theirs}[side](metric)
@@ -69,10 +70,10 @@ def half(side, metric, folder):
     before, start = peak(), time.perf_counter()
     value, spread = measure(real, generated)
     seconds = time.perf_counter() - start
-    found = {"value": value, "seconds": seconds, "megabytes": peak() - before}
+    figures = {"value": value, "seconds": seconds, "megabytes": peak() - before}
     if spread is not None:
-        found["standard_error" if side == "pedigree" else "deviation_over_subsets"] = spread
-    print(json.dumps(found))
+        figures["standard_error" if side == "pedigree" else "deviation_over_subsets"] = spread
+    print(json.dumps(figures))
 
 
 def peak():
@@ -80,19 +81,19 @@ def peak():
 
 
 def run(python, *arguments):
-    """Run this script's other half; this process imports next to nothing, since peaks begin with what it holds."""
+    """Run this script in another process. This one imports almost nothing, because a child's peak starts at its own."""
     process = subprocess.run([python, __file__, *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(process.stdout or "null")
 
 
 def compare(metric, torch_python, folder):
     sides = {"pedigree": sys.executable, "torch-fidelity": torch_python or sys.executable}
-    found = {side: run(python, "--half", side, metric, folder) for side, python in sides.items()}
-    mine, peer = found.values()
-    apart = mine["value"] - peer["value"]
-    figures = {side: {name: rounded(number) for name, number in numbers.items()} for side, numbers in found.items()}
-    figures["relative_difference"] = rounded(abs(apart / peer["value"]))
-    figures["difference_in_standard_errors"] = rounded(abs(apart) / mine["standard_error"])
+    results = {side: run(python, "--half", side, metric, folder) for side, python in sides.items()}
+    mine, peer = results.values()
+    difference = mine["value"] - peer["value"]
+    figures = {side: {name: rounded(number) for name, number in numbers.items()} for side, numbers in results.items()}
+    figures["relative_difference"] = rounded(abs(difference / peer["value"]))
+    figures["difference_in_standard_errors"] = rounded(abs(difference) / mine["standard_error"])
     figures["times_faster"] = rounded(peer["seconds"] / mine["seconds"])
     figures["times_less_memory"] = rounded(peer["megabytes"] / mine["megabytes"])
     return figures
@@ -106,13 +107,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generated", type=int, default=10_000, help="pictures (default 10000)")
     parser.add_argument("--real", type=int, default=20_000, help="pictures (default 20000)")
-    parser.add_argument("--dimension", type=int, default=2048, help="of a picture's features (default 2048)")
+    parser.add_argument("--dimension", type=int, default=2048, help="features of a picture (default 2048)")
     parser.add_argument("--torch-python", metavar="PYTHON", default=os.environ.get("TORCH_PYTHON"))
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        run(sys.executable, "--draw", scratch, asked.generated, asked.real, asked.dimension)
-        figures = {metric: compare(metric, asked.torch_python, Path(scratch)) for metric in ("frechet", "kernel")}
-    sizes = {"generated": asked.generated, "real": asked.real, "dimension": asked.dimension, "cores": os.cpu_count()}
+        run(sys.executable, "--draw", scratch, arguments.generated, arguments.real, arguments.dimension)
+        figures = {metric: compare(metric, arguments.torch_python, Path(scratch)) for metric in ("frechet", "kernel")}
+    sizes = {
+        "generated": arguments.generated,
+        "real": arguments.real,
+        "dimension": arguments.dimension,
+        "cores": os.cpu_count(),
+    }
     print(json.dumps({**sizes, **figures}, indent=1))
 
 

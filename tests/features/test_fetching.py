@@ -113,7 +113,7 @@ def test_a_later_run_continues_what_an_earlier_one_left(server, get):
 def test_a_connection_that_keeps_breaking_is_told_and_what_came_is_kept(server, get):
     server.behaviour.drops = [400_000] + [0] * TRIES
     with pytest.raises(
-        PedigreeError, match=r"400,000 of 1,000,003 bytes .* 400,000 bytes are kept in .*\.part; run it"
+        PedigreeError, match=r"400,000 of 1,000,003 bytes .* 400,000 bytes are kept in .*\.part; run the"
     ):
         get()
     assert get.part.read_bytes() == CONTENT[:400_000]
@@ -159,7 +159,9 @@ def test_more_than_the_server_has_is_thrown_away(server, get):
 @pytest.mark.parametrize("content", [b"", b"<html>log in to the network</html>", CONTENT[:-1] + b"x", CONTENT + b"x"])
 def test_something_else_is_refused_and_removed(server, get, content):
     server.behaviour.content = content
-    with pytest.raises(PedigreeError, match=r"/file\.bin brought something else, now removed: .* is not the file\."):
+    with pytest.raises(
+        PedigreeError, match=r"/file\.bin is not the expected file and was removed: .* is not the file\."
+    ):
         get()
     assert list(get.out.parent.iterdir()) == []
 
@@ -167,7 +169,7 @@ def test_something_else_is_refused_and_removed(server, get, content):
 def test_a_file_of_that_name_that_is_something_else_is_left_alone(server, get):
     get.out.parent.mkdir()
     get.out.write_bytes(b"mine")
-    with pytest.raises(PedigreeError, match=r"is not the file\. Remove it, or name another file with --out\.$"):
+    with pytest.raises(PedigreeError, match=r"is not the file\. Remove it, or choose another path with --out\.$"):
         get()
     assert get.out.read_bytes() == b"mine"
     assert server.behaviour.asked == []
@@ -176,10 +178,10 @@ def test_a_file_of_that_name_that_is_something_else_is_left_alone(server, get):
 @pytest.mark.parametrize(("status", "tries"), [(404, 1), (403, 1), (503, TRIES), (500, TRIES)])
 def test_an_answer_that_is_no_file_is_told_and_only_a_troubled_server_is_asked_again(server, get, status, tries):
     server.behaviour.status = status
-    with pytest.raises(PedigreeError, match=rf"/file\.bin: .*{status}") as told:
+    with pytest.raises(PedigreeError, match=rf"/file\.bin: .*{status}") as message:
         get()
     assert len(server.behaviour.asked) == tries
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(message.value)
     assert list(get.out.parent.iterdir()) == []
 
 
@@ -187,7 +189,9 @@ def test_no_network_is_told(get, server, tmp_path):
     port = server.server_port
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as gone:
         port = gone.server_port
-    with pytest.raises(PedigreeError, match=r"refused.* \(4 tries\)\. Check the network, or get the file elsewhere\.$"):
+    with pytest.raises(
+        PedigreeError, match=r"refused.* \(4 tries\)\. Check the network, or get the file from another place\.$"
+    ):
         fetch(f"http://127.0.0.1:{port}/file.bin", tmp_path / "file.bin", lambda _: None, pause=0.0)
     assert list(tmp_path.iterdir()) == []
 
@@ -212,7 +216,7 @@ def test_a_place_that_cannot_be_written_is_told_at_once(server, get):
 @pytest.fixture
 def published(server, tmp_path, monkeypatch):
     """Serve an archive with a small file in the graph's place, and expect its checksum."""
-    from test_inception_2015 import archived
+    from features.test_inception_2015 import archived
 
     content = archived(tmp_path / "a.tgz", inception_2015.MEMBER, GRAPH).read_bytes()
     server.behaviour.content = content
@@ -237,7 +241,7 @@ def test_fetch_refuses_another_graph_in_one_line(server, published, tmp_path, ca
     server.behaviour.content = published[:-200]
     assert main(["fetch", "inception-2015", "--out", "w.tgz"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("pedigree fetch: http://127.0.0.1")
+    assert error.startswith("pedigree fetch: The download from http://127.0.0.1")
     assert "damaged archive" in error
     assert not list(tmp_path.glob("w.tgz*"))
 

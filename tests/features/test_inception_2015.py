@@ -204,26 +204,26 @@ def without(node):
 
 
 WRONG = {
-    "empty": (lambda content: b"", r"a graph without ExpandDims and pool_3: score\.weights must name"),
-    "text": (lambda content: b"no graph at all", r"not a TensorFlow graph, nor an archive of one: score\.weights"),
-    "page": (lambda content: b"<!DOCTYPE html><html></html>", r"not a TensorFlow graph"),
-    "cut": (lambda content: content[:-100], r"not a TensorFlow graph"),
-    "no pool_3": (lambda content: without("pool_3"), r"a graph without pool_3: score\.weights must name"),
-    "no input": (lambda content: without("ExpandDims"), r"a graph without ExpandDims and pool_3"),
-    "another": (lambda content: content, r"has SHA-256 [0-9a-f]{64} where 009d6814[0-9a-f]{56} was expected: damaged"),
+    "empty": (lambda content: b"", r"the graph has no ExpandDims and no pool_3\. score\.weights must be"),
+    "text": (lambda content: b"no graph at all", r"neither a TensorFlow graph nor an archive of one\. score\.weights"),
+    "page": (lambda content: b"<!DOCTYPE html><html></html>", r"neither a TensorFlow graph"),
+    "cut": (lambda content: content[:-100], r"neither a TensorFlow graph"),
+    "no pool_3": (lambda content: without("pool_3"), r"the graph has no pool_3\. score\.weights must be"),
+    "no input": (lambda content: without("ExpandDims"), r"the graph has no ExpandDims and no pool_3"),
+    "another": (lambda content: content, r"has SHA-256 [0-9a-f]{64}, expected 009d6814[0-9a-f]{56}\. It is damaged"),
 }
 
 
 @pytest.mark.parametrize("kind", WRONG)
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_file_that_is_not_the_graph_of_2015_is_refused_in_one_line(tmp_path, content, kind, packed):
-    make, told = WRONG[kind]
+    make, message = WRONG[kind]
     path = tmp_path / "w"
     if packed:
         archived(path, MEMBER, make(content))
     else:
         path.write_bytes(make(content))
-    with pytest.raises(PedigreeError, match=told) as refused:
+    with pytest.raises(PedigreeError, match=message) as refused:
         extractors.load("inception-2015", path)
     assert str(refused.value).startswith(str(path))
     assert "\n" not in str(refused.value)
@@ -234,30 +234,34 @@ def test_a_truncated_archive_is_refused(tmp_path, content, share):
     whole = archived(tmp_path / "whole.tgz", MEMBER, content).read_bytes()
     path = tmp_path / "cut.tgz"
     path.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(PedigreeError, match=r"cut\.tgz: a damaged archive \(.+\): fetch it again\.$"):
+    with pytest.raises(PedigreeError, match=r"cut\.tgz: damaged archive \(.+\)\. Download it again\.$"):
         extractors.load("inception-2015", path)
 
 
 def test_an_archive_of_something_else_is_refused(tmp_path, content):
     path = archived(tmp_path / "w.tgz", "graph.pb", content)
-    with pytest.raises(PedigreeError, match=rf"w\.tgz: an archive without {MEMBER}: get .* by `pedigree fetch"):
+    with pytest.raises(
+        PedigreeError, match=rf"w\.tgz: the archive does not contain {MEMBER}\. Download .* with `pedigree fetch"
+    ):
         extractors.load("inception-2015", path)
 
 
 def test_without_weights_it_is_told_how_to_get_them():
-    with pytest.raises(UsageError, match=r"needs a file: `pedigree fetch inception-2015` gets it \(89 MB\)"):
+    with pytest.raises(UsageError, match=r"needs a file: `pedigree fetch inception-2015` downloads it \(89 MB\)"):
         extractors.load("inception-2015")
 
 
 @pytest.mark.parametrize("path", ["missing.pb", "."])
 def test_a_file_that_is_not_there_is_told(path):
-    with pytest.raises(PedigreeError, match=r"is not here: score\.weights must name the weights of inception-2015\.$"):
+    with pytest.raises(
+        PedigreeError, match=r"does not exist: score\.weights must be the path of the weights of inception-2015\.$"
+    ):
         extractors.load("inception-2015", path)
 
 
 def test_a_mistake_is_told_before_anything_heavy_is_imported():
     code = (
-        "import sys\nfrom pedigree import extractors\n"
+        "import sys\nfrom pedigree.features import extractors\n"
         "try: extractors.load('inception-2015')\nexcept Exception as error: print(type(error).__name__)\n"
         "print({'tensorflow', 'keras'} & set(sys.modules))"
     )

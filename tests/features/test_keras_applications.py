@@ -96,10 +96,12 @@ def test_the_fingerprint_is_the_weights(loaded, networks, files, tmp_path):
 def test_a_file_that_is_no_weights_is_refused_in_one_line(tmp_path, suffix):
     path = tmp_path / f"w{suffix}"
     path.write_bytes(b"no weights at all")
-    with pytest.raises(PedigreeError, match=r"not weights of MobileNet without its top \(.+\): score\.weights") as told:
+    with pytest.raises(
+        PedigreeError, match=r"not weights of MobileNet without its top layers \(.+\)\. score\.weights"
+    ) as message:
         extractors.load("nasnet-large", path)
-    assert str(told.value).startswith(str(path))
-    assert "\n" not in str(told.value)
+    assert str(message.value).startswith(str(path))
+    assert "\n" not in str(message.value)
 
 
 def test_another_networks_weights_are_refused(files):
@@ -109,7 +111,7 @@ def test_another_networks_weights_are_refused(files):
 
 def test_a_file_that_is_not_there_is_told():
     with pytest.raises(
-        PedigreeError, match=r"^missing\.h5 is not here: score\.weights must name the weights of nasnet"
+        PedigreeError, match=r"^missing\.h5 does not exist: score\.weights must be the path of the weights of nasnet"
     ):
         extractors.load("nasnet-large", "missing.h5")
 
@@ -121,7 +123,9 @@ def test_without_weights_keras_fetches_its_own_and_no_network_is_told_in_one_lin
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     monkeypatch.setattr(urllib.request, "_opener", None)  # or one from an earlier test goes another way
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
-    with pytest.raises(PedigreeError, match=r"Keras could not fetch the weights of MobileNet \(.*refused.*\): check"):
+    with pytest.raises(
+        PedigreeError, match=r"Keras could not download the weights of MobileNet \(.*refused.*\): check"
+    ):
         extractors.load("nasnet-large")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 

@@ -42,9 +42,9 @@ def test_it_is_the_mean_over_all_pairs_at_any_block_size_and_offset(monkeypatch,
 
 
 def test_two_rows_have_a_distance_and_no_standard_error():
-    told = mean_pairwise_distance(np.array([[0.0, 0.0], [3.0, 4.0]]))
-    assert told == pytest.approx(5.0)
-    assert np.isnan(told.standard_error)
+    result = mean_pairwise_distance(np.array([[0.0, 0.0], [3.0, 4.0]]))
+    assert result == pytest.approx(5.0)
+    assert np.isnan(result.standard_error)
 
 
 def test_equal_rows_are_at_no_distance():
@@ -59,12 +59,12 @@ def test_its_standard_error_is_that_of_rows_drawn_anew(rows, dimension):
 
 def test_breeds_are_measured_apart_and_those_of_few_pictures_not_at_all():
     features, labels = normal(0, 12), np.array([1, 2, 2, 3, 3, 3, 3, 3, 5, 5, 5, 5])
-    told = mean_pairwise_distance_per_breed(features, labels, 6)
+    result = mean_pairwise_distance_per_breed(features, labels, 6)
     for breed in (2, 3, 5):
-        assert told.value[breed] == pytest.approx(all_pairs(features[labels == breed]).mean())
-    assert np.isnan(told.value).tolist() == [True, True, False, False, True, False]
-    assert np.isnan(told.standard_error).tolist() == [True, True, True, False, True, False]
-    assert told.mean() == pytest.approx(told.value[[2, 3, 5]].mean())
+        assert result.value[breed] == pytest.approx(all_pairs(features[labels == breed]).mean())
+    assert np.isnan(result.value).tolist() == [True, True, False, False, True, False]
+    assert np.isnan(result.standard_error).tolist() == [True, True, True, False, True, False]
+    assert result.mean() == pytest.approx(result.value[[2, 3, 5]].mean())
 
 
 def test_the_mean_over_breeds_says_how_far_chance_moves_it():
@@ -76,9 +76,9 @@ def test_the_mean_over_breeds_says_how_far_chance_moves_it():
 
 
 def test_no_breed_known_is_no_mean():
-    told = PerBreed(np.array([np.nan, np.nan]), np.array([np.nan, np.nan])).mean()
-    assert np.isnan(told)
-    assert np.isnan(told.standard_error)
+    result = PerBreed(np.array([np.nan, np.nan]), np.array([np.nan, np.nan])).mean()
+    assert np.isnan(result)
+    assert np.isnan(result.standard_error)
 
 
 @pytest.mark.parametrize("dimension", [1, 64])
@@ -193,8 +193,8 @@ def test_identical_pictures_are_twins_even_where_real_photos_repeat():
 
 def test_the_ratio_says_how_far_chance_moves_it():
     drawn = [collapse(*breeds_of(2 * s, 20, 1, 5), *breeds_of(2 * s + 1, 15, 1, 5), 1).ratio for s in range(400)]
-    told = np.mean([each.standard_error[0] for each in drawn])
-    assert told == pytest.approx(np.std([each.value[0] for each in drawn]), rel=0.25)
+    result = np.mean([each.standard_error[0] for each in drawn])
+    assert result == pytest.approx(np.std([each.value[0] for each in drawn]), rel=0.25)
 
 
 @pytest.mark.parametrize("distinct", [30, 60, 200])
@@ -204,8 +204,8 @@ def test_the_share_of_near_duplicates_says_how_far_chance_moves_it(distinct):
     for _ in range(120):
         generated = pool[chance.integers(0, distinct, 60)]
         drawn.append(collapse(real, real_labels, generated, np.zeros(60, int), 1).near_duplicates)
-    told = np.mean([each.standard_error[0] for each in drawn])
-    assert 0.7 < told / np.std([each.value[0] for each in drawn]) < 1.5
+    result = np.mean([each.standard_error[0] for each in drawn])
+    assert 0.7 < result / np.std([each.value[0] for each in drawn]) < 1.5
 
 
 def test_breeds_of_no_one_or_two_pictures_are_never_called_collapsed():
@@ -230,7 +230,7 @@ def test_the_order_of_rows_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "message"),
     [
         (np.zeros(3, int), r"labels must be \(4,\) integers. Received: \(3,\)"),
         (np.zeros(4), "labels must be .* float64"),
@@ -238,10 +238,10 @@ def test_the_order_of_rows_changes_nothing():
         (np.array([0, 1, -1, 0]), r"labels must be in 0..1. Received: -1..1"),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(labels, told):
-    with pytest.raises(ValueError, match=told):
+def test_labels_that_do_not_fit_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
         mean_pairwise_distance_per_breed(normal(0, 4), labels, 2)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         collapse(normal(0, 2), np.zeros(2, int), normal(0, 4), labels, 2)
 
 

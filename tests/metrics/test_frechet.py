@@ -146,7 +146,7 @@ def test_below_the_dimension_the_standard_error_is_of_the_right_size(shift, devi
 
 
 @pytest.mark.parametrize(
-    ("real", "generated", "told"),
+    ("real", "generated", "message"),
     [
         (np.zeros((1, 4)), np.zeros((5, 4)), r"real must be .* at least 2\. Received: \(1, 4\)"),
         (np.zeros((5, 4)), np.zeros((0, 4)), r"generated must be .* Received: \(0, 4\)"),
@@ -156,8 +156,8 @@ def test_below_the_dimension_the_standard_error_is_of_the_right_size(shift, devi
         (np.full((5, 3), np.inf), np.zeros((5, 3)), "real must be finite. Received: 15"),
     ],
 )
-def test_what_is_no_pair_of_samples_is_refused(real, generated, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_pair_of_samples_is_refused(real, generated, message):
+    with pytest.raises(ValueError, match=message):
         frechet_distance(real, generated)
 
 

@@ -137,7 +137,7 @@ def test_a_collapsed_generator_has_no_sampling_error():
 
 
 @pytest.mark.parametrize(
-    ("real", "generated", "subset_size", "told"),
+    ("real", "generated", "subset_size", "message"),
     [
         (np.zeros((1, 4)), np.zeros((5, 4)), 1000, r"real must be .* at least 2\. Received: \(1, 4\)"),
         (np.zeros((5, 4)), np.zeros((1, 4)), 1000, r"generated must be .* Received: \(1, 4\)"),
@@ -146,6 +146,6 @@ def test_a_collapsed_generator_has_no_sampling_error():
         (np.zeros((5, 3)), np.zeros((5, 3)), 1, "subset_size must be at least 2. Received: 1"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(real, generated, subset_size, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_cannot_be_compared_is_refused(real, generated, subset_size, message):
+    with pytest.raises(ValueError, match=message):
         kernel_distance(real, generated, seed=0, subset_size=subset_size)

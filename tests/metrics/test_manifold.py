@@ -170,7 +170,7 @@ def test_standard_errors_of_crowded_balls_are_counted_alike_whichever_way_is_qui
 
 
 @pytest.mark.parametrize(
-    ("real", "generated", "neighbors", "told"),
+    ("real", "generated", "neighbors", "message"),
     [
         (BASE, OTHER, 0, "neighbors must be at least 1. Received: 0"),
         (BASE[:5], OTHER, 5, r"real must be .* at least 6\. Received: \(5, 24\)"),
@@ -179,6 +179,6 @@ def test_standard_errors_of_crowded_balls_are_counted_alike_whichever_way_is_qui
         (BASE, np.full((9, 24), np.nan), 5, "generated must be finite. Received: 216"),
     ],
 )
-def test_what_is_no_pair_of_samples_is_refused(real, generated, neighbors, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_pair_of_samples_is_refused(real, generated, neighbors, message):
+    with pytest.raises(ValueError, match=message):
         precision_recall_density_coverage(real, generated, neighbors=neighbors)

@@ -118,8 +118,8 @@ def test_the_informed_distance_is_as_uncertain_as_the_ratio():
     chance = np.random.default_rng(0)
     frechet, distance = Estimate(20.0, 1.0), Estimate(0.08, 0.004)
     ratios = chance.normal(20.0, 1.0, 20_000) / chance.normal(0.08, 0.004, 20_000)
-    told = memorization_informed_frechet_distance(frechet, distance, epsilon=0.1)
-    assert told.standard_error == pytest.approx(ratios.std(), rel=0.05)
+    result = memorization_informed_frechet_distance(frechet, distance, epsilon=0.1)
+    assert result.standard_error == pytest.approx(ratios.std(), rel=0.05)
     assert memorization_informed_frechet_distance(frechet, distance, epsilon=0.05).standard_error == pytest.approx(1.0)
 
 
@@ -225,21 +225,21 @@ def test_the_share_of_suspects_says_how_far_chance_moves_it():
 
 
 @pytest.mark.parametrize(
-    ("train", "generated", "told"),
+    ("train", "generated", "message"),
     [
-        (np.zeros((3, 4)), np.ones((2, 4)), "train must have rows .* Received: 3 of zeros"),
+        (np.zeros((3, 4)), np.ones((2, 4)), "train must have a row .* Received: 3 rows of zeros"),
         (np.ones((3, 4)), np.ones((2, 5)), "same dimension"),
         (np.ones((3, 4)), np.full((2, 4), np.inf), "generated must be finite"),
         (np.ones((0, 4)), np.ones((2, 4)), r"train must be .* Received: \(0, 4\)"),
     ],
 )
-def test_what_is_no_pair_of_samples_is_refused(train, generated, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_pair_of_samples_is_refused(train, generated, message):
+    with pytest.raises(ValueError, match=message):
         nearest_training(train, generated)
 
 
 def test_nothing_left_to_judge_is_refused():
-    with pytest.raises(ValueError, match=r"generated must have rows .* Received: 2 of zeros"):
+    with pytest.raises(ValueError, match=r"generated must have a row .* Received: 2 rows of zeros"):
         memorization_distance(np.ones((3, 4)), np.zeros((2, 4)))
     with pytest.raises(ValueError, match="Received: 0 and 1"):
         judge_copying(nearest([]), nearest([0.1]))

@@ -83,7 +83,7 @@ def test_chance_is_what_shuffling_gives_on_average():
 
 
 @pytest.mark.parametrize(
-    ("features", "labels", "told"),
+    ("features", "labels", "message"),
     [
         (np.zeros((0, 3)), np.zeros(0, int), r"features must be .* Received: \(0, 3\)"),
         (np.full((2, 3), np.nan), np.zeros(2, int), "features must be finite. Received: 6"),
@@ -93,8 +93,8 @@ def test_chance_is_what_shuffling_gives_on_average():
         (np.zeros((2, 3)), np.array([-1, 0]), r"labels must be in 0..1. Received: -1..0"),
     ],
 )
-def test_what_is_no_labelled_sample_is_refused(features, labels, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_labelled_sample_is_refused(features, labels, message):
+    with pytest.raises(ValueError, match=message):
         probe.fit(features, labels, 2)
 
 
@@ -224,12 +224,12 @@ def test_the_breed_mistaken_for_is_the_commonest_wrong_one_or_none():
 
 
 @pytest.mark.parametrize(
-    ("copies", "told"),
+    ("copies", "message"),
     [
-        (np.zeros((3, 3)), r"copies must be \(2, 3\) like the features. Received: \(3, 3\)"),
+        (np.zeros((3, 3)), r"copies must have the shape \(2, 3\) of the features. Received: \(3, 3\)"),
         (np.full((2, 3), np.inf), "copies must be finite. Received: 6"),
     ],
 )
-def test_copies_that_do_not_fit_the_pictures_are_refused(copies, told):
-    with pytest.raises(ValueError, match=told):
+def test_copies_that_do_not_fit_the_pictures_are_refused(copies, message):
+    with pytest.raises(ValueError, match=message):
         probe.fit(np.zeros((2, 3)), np.zeros(2, int), 2, [copies])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pedigree.metrics import similarity
-from pedigree.metrics.similarity import ms_ssim, pair_similarity, pair_similarity_per_breed
+from pedigree.metrics.similarity import ms_ssim, pair_similarity_per_breed
 
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 
@@ -17,6 +17,12 @@ def smooth(seed, count, height, width=None):
         blocks = chance.normal(0, 40, (count, -(-height // cell), -(-width // cell), 3))
         total += blocks.repeat(cell, axis=1).repeat(cell, axis=2)[:, :height, :width]
     return np.clip(total + 128, 0, 255).astype(np.uint8)
+
+
+def pair_similarity(images, labels, *, seed, pairs):
+    """The mean over the breeds, with equal weights."""
+    breeds = int(labels.max(initial=-1)) + 1
+    return pair_similarity_per_breed(images, labels, breeds, seed=seed, pairs=pairs).mean()
 
 
 def noisy(images, deviation):
@@ -109,10 +115,10 @@ def test_a_breed_does_not_depend_on_the_others():
 
 def test_few_pictures_have_no_number_or_no_standard_error():
     images, labels = smooth(0, 7, 16), np.array([1, 2, 2, 3, 3, 3, 3])
-    told = pair_similarity_per_breed(images, labels, 4, seed=0, pairs=10)
-    assert np.isnan(told.value).tolist() == [True, True, False, False]
-    assert np.isnan(told.standard_error).tolist() == [True, True, True, False]
-    assert told.mean() == pytest.approx(told.value[2:].mean())
+    result = pair_similarity_per_breed(images, labels, 4, seed=0, pairs=10)
+    assert np.isnan(result.value).tolist() == [True, True, False, False]
+    assert np.isnan(result.standard_error).tolist() == [True, True, True, False]
+    assert result.mean() == pytest.approx(result.value[2:].mean())
     assert np.isnan(pair_similarity(images[:1], labels[:1], seed=0, pairs=10))
     assert np.isnan(pair_similarity(images[:0], labels[:0], seed=0, pairs=10))
 
@@ -128,18 +134,18 @@ def test_one_picture_shown_again_and_again_is_alike_and_a_varied_breed_is_not():
 @pytest.mark.parametrize(("count", "pairs"), [(8, 100), (20, 100), (60, 100), (200, 50)])
 def test_the_standard_error_is_that_of_pictures_drawn_anew(count, pairs):
     chance = np.random.default_rng(1)
-    drawn, told = [], []
+    drawn, result = [], []
     for _ in range(600):
         one, other = similarity._distinct_pairs(count, pairs, chance)
         picture = chance.normal(0, 0.7, count)  # what each brings to all its pairs; then what is each pair's own
         values = picture[one] + picture[other] + picture[one] * picture[other] + chance.normal(0, 0.5, len(one))
         drawn.append(values.mean())
-        told.append(similarity._standard_error(values, one, other))
-    assert np.mean(told) == pytest.approx(np.std(drawn), rel=0.25)
+        result.append(similarity._standard_error(values, one, other))
+    assert np.mean(result) == pytest.approx(np.std(drawn), rel=0.25)
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "told"),
+    ("one", "other", "message"),
     [
         (np.zeros((2, 32, 32, 3), np.uint8), np.zeros((3, 32, 32, 3), np.uint8), "same shape"),
         (np.zeros((2, 32, 32, 3), np.float32), np.zeros((2, 32, 32, 3), np.uint8), "one must be .* uint8 .* float32"),
@@ -147,8 +153,8 @@ def test_the_standard_error_is_that_of_pictures_drawn_anew(count, pairs):
         (np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32, 3), np.uint8), r"Received: \(32, 32, 3\)"),
     ],
 )
-def test_what_are_no_pairs_of_pictures_is_refused(one, other, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_are_no_pairs_of_pictures_is_refused(one, other, message):
+    with pytest.raises(ValueError, match=message):
         ms_ssim(one, other)
 
 

@@ -10,7 +10,7 @@ import pytest
 from pedigree.common.measures import MEASURES
 from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError
-from pedigree.results.comparison import Change, against, compare, told
+from pedigree.results.comparison import Change, against, compare, render
 from pedigree.results.metrics_file import Numbers
 
 SIZES = {"samples": 1000, "real": 700, "holdout": 200}
@@ -47,24 +47,24 @@ def share(chance: np.random.Generator, truth: float, count: int = 500) -> Number
 
 
 def words(truth_before: float, truth_now: float, trials: int = 1000) -> dict[str, float]:
-    """The share of trials that each word is said in."""
+    """The share of trials with each judgement."""
     chance = np.random.default_rng(0)
-    said = [row("precision", share(chance, truth_before), share(chance, truth_now)).word for _ in range(trials)]
-    return {word: said.count(word) / trials for word in set(said)}
+    counts = [row("precision", share(chance, truth_before), share(chance, truth_now)).word for _ in range(trials)]
+    return {word: counts.count(word) / trials for word in set(counts)}
 
 
 def test_two_samples_of_one_distribution_are_noise_about_95_times_in_100() -> None:
-    said = words(0.6, 0.6)
+    counts = words(0.6, 0.6)
     # Three standard deviations of 1,000 trials are 0.021; equal counts, 2 trials in 100, are "same".
-    assert said["noise"] + said["same"] == pytest.approx(0.95, abs=0.021)
-    assert said["better"] == pytest.approx(said["worse"], abs=0.02)
+    assert counts["noise"] + counts["same"] == pytest.approx(0.95, abs=0.021)
+    assert counts["better"] == pytest.approx(counts["worse"], abs=0.02)
 
 
 def test_a_change_of_twice_its_margin_is_found_in_its_direction() -> None:
     margin = 1.96 * math.sqrt(2 * 0.6 * 0.4 / 500)
-    said = words(0.6, 0.6 + 2 * margin)
-    assert said["better"] > 0.95
-    assert "worse" not in said
+    counts = words(0.6, 0.6 + 2 * margin)
+    assert counts["better"] > 0.95
+    assert "worse" not in counts
     assert words(0.6, 0.6 - 2 * margin)["worse"] > 0.95
 
 
@@ -154,8 +154,8 @@ def test_the_lines_say_what_the_rows_say() -> None:
     before |= {"memorization_verdict": "fine", "of_tomorrow": 4.5}
     now |= {"memorization_verdict": "copies", "of_tomorrow": 5.5}
     errors = {"frechet_distance": 3.0, "breed_accuracy": 0.015, "precision": 0.014}
-    lines = told(compare({**before, "standard_error": errors}, {**now, "standard_error": errors})).splitlines()
-    assert lines[0] == "1 better, 2 worse, 1 within noise, 1 the same, 1 that cannot be told."
+    lines = render(compare({**before, "standard_error": errors}, {**now, "standard_error": errors})).splitlines()
+    assert lines[0] == "1 better, 2 worse, 1 within noise, 1 the same, 1 not comparable."
     assert [" ".join(line.split()) for line in lines[2:9]] == [
         "before now change",
         "Fréchet distance 151.5 ± 5.9 120.1 ± 5.9 -31.4 ± 8.3 better",
@@ -178,16 +178,16 @@ def test_a_breed_more_that_clearly_collapsed_is_worse_and_a_verdict_cleared_is_b
 
 def test_other_crops_are_told_since_they_move_every_number() -> None:
     now = {**EARLY, "frechet_distance_floor": 50.0, "samples": 500}
-    head, _, ground = told(compare(EARLY, now)).partition("Not the generator's doing")
+    head, _, ground = render(compare(EARLY, now)).partition("Not caused by the generator")
     assert "real photos" not in head
     assert "Fréchet distance, floor's size: real photos" in ground
     assert "Generated pictures" in ground
-    assert "Not the generator's doing" not in told(compare(EARLY, {**EARLY, "breed_accuracy": 0.8}))
+    assert "Not caused by the generator" not in render(compare(EARLY, {**EARLY, "breed_accuracy": 0.8}))
 
 
 def test_colour_adds_nothing_but_colour() -> None:
     before, now = numbers("precision", 0.5, 0.01), numbers("precision", 0.7, 0.01)
-    plain, coloured = told(compare(before, now)), told(compare(before, now), colour=True)
+    plain, coloured = render(compare(before, now)), render(compare(before, now), colour=True)
     assert "\033" not in plain
     assert coloured.replace("\033[32m", "").replace("\033[0m", "") == plain != coloured
 
@@ -212,7 +212,7 @@ def test_the_first_line_sums_up_and_the_last_ones_warn(project: Path) -> None:
     lines = against("kept.json").splitlines()
     assert lines[0] == (
         "reports/metrics.json against kept.json, by efficientnet-lite0: "
-        "0 better, 0 worse, 0 within noise, 2 the same, 1 that cannot be told."
+        "0 better, 0 worse, 0 within noise, 2 the same, 1 not comparable."
     )
     assert "Of twenty numbers" in lines[-2]
     assert "another seed" in lines[-1]
@@ -222,7 +222,9 @@ def test_numbers_of_different_extractors_never_meet(project: Path) -> None:
     (project / "kept.json").write_text(json.dumps({"inception-2015": EARLY, "resnet50-v2": EARLY}))
     with pytest.raises(PedigreeError) as error:
         against("kept.json")
-    assert "reports/metrics.json is by efficientnet-lite0, kept.json by inception-2015, resnet50-v2" in str(error.value)
+    assert "metrics.json uses the extractor efficientnet-lite0 and kept.json uses inception-2015, resnet50-v2" in str(
+        error.value
+    )
     assert "\n" not in str(error.value)
     (project / METRICS).write_text(json.dumps({"resnet50-v2": EARLY, "efficientnet-lite0": EARLY}))
     assert against("kept.json") == "reports/metrics.json against kept.json, by resnet50-v2: all numbers are equal."

@@ -16,7 +16,7 @@ from PIL import Image
 from pedigree.common.paths import METRICS
 from pedigree.photos.census import COLUMNS
 from pedigree.results import highlights as module
-from pedigree.results.comparison import compare, told
+from pedigree.results.comparison import compare, render
 from pedigree.results.highlights import Exhibit, highlights
 from pedigree.results.metrics_file import Scores
 
@@ -215,7 +215,7 @@ def test_a_score_stands_beside_what_real_photos_reach_with_intervals_and_its_bet
 
 
 def test_changes_say_what_the_terminal_says(root: Path) -> None:
-    lines = told(compare(BEFORE["efficientnet-lite0"], NOW["efficientnet-lite0"])).splitlines()
+    lines = render(compare(BEFORE["efficientnet-lite0"], NOW["efficientnet-lite0"])).splitlines()
     said = [" ".join(line.replace("\\", "").replace("|", " ").split()) for line in text(root).splitlines()]
     rows = [
         line for line in lines if line.rpartition(" ")[2] in {"better", "worse", "noise", "same", "changed", "sizes"}
@@ -231,7 +231,7 @@ def test_the_heading_names_the_commit_as_it_was_written(root: Path) -> None:
     short = commit(root, BEFORE | {"other": {}}, "Then | <b>more</b>")
     write(root / METRICS, json.dumps(NOW))
     head = text(root).splitlines()[0]
-    assert head == rf"## The scores against those of {short}, Then \| \<b\>more\</b\>"
+    assert head == rf"## The scores compared with {short}, Then \| \<b\>more\</b\>"
 
 
 def test_scores_are_held_against_the_last_commit_that_had_others(root: Path) -> None:

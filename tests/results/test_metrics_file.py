@@ -81,7 +81,7 @@ def test_a_file_needs_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize(
-    ("name", "kind", "told"),
+    ("name", "kind", "message"),
     [
         ("nope", UsageError, "'nope' is neither a file here nor a revision"),
         ("reports", UsageError, "'reports' is neither"),
@@ -93,26 +93,26 @@ def test_a_file_needs_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("HEAD~2", PedigreeError, "revision HEAD~2 has no reports/metrics.json; `git log"),
     ],
 )
-def test_what_is_no_revision_is_told(name: str, kind: type[PedigreeError], told: str) -> None:
+def test_what_is_no_revision_is_told(name: str, kind: type[PedigreeError], message: str) -> None:
     with pytest.raises(PedigreeError) as error:
         read_against(name)
     assert type(error.value) is kind
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_no_repository_is_told() -> None:
-    with pytest.raises(UsageError, match=r"'HEAD~1' is no file here, nor a revision: not a git repository"):
+    with pytest.raises(UsageError, match=r"'HEAD~1' is neither a file here nor a revision: not a git repository"):
         read_against("HEAD~1")
 
 
 def test_scores_not_yet_made_are_told() -> None:
-    with pytest.raises(PedigreeError, match=r"reports/metrics\.json is not here: run `dvc repro`"):
+    with pytest.raises(PedigreeError, match=r"reports/metrics\.json does not exist: run `dvc repro`"):
         read()
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "is not JSON"),
         (b"\xff\xfe\x00", "is not JSON"),
@@ -130,12 +130,12 @@ def test_scores_not_yet_made_are_told() -> None:
         (b'{"e": {"standard_error": {"coverage": "1"}}}', "e.standard_error.coverage should be a number from 0"),
     ],
 )
-def test_a_file_of_another_form_is_told(content: bytes, told: str) -> None:
+def test_a_file_of_another_form_is_told(content: bytes, message: str) -> None:
     Path("odd.json").write_bytes(content)
     with pytest.raises(PedigreeError) as error:
         read_against("odd.json")
     assert "odd.json" in str(error.value)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 200
 
@@ -143,7 +143,7 @@ def test_a_file_of_another_form_is_told(content: bytes, told: str) -> None:
 @pytest.mark.usefixtures("repository")
 def test_a_committed_file_of_another_form_names_its_revision() -> None:
     commit({"coverage": 0.5})
-    with pytest.raises(PedigreeError, match=r"^reports/metrics\.json at revision HEAD is no file of scores"):
+    with pytest.raises(PedigreeError, match=r"^reports/metrics\.json at revision HEAD is not a file that"):
         read_against("HEAD")
 
 

@@ -225,7 +225,7 @@ def test_a_number_that_is_missing_is_left_out_and_the_others_stay(key, value):
 
 def test_with_hardly_any_numbers_the_page_says_so():
     shown = Page(render(numbers={"samples": 60, "real": 90, "holdout": 30}))
-    assert shown.text("h1") == "There are no numbers to tell this generator by."
+    assert shown.text("h1") == "There are no numbers about this generator."
 
 
 def test_a_number_without_its_floor_stands_alone():
@@ -237,7 +237,7 @@ def test_a_number_without_its_floor_stands_alone():
 
 def test_a_good_generator_is_told_by_name():
     shown = Page(render())
-    assert shown.text("h1") == "Nothing is the matter that these numbers can see."
+    assert shown.text("h1") == "These numbers show no problem."
     assert "no sign of copying" in shown.text("header")
 
 
@@ -255,9 +255,9 @@ def test_an_untrained_generator_is_nothing_like_photos_and_not_praised_for_not_c
     untrained |= {"coverage_at_floor_size": Estimate(0.0, 0.0)}
     shown = Page(render(numbers=GOOD | untrained))
     assert shown.text("h1").startswith(
-        "The pictures are nothing like real photos; the breed asked for is ignored; little"
+        "The pictures are nothing like real photos; the requested breed is ignored; the pictures have little"
     )
-    assert "no sign of copying, which says little of such pictures" in shown.text("header").lower()
+    assert "no sign of copying, but that means little for such pictures" in shown.text("header").lower()
 
 
 def test_copying_is_said_first_where_all_else_is_fine():
@@ -355,8 +355,8 @@ def test_the_most_confused_pair_comes_first():
     args[5] = replace(args[5], confusion=np.array([[0.9, 0.1, 0.0], [0.65, 0.35, 0.0], [0.2, 0.0, 0.8]]))
     pairs = Page(page.render(*args)).text("ol")
     assert pairs == (
-        "65 % Fog shagcoat taken for Snow spitz 20 % Toffee shortleg taken for Snow spitz "
-        "10 % Snow spitz taken for Fog shagcoat"
+        "65 % Fog shagcoat mistaken for Snow spitz 20 % Toffee shortleg mistaken for Snow spitz "
+        "10 % Snow spitz mistaken for Fog shagcoat"
     )
 
 
@@ -405,7 +405,7 @@ def test_an_axis_holds_its_numbers_between_round_ticks(low, high):
 def test_a_single_breed_has_a_page():
     shown = Page(render(breeds=PLAIN[:1], numbers=GOOD | {"breed_accuracy_chance": 1.0, "breed_accuracy_holdout": 1.0}))
     assert "1 breed" in shown.text("header")
-    assert "takes no picture for another breed" in shown.text("confusion")
+    assert "assigns every picture to the requested breed" in shown.text("confusion")
 
 
 def test_120_breeds_stay_small_and_complete():

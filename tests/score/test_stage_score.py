@@ -236,9 +236,9 @@ def test_inceptions_features_alone_get_the_names_of_the_field():
         "memorization_verdict": "copies",
         "imagenet_accuracy": None,
     }
-    told = json.loads(metrics_json("inception-2015", named("inception-2015", numbers)))["inception-2015"]
-    assert (told["fid"], told["kid"], told["mifid"]) == (20.5, 0.0123, 205.0)
-    assert told["standard_error"] == {"frechet_distance": 0.5, "fid": 0.5}
+    content = json.loads(metrics_json("inception-2015", named("inception-2015", numbers)))["inception-2015"]
+    assert (content["fid"], content["kid"], content["mifid"]) == (20.5, 0.0123, 205.0)
+    assert content["standard_error"] == {"frechet_distance": 0.5, "fid": 0.5}
     plain = metrics_json("nasnet-large", named("nasnet-large", numbers))
     assert "fid" not in json.loads(plain)["nasnet-large"]
 
@@ -251,17 +251,17 @@ def test_the_names_of_the_field_can_be_required_and_are_on_the_page(run, packed,
 
 
 @pytest.mark.parametrize(
-    ("fake", "told"),
+    ("fake", "message"),
     [
         (Fake(breeds=(*BREEDS[:2], "n99000004-Star")), r"only one of them has n99000003-Square, n99000004-Star\)"),
-        (Fake(breeds=BREEDS[::-1]), "the same in another order"),
-        (Fake(image_size=64), "draws 64 px and .* holds 32 px"),
+        (Fake(breeds=BREEDS[::-1]), "the order differs"),
+        (Fake(image_size=64), "draws 64 px, but .* has 32 px"),
     ],
 )
-def test_a_generator_of_other_crops_is_refused_and_reports_stay(run, packed, fake, told):
+def test_a_generator_of_other_crops_is_refused_and_reports_stay(run, packed, fake, message):
     (packed / "reports").mkdir()
     (packed / "reports" / "metrics.json").write_text("before")
-    with pytest.raises(PedigreeError, match=rf"generator\.keras .*{told}.*: run `pedigree train`\.$"):
+    with pytest.raises(PedigreeError, match=rf"generator\.keras .*{message}.*: run `pedigree train`\.$"):
         run(fake)
     assert [path.read_text() for path in (packed / "reports").iterdir()] == ["before"]
 
@@ -269,5 +269,5 @@ def test_a_generator_of_other_crops_is_refused_and_reports_stay(run, packed, fak
 def test_too_small_a_holdout_is_refused(run, packed, crops):
     np.save(packed / "holdout-images.npy", crops.holdout_images[:5])
     np.save(packed / "holdout-labels.npy", crops.holdout_labels[:5])
-    with pytest.raises(PedigreeError, match=r"needs at least 6 crops to train and 6 held out"):
+    with pytest.raises(PedigreeError, match=r"needs at least 6 training and 6 held-out crops"):
         run(Fake())

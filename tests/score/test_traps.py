@@ -83,32 +83,32 @@ def traps(crops):
 
 @pytest.fixture(scope="module")
 def honest(traps):
-    return traps.judge(traps.honest)
+    return traps.evaluate(traps.honest)
 
 
 @pytest.fixture(scope="module")
 def blurred(traps):
     images = damage.blurred(traps.honest.images, 1.0)
-    return traps.judge(traps.sample(images.reshape(BREEDS, -1, SIZE, SIZE, 3)))
+    return traps.evaluate(traps.sample(images.reshape(BREEDS, -1, SIZE, SIZE, 3)))
 
 
 @pytest.fixture(scope="module")
 def one_training_photo(traps):
     labels = traps.honest.labels
-    return traps.judge(placed(traps.train, np.full(len(labels), PHOTO), labels))
+    return traps.evaluate(placed(traps.train, np.full(len(labels), PHOTO), labels))
 
 
 @pytest.fixture(scope="module")
 def one_picture_a_breed(traps):
     labels = traps.honest.labels
-    return traps.judge(placed(traps.honest, np.searchsorted(labels, labels), labels))
+    return traps.evaluate(placed(traps.honest, np.searchsorted(labels, labels), labels))
 
 
 @pytest.fixture(scope="module")
 def copies(traps):
     """Draw every other training crop."""
     labels = traps.honest.labels
-    return traps.judge(placed(traps.train, np.arange(len(traps.train.labels))[::2], labels))
+    return traps.evaluate(placed(traps.train, np.arange(len(traps.train.labels))[::2], labels))
 
 
 def clearly(number, than):
@@ -151,13 +151,13 @@ def test_one_picture_a_breed_is_collapse_named_breed_by_breed(one_picture_a_bree
 def test_the_one_breed_that_collapses_is_the_one_named(traps):
     places = np.arange(len(traps.honest))
     places[traps.honest.labels == ODD] = places[traps.honest.labels == ODD][0]
-    table = traps.judge(placed(traps.honest, places, traps.honest.labels)).table
+    table = traps.evaluate(placed(traps.honest, places, traps.honest.labels)).table
     assert np.flatnonzero(table["collapsed"]).tolist() == [ODD]
 
 
 def test_ignoring_the_breed_asked_for_is_seen_by_breed_accuracy_alone(traps, honest):
     labels = np.random.default_rng(0).permutation(traps.honest.labels)
-    numbers = traps.judge(placed(traps.honest, np.arange(len(labels)), labels)).numbers
+    numbers = traps.evaluate(placed(traps.honest, np.arange(len(labels)), labels)).numbers
     assert abs(clearly(numbers["breed_accuracy"], numbers["breed_accuracy_chance"])) < 3
     for name in ("frechet_distance", "precision", "recall"):
         assert numbers[name] == pytest.approx(honest.numbers[name], rel=1e-6), name
@@ -185,7 +185,7 @@ def test_copying_the_training_photos_is_seen_by_the_verdict_alone(copies, honest
 
 def test_mirrored_training_photos_are_still_copies(traps):
     mirrored = np.ascontiguousarray(traps.train.images[::2, :, ::-1])
-    evaluation = traps.judge(traps.sample(mirrored.reshape(BREEDS, -1, SIZE, SIZE, 3)))
+    evaluation = traps.evaluate(traps.sample(mirrored.reshape(BREEDS, -1, SIZE, SIZE, 3)))
     assert evaluation.numbers["memorization_verdict"] == "copies"
     assert np.mean(evaluation.nearest == np.arange(len(traps.train))[::2]) > 0.9  # each next to what it was made of
 
@@ -193,7 +193,7 @@ def test_mirrored_training_photos_are_still_copies(traps):
 def test_swapped_breeds_are_the_two_that_the_confusion_shows(traps, honest):
     labels = traps.honest.labels.copy()
     labels[traps.honest.labels == ODD], labels[traps.honest.labels == EVEN] = EVEN, ODD
-    evaluation = traps.judge(placed(traps.honest, np.arange(len(labels)), labels))
+    evaluation = traps.evaluate(placed(traps.honest, np.arange(len(labels)), labels))
     swapped = np.arange(BREEDS)
     swapped[[ODD, EVEN]] = EVEN, ODD
     np.testing.assert_array_equal(evaluation.confusion.argmax(axis=1), swapped)

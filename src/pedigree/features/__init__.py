@@ -1,1 +1,1 @@
-"""Features of pictures: the networks that extract them, and the cache."""
+"""Feature networks and the cache of features."""

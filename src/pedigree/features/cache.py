@@ -1,4 +1,4 @@
-"""Features of real pictures, computed once and kept in scratch; of drawn ones, computed while the next are drawn."""
+"""Features of real pictures, computed once and cached; features of generated pictures, computed as they are drawn."""
 
 import hashlib
 import zipfile
@@ -21,28 +21,28 @@ Features = NDArray[np.float32]
 T = TypeVar("T")
 
 _ROWS_AT_ONCE = 1024
-_ROWS_A_TICK = 256  # about two seconds' pictures on two cores
+_ROWS_A_TICK = 256  # pictures between updates of the progress bar: about two seconds on two cores
 
 
 class Drawer(Protocol):
-    """Whatever draws pictures of breeds in batches, as `pedigree.generator.model.Generator` does."""
+    """Draws pictures of breeds in batches, like `pedigree.generator.model.Generator`."""
 
     @property
     def image_size(self) -> int:
-        """Pixels a side of the pictures."""
+        """The side of the pictures, in pixels."""
 
     def batches(self, labels: NDArray[np.int32], seed: int) -> Iterator[Images]:
-        """Draw a picture for each breed index of `labels` `(n,)`, in order: arrays `(some, size, size, 3)` uint8."""
+        """Draw one picture for each breed index in `labels` `(n,)`, in order: arrays `(some, size, size, 3)` uint8."""
 
 
 def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, folder: Path = FEATURES) -> Features:
-    """Return the extractor's features of `images`, from `folder` where it has them.
+    """Return the extractor's features of `images`, from the cache in `folder` if they are there.
 
     Args:
         extractor: the feature network.
         images: `(n, height, width, 3)` uint8 RGB.
-        batch_size: how many pictures go through the network at once.
-        folder: the cache. A file that is damaged or does not fit is written anew; any may be deleted.
+        batch_size: how many pictures the network takes at once.
+        folder: the cache. Its files may be deleted at any time. A damaged file is computed and written again.
 
     Returns:
         `(n, extractor.dimension)` float32.
@@ -65,18 +65,18 @@ def drawn_features(
     *,
     shown: bool = True,
 ) -> tuple[Images, Features]:
-    """Draw a picture for each of `labels` and return the pictures with the extractor's features of them.
+    """Draw one picture for each of `labels`. Return the pictures and the extractor's features of them.
 
-    The next batch is drawn in a thread while the extractor works on the last one, and never more than one ahead. What
-    the drawer raises is raised here.
+    A thread draws the next batch while the extractor works on the last one. It is never more than one batch ahead. An
+    exception of the drawer is raised here.
 
     Args:
-        drawer: decides how many pictures it draws at once.
+        drawer: draws the pictures; it chooses its own batch size.
         extractor: the feature network.
         labels: `(n,)` breed indices.
-        seed: what the pictures depend on besides `labels`.
-        batch_size: how many pictures go through the extractor's network at once.
-        shown: whether a progress bar tells how far it is; within another bar it had better not.
+        seed: of the drawing; the pictures depend only on it and `labels`.
+        batch_size: how many pictures the extractor takes at once.
+        shown: whether to show a progress bar. Use False inside another progress bar.
 
     Returns:
         The pictures, `(n, size, size, 3)` uint8 RGB, and `(n, extractor.dimension)` float32.
@@ -89,7 +89,7 @@ def drawn_features(
 def _extracted(
     pictures: Iterator[Images], extractor: Extractor, count: int, batch_size: int, shown: bool = True
 ) -> Features:
-    """Return the features of `count` pictures that come in parts."""
+    """Return the features of `count` pictures that arrive in parts."""
     features, done = np.empty((count, extractor.dimension), np.float32), 0
     with progress_bar(label=extractor.name, total=count, unit="image", disable=not shown) as bar:
         for part in pictures:
@@ -100,14 +100,14 @@ def _extracted(
 
 
 def _sliced(images: Images, batch_size: int) -> Iterator[Images]:
-    """Yield `images` in parts that are whole batches and small enough for a progress bar to move."""
+    """Yield `images` in parts of whole batches, small enough for the progress bar to move."""
     step = batch_size * max(1, _ROWS_A_TICK // batch_size)
     for start in range(0, len(images), step):
         yield images[start : start + step]
 
 
 def _kept(parts: Iterator[Images], images: Images) -> Iterator[Images]:
-    """Pass the parts on, each copied to its place in `images`."""
+    """Yield the parts again, after copying each to its place in `images`."""
     done = 0
     for part in parts:
         images[done : done + len(part)] = part
@@ -116,7 +116,7 @@ def _kept(parts: Iterator[Images], images: Images) -> Iterator[Images]:
 
 
 def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items, the next one being made in a thread meanwhile."""
+    """Yield the items while a thread makes the next one."""
     with ThreadPoolExecutor(1) as worker:
         coming = worker.submit(next, items, None)
         while (item := coming.result()) is not None:
@@ -132,7 +132,7 @@ def _digest(extractor: Extractor, images: Images) -> str:
 
 
 def _read(path: Path, shape: tuple[int, int]) -> Features | None:
-    """Return the features kept at `path`, or None where there are none to be trusted; the zip's checksums tell."""
+    """Return the features stored at `path`, or None if there are none or the file is damaged (zip has checksums)."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             features = np.asarray(content["features"])
@@ -144,7 +144,7 @@ def _read(path: Path, shape: tuple[int, int]) -> Features | None:
         EOFError,
         zipfile.BadZipFile,
         zlib.error,
-        RuntimeError,  # what zipfile says of damaged fields that ask for a password or an unknown compression
+        RuntimeError,  # raised by zipfile when damaged fields seem to need a password or an unknown compression
     ):
         return None
     return features if features.shape == shape and features.dtype == np.float32 else None

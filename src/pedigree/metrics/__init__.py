@@ -1,14 +1,14 @@
-"""What a set of features says about pictures: one file a metric, each pure, features in and numbers out."""
+"""Metrics: pure functions from features to numbers. One file per metric."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def check_features(*, minimum: int = 1, **samples: NDArray[np.floating]) -> None:
-    """Check that each named sample is an `(n, d)` array of finite numbers, n at least `minimum`, d the same for all.
+    """Check that each sample is an `(n, d)` array of finite numbers, with n at least `minimum` and the same d for all.
 
     Raises:
-        ValueError: naming the sample and what was received.
+        ValueError: a sample is not; the message has its name and what was received.
     """
     for name, sample in samples.items():
         if sample.ndim != 2 or len(sample) < minimum or not sample.shape[1]:

@@ -1,4 +1,4 @@
-"""How much the pictures of a breed vary, beside real ones, and which breeds have collapsed onto a few pictures."""
+"""Diversity: how much the pictures of a breed vary compared with real ones, and which breeds have collapsed."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -15,62 +15,62 @@ Features = NDArray[np.floating]
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float64]
 
-NEAR_DUPLICATES = 0.05  # the share of near duplicates among as many real photos of a breed: what sets the yardstick
-COLLAPSED_SPREAD = 0.7  # of the real mean pairwise distance: a breed clearly below has collapsed
-COLLAPSED_PICTURES = 50  # a breed that clearly draws fewer different ones, however many are asked for, has collapsed
+NEAR_DUPLICATES = 0.05  # the share of near duplicates among equally many real photos; sets the twin distance
+COLLAPSED_SPREAD = 0.7  # of the real mean pairwise distance; a breed significantly below has collapsed
+COLLAPSED_PICTURES = 50  # a breed that draws significantly fewer different pictures has collapsed
 
-ENOUGH_REAL, ENOUGH_GENERATED = 10, 5  # pictures of a breed: fewer tell too little of twins, or of collapse
+ENOUGH_REAL, ENOUGH_GENERATED = 10, 5  # least pictures of a breed to measure twins, and to call it collapsed
 
-CRITICAL = 2.326  # standard errors that chance exceeds once in 100 times: what "clearly" means
-_SAME = 0.01  # of the mean real distance: so near, two pictures are twins whatever the others do
-_YARDSTICK_PHOTOS = 2000  # of a breed, at most: two million pairs tell the nearest ones well enough
+CRITICAL = 2.326  # standard errors that chance exceeds once in 100 times: the significance level
+_SAME = 0.01  # of the mean real distance; two pictures this near are always twins
+_YARDSTICK_PHOTOS = 2000  # at most, of a breed: two million pairs are enough for the twin distance
 _DISTANCES_AT_ONCE = 2**23  # float64: a block is 64 MB
 
 
 @dataclass(frozen=True, eq=False)
 class PerBreed:
-    """A number a breed."""
+    """A number for each breed."""
 
-    value: Floats  # (breeds,); NaN where a breed has too few pictures
-    standard_error: Floats  # (breeds,); NaN where it has too few to tell
+    value: Floats  # (breeds,); NaN if a breed has too few pictures
+    standard_error: Floats  # (breeds,); NaN if it has too few pictures for a standard error
 
     def mean(self) -> Estimate:
-        """Average over the breeds that have a value, each counting the same; NaN where none has.
+        """Return the average over the breeds that have a value, with equal weights; NaN if none has.
 
-        A breed without a standard error is given that of the others.
+        A breed without a standard error gets that of the others.
         """
         known = np.isfinite(self.value)
         if not known.any():
             return Estimate(math.nan, math.nan)
         squares = self.standard_error[known] ** 2
-        told = squares[np.isfinite(squares)]
-        error = math.sqrt(told.mean() / np.count_nonzero(known)) if len(told) else math.nan
+        finite = squares[np.isfinite(squares)]
+        error = math.sqrt(finite.mean() / np.count_nonzero(known)) if len(finite) else math.nan
         return Estimate(self.value[known].mean(), error)
 
 
 @dataclass(frozen=True, eq=False)
 class Collapse:
-    """How varied each breed's generated pictures are, beside its real ones."""
+    """How varied each breed's generated pictures are, compared with its real ones."""
 
     collapsed: NDArray[np.bool_]  # (breeds,)
     spread: PerBreed  # mean pairwise distance of the generated pictures
     spread_real: PerBreed  # the same of the real ones
-    ratio: PerBreed  # generated mean pairwise distance by the real one; 1: as varied
+    ratio: PerBreed  # generated mean pairwise distance divided by the real one; 1 is as varied
     near_duplicates: PerBreed  # the share of generated pictures with a twin; see `collapse`
-    different: Floats  # (breeds,): how many different pictures the generated ones are worth; NaN where not to be told
+    different: Floats  # (breeds,): the effective number of different generated pictures; NaN if not known
 
 
 def mean_pairwise_distance(features: Features) -> Estimate:
-    """Average the Euclidean distance over all pairs of rows; its standard error is the jackknife's of a U-statistic.
+    """Return the mean Euclidean distance of all pairs of rows, with the jackknife standard error of a U-statistic.
 
     Args:
-        features: `(n, d)`, n at least 2; computed in float64, a block at a time.
+        features: `(n, d)`, n at least 2; computed in float64, in blocks.
 
     Returns:
-        The mean, in units of the features; its standard error (Arvesen, 1969) is NaN at two rows.
+        The mean, in units of the features. Its standard error (Arvesen, 1969) is NaN for two rows.
 
     Raises:
-        ValueError: not features, or fewer than two rows.
+        ValueError: `features` is not an array of features, or has fewer than two rows.
     """
     check_features(minimum=2, features=features)
     means = np.concatenate([block.sum(axis=1) for block in _distances(features)]) / (len(features) - 1)
@@ -78,15 +78,15 @@ def mean_pairwise_distance(features: Features) -> Estimate:
 
 
 def mean_pairwise_distance_per_breed(features: Features, labels: Labels, breeds: int) -> PerBreed:
-    """Return `mean_pairwise_distance` within each breed; NaN where it has fewer than 2 pictures, or no error under 3.
+    """Return `mean_pairwise_distance` for each breed: NaN with fewer than 2 pictures, its error NaN with fewer than 3.
 
     Args:
         features: `(n, d)`.
         labels: `(n,)` in 0..breeds-1.
-        breeds: how many there are, whether or not all of them occur.
+        breeds: the number of breeds; a breed may have no pictures.
 
     Raises:
-        ValueError: features or labels that are not as above.
+        ValueError: the features or labels are not as above.
     """
     check_features(minimum=0, features=features)
     check_labels(labels, len(features), breeds)
@@ -97,46 +97,46 @@ def mean_pairwise_distance_per_breed(features: Features, labels: Labels, breeds:
 def collapse(
     real: Features, real_labels: Labels, generated: Features, generated_labels: Labels, breeds: int
 ) -> Collapse:
-    """Find the breeds whose generated pictures are clearly too much alike.
+    """Find the breeds whose generated pictures are significantly too similar.
 
-    A breed has collapsed if either is so beyond noise (2.3 standard errors):
+    A breed has collapsed if one of these holds significantly, that is, by 2.3 standard errors:
 
-    - it is contracted: its mean pairwise distance is below 0.7 of the real one;
-    - it repeats itself: it draws fewer than 50 different pictures. Two pictures are twins if they are nearer, for how
-      varied the breed's pictures are, than real ones come to each other: so near that 5 in 100 of as many real photos
-      of a breed would have a twin, in the median of the breeds. Where real photos are too few to show such pairs, the
-      distance is that of a normal distribution of their distances. If all of k pictures are as likely, one pair in k is
-      of twins (the birthday paradox; Arora and Zhang, 2017), so the reciprocal of that share says how many different
-      ones there are. Shapeless pictures, whose features all lie close, are not for that the same ones.
+    - It is contracted: its mean pairwise distance is below 0.7 of the real one.
+    - It repeats itself: it draws fewer than 50 different pictures. Two pictures are twins if they are so near, relative
+      to the variety of the breed, that only 5 in 100 of equally many real photos of a breed have a twin, in the median
+      of the breeds. If there are too few real photos for such pairs, the limit comes from a normal distribution of
+      their distances. If k pictures are equally likely, one pair in k is of twins (the birthday paradox; Arora and
+      Zhang, 2017), so the reciprocal of that share is the number of different pictures. Because the limit is relative
+      to the variety, shapeless pictures with similar features do not count as twins.
 
-    How many different pictures the drawn ones are worth is the same count of them alone: the Vendi score of order 2
-    (Pasarkar and Dieng, 2023) whose similarity is 1 for twins and else 0.
+    `different` is the same count within the drawn pictures: the Vendi score of order 2 (Pasarkar and Dieng, 2023) with
+    the similarity 1 for twins and 0 for all other pairs.
 
-    Ten pictures shown again and again are told from some 40 drawn of a breed. A breed with fewer than 5 drawn is never
-    called collapsed, and one with fewer than 10 real photos has no yardstick for twins: NaN, where a number needs it.
-    Held-out photos in the generated ones' place show what real photos reach.
+    Ten repeated pictures are detected from about 40 drawn pictures of a breed on. A breed with fewer than 5 drawn
+    pictures is never called collapsed. With fewer than 10 real photos, numbers that depend on twins are NaN. With
+    held-out photos as `generated`, the result is that of real photos.
 
     Args:
         real, generated: `(n, d)` and `(m, d)` features.
         real_labels, generated_labels: `(n,)` and `(m,)` in 0..breeds-1.
-        breeds: how many there are, whether or not all of them occur.
+        breeds: the number of breeds; a breed may have no pictures.
 
     Raises:
-        ValueError: features or labels that are not as above.
+        ValueError: the features or labels are not as above.
     """
     check_features(minimum=0, real=real, generated=generated)
     spread_real = mean_pairwise_distance_per_breed(real, real_labels, breeds)
     spread = mean_pairwise_distance_per_breed(generated, generated_labels, breeds)
     counts_real, counts = (np.bincount(labels, minlength=breeds) for labels in (real_labels, generated_labels))
     ratio = _ratio(spread, spread_real)
-    usual = spread_real.standard_error * np.sqrt(counts_real / np.maximum(counts, 1))  # of as many real photos
+    usual = spread_real.standard_error * np.sqrt(counts_real / np.maximum(counts, 1))  # of equally many real photos
     noise = np.maximum(ratio.standard_error, _ratio(PerBreed(spread_real.value, usual), spread_real).standard_error)
     contracted = ratio.value + CRITICAL * noise < COLLAPSED_SPREAD
     groups, groups_real = _grouped(generated, generated_labels, breeds), _grouped(real, real_labels, breeds)
     near = _yardstick(groups_real, counts)
     limits = np.maximum(near * np.fmin(spread.value, spread_real.value), _SAME * spread_real.value)
-    told = (counts > 1) & (counts_real >= ENOUGH_REAL)
-    twins = [_twins(groups[b], limits[b]) if told[b] else (None, None) for b in range(breeds)]
+    enough = (counts > 1) & (counts_real >= ENOUGH_REAL)
+    twins = [_twins(groups[b], limits[b]) if enough[b] else (None, None) for b in range(breeds)]
     rate, share = _per_breed(rate for rate, _ in twins), _per_breed(share for _, share in twins)
     repeating = rate.value - CRITICAL * rate.standard_error > 1 / COLLAPSED_PICTURES
     different = counts / (1 + (counts - 1) * rate.value)
@@ -149,21 +149,21 @@ def _grouped(features: Features, labels: Labels, breeds: int) -> list[Features]:
 
 
 def _per_breed(estimates: Iterable[Estimate | None]) -> PerBreed:
-    told = [Estimate(math.nan, math.nan) if estimate is None else estimate for estimate in estimates]
-    return PerBreed(np.array(told, np.float64), np.array([estimate.standard_error for estimate in told]))
+    known = [Estimate(math.nan, math.nan) if estimate is None else estimate for estimate in estimates]
+    return PerBreed(np.array(known, np.float64), np.array([estimate.standard_error for estimate in known]))
 
 
 def _ratio(one: PerBreed, other: PerBreed) -> PerBreed:
-    """Divide independent numbers; NaN where the divisor is 0."""
+    """Divide independent numbers. NaN if the divisor is 0."""
     divisor = np.where(other.value > 0, other.value, math.nan)
     value = one.value / divisor
     return PerBreed(value, np.hypot(one.standard_error, value * other.standard_error) / divisor)
 
 
 def _distances(features: Features) -> Iterator[Floats]:
-    """Yield the distances of all rows to all rows, a block of rows at a time: `(rows, n)`."""
+    """Yield the distances of all rows to all rows, in blocks of rows: `(rows, n)`."""
     exact = features.astype(np.float64)
-    exact -= exact.mean(axis=0)  # nothing but digits is lost to a common offset
+    exact -= exact.mean(axis=0)  # a common offset would only cost precision
     squares = np.einsum("ij,ij->i", exact, exact)
     step = max(1, _DISTANCES_AT_ONCE // len(exact))
     for start in range(0, len(exact), step):
@@ -174,7 +174,7 @@ def _distances(features: Features) -> Iterator[Floats]:
 
 
 def _average_of_pairs(means: Floats) -> Estimate:
-    """Average over pairs from each row's mean over its pairs, with the jackknife's standard error."""
+    """Return the mean over all pairs, given each row's mean over its pairs, with the jackknife standard error."""
     count = len(means)
     if count < 3:
         return Estimate(means.mean(), math.nan)
@@ -183,24 +183,24 @@ def _average_of_pairs(means: Floats) -> Estimate:
 
 
 def _yardstick(real: list[Features], counts: NDArray[np.integer]) -> float:
-    """Return how near twins are, as a share of the mean distance: the median over the breeds that can tell, or NaN."""
-    found = [
+    """Return the twin distance, relative to the mean distance: the median over breeds with enough photos, or NaN."""
+    distances = [
         _twin_distance(photos, count)
         for photos, count in zip(real, counts.tolist(), strict=True)
         if count > 1 and len(photos) >= ENOUGH_REAL
     ]
-    return float(np.median(found)) if found else math.nan
+    return float(np.median(distances)) if distances else math.nan
 
 
 def _twins(generated: Features, limit: float) -> tuple[Estimate, Estimate]:
-    """Return the share of pairs that are nearer than `limit`, and of pictures that are in such a pair."""
+    """Return the share of pairs that are nearer than `limit`, and the share of pictures in such a pair."""
     twins = np.vstack([block < limit for block in _distances(generated)])
     np.fill_diagonal(twins, False)
     return _average_of_pairs(twins.sum(axis=1) / (len(twins) - 1)), _share_with_twin(twins)
 
 
 def _twin_distance(real: Features, count: int) -> float:
-    """Return how near, as a share of the mean distance, `NEAR_DUPLICATES` of `count` real pictures have another."""
+    """Return the distance, relative to the mean, at which `NEAR_DUPLICATES` of `count` real pictures have a twin."""
     chosen = np.linspace(0, len(real) - 1, min(len(real), _YARDSTICK_PHOTOS)).astype(np.intp)
     pairs = np.vstack(list(_distances(real[chosen])))[np.triu_indices(len(chosen), 1)]
     mean, rate = float(pairs.mean()), NEAR_DUPLICATES / (count - 1)
@@ -212,10 +212,10 @@ def _twin_distance(real: Features, count: int) -> float:
 
 
 def _share_with_twin(twins: NDArray[np.bool_]) -> Estimate:
-    """Return the share of rows with a twin; NaN standard error under 3 rows, else at least one row's worth.
+    """Return the share of rows with a twin. Its standard error is NaN with fewer than 3 rows, else at least one row.
 
-    How many are without is taken to follow Poisson's law, less what fixing the number of rows takes from it: one more
-    changes that count by (rows without − rows with a single twin) / rows. Up to a third too large.
+    The number of rows without a twin is modelled as Poisson, with a correction for the fixed number of rows: one more
+    row changes that number by (rows without − rows with a single twin) / rows. The error is up to a third too large.
     """
     counts, total = twins.sum(axis=1), len(twins)
     without, single = np.count_nonzero(counts == 0), np.count_nonzero(counts == 1)

@@ -1,14 +1,14 @@
-"""A number that knows how far chance may have moved it."""
+"""A number with its standard error."""
 
 import math
 from typing import Any, Self
 
 
 class Estimate(float):
-    """A float with the standard error of its sampling: about the standard deviation over samples drawn anew.
+    """A float with a standard error: roughly its standard deviation over new samples of pictures.
 
-    The sampling is that of the pictures (and of the subsets, where there are any). What another training run, with
-    another seed, would change is not in it.
+    It covers the choice of pictures, and of subsets if there are any. It does not cover another training run with
+    another seed.
     """
 
     standard_error: float
@@ -18,7 +18,7 @@ class Estimate(float):
         estimate.standard_error = float(standard_error)
         return estimate
 
-    def __getnewargs__(self) -> tuple[float, float]:  # type: ignore[override] # floats give one, we need two
+    def __getnewargs__(self) -> tuple[float, float]:  # type: ignore[override] # floats have one argument, this class has two
         return float(self), self.standard_error
 
     def __repr__(self) -> str:
@@ -26,15 +26,15 @@ class Estimate(float):
 
 
 def standard_error(value: Any) -> float | None:
-    """Return the standard error of an `Estimate`; None of any other number."""
+    """Return the standard error of an `Estimate`, or None for any other number."""
     return value.standard_error if isinstance(value, Estimate) else None
 
 
-def share_of(found: int, total: int) -> Estimate:
-    """Return found / total with its binomial standard error, never 0.
+def share_of(count: int, total: int) -> Estimate:
+    """Return count / total with its binomial standard error, which is never 0.
 
-    After `found` of `total`, with all shares as likely before, the true share follows the Beta distribution of
-    found + 1 and total − found + 1 (Laplace); the error is its standard deviation.
+    With a uniform prior, the true share has the Beta distribution with parameters count + 1 and total − count + 1
+    (Laplace). The standard error is the standard deviation of that distribution.
     """
-    likely = (found + 1) / (total + 2)
-    return Estimate(found / total, math.sqrt(likely * (1 - likely) / (total + 3)))
+    mean = (count + 1) / (total + 2)
+    return Estimate(count / total, math.sqrt(mean * (1 - mean) / (total + 3)))

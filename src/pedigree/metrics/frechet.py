@@ -1,4 +1,4 @@
-"""The Fréchet distance between two samples of features, each taken for a normal distribution."""
+"""The Fréchet distance between two samples of features, both modelled as normal distributions."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ Features = NDArray[np.floating]
 Exact = NDArray[np.float64]
 
 _ROWS_AT_ONCE = 2048
-_SHORT = 1e-4  # of the longest axis
+_SHORT = 1e-4  # relative to the longest axis
 
 
 def frechet_distance(real: Features, generated: Features) -> Estimate:
-    """Measure how far apart two samples of features are.
+    """Return the Fréchet distance between two samples of features.
 
     |m₁ − m₂|² + tr(S₁ + S₂ − 2(S₁^½ S₂ S₁^½)^½), with means m and unbiased covariances S (Dowson and Landau, 1982; used
     on features by Heusel et al., 2017, section 2). The trace of the root is the nuclear norm of A₁A₂ᵀ for any factors
-    AᵀA = S, so samples smaller than their dimension need no care.
+    AᵀA = S, so samples with fewer rows than dimensions are not a special case.
 
-    It is biased upwards, the more so the smaller the samples: compare only distances at the same two sample sizes.
+    The distance is biased upwards, and more so for small samples. Only compare distances at the same two sample sizes.
 
-    The standard error is that of drawing the generated sample anew, at its size, while the real one stays: it is by
-    what two generators differ by chance when held against the same photos. What chance did to these is common to
-    both, and not in it. It is the infinitesimal jackknife's (Efron, 1982, chapter 6); for samples larger than their
-    dimension, less what that counts twice where the distance is next to none. In simulations it was then 0.9 to 1.3
-    times the standard deviation of repeated samples; for samples no larger than their dimension, 0.7 to 1.6 times.
+    The standard error is for new generated samples of the same size, with the same real sample: the chance difference
+    between two generators that are compared with the same photos. It comes from the infinitesimal jackknife (Efron,
+    1982, chapter 6). For samples larger than their dimension, a second-order term that the jackknife counts twice is
+    subtracted; it matters when the distance is close to 0. In simulations the standard error was then 0.9 to 1.3 times
+    the standard deviation of repeated samples, and 0.7 to 1.6 times for samples no larger than their dimension.
 
     Args:
         real, generated: `(n, d)` and `(m, d)` features; computed in float64.
@@ -48,13 +48,13 @@ def frechet_distance(real: Features, generated: Features) -> Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Normal:
-    """The normal distribution of a real sample: what several generated samples are compared with."""
+    """The normal distribution of a real sample, to compare several generated samples with."""
 
     mean: Exact  # (d,)
     factor: Exact  # (r, d), r at most d: factorᵀ factor is the unbiased covariance
 
     def distance(self, generated: Features) -> Estimate:
-        """Return `frechet_distance(real, generated)`, real being the sample that this was fitted to."""
+        """Return `frechet_distance(real, generated)`, where real is the sample that this was fitted to."""
         check_features(minimum=2, generated=generated)
         check_features(real=self.mean[None], generated=generated)
         rows, mean = len(generated), generated.mean(axis=0, dtype=np.float64)
@@ -69,10 +69,10 @@ class Normal:
 
 
 def fit(real: Features) -> Normal:
-    """Fit a normal distribution to `(n, d)` features, n at least 2: the costly part of `frechet_distance`, done once.
+    """Fit a normal distribution to `(n, d)` features, n at least 2. This is the slow part of `frechet_distance`.
 
     Raises:
-        ValueError: there are fewer than two rows, or not all are finite.
+        ValueError: there are fewer than two rows, or not all numbers are finite.
     """
     check_features(minimum=2, real=real)
     mean = real.mean(axis=0, dtype=np.float64)
@@ -81,14 +81,14 @@ def fit(real: Features) -> Normal:
         return Normal(mean, np.concatenate(list(blocks())))
     covariance = _gram(blocks())
     squares = np.linalg.eigvalsh(covariance)
-    if squares[0] > _SHORT**2 * squares[-1]:  # then a Cholesky factor is as exact, and takes half as long
+    if squares[0] > _SHORT**2 * squares[-1]:  # then a Cholesky factor is just as exact and takes half the time
         return Normal(mean, np.asarray(np.linalg.cholesky(covariance).T))
     lengths, axes = _principal_axes(covariance, blocks)
     return Normal(mean, lengths[:, None] * axes.T)
 
 
 def _centred(sample: Features, mean: Exact, turn: Exact | None = None) -> Iterator[Exact]:
-    """Yield A by blocks of rows, `(n, d)` with AᵀA the unbiased covariance of the sample; times `turn` where given."""
+    """Yield A in blocks of rows, or A times `turn`. A is `(n, d)`; AᵀA is the unbiased covariance of the sample."""
     for first in range(0, len(sample), _ROWS_AT_ONCE):
         block = (sample[first : first + _ROWS_AT_ONCE] - mean) / np.sqrt(len(sample) - 1)
         yield block if turn is None else block @ turn
@@ -101,12 +101,12 @@ def _gram(blocks: Iterable[Exact]) -> Exact:
 def _principal_axes(gram: Exact, turned: Callable[[Exact], Iterable[Exact]]) -> tuple[Exact, Exact]:
     """Return the singular values and right singular vectors (columns) of a tall matrix M.
 
-    They are those of its Gram matrix MᵀM. Squaring loses the values below 1e-8 of the largest in rounding; they are
-    found among the short axes alone, where they are large.
+    They are computed from its Gram matrix MᵀM. Squaring loses values below 1e-8 of the largest to rounding, so those
+    are computed again within the short axes only.
 
     Args:
         gram: MᵀM.
-        turned: gives M times its argument, by blocks of rows.
+        turned: returns M times its argument, in blocks of rows.
     """
     squares, axes = np.linalg.eigh(gram)
     lengths = np.sqrt(squares.clip(0))
@@ -118,17 +118,17 @@ def _principal_axes(gram: Exact, turned: Callable[[Exact], Iterable[Exact]]) -> 
 
 
 class _Overlap(NamedTuple):
-    """The nuclear norm of M = A factorᵀ, AᵀA being the covariance of the generated rows."""
+    """The nuclear norm of M = A factorᵀ, where AᵀA is the covariance of the generated rows."""
 
-    values: Exact  # (r,): M's singular values; it is their sum
-    shares: Exact  # (n,): each row's part of it, the diagonal of (MMᵀ)^½
-    second_order: float  # n² times the variance of the distance's second-order term, which a jackknife counts twice
+    values: Exact  # (r,): the singular values of M; the norm is their sum
+    shares: Exact  # (n,): each row's part of the norm, the diagonal of (MMᵀ)^½
+    second_order: float  # n² times the variance of the distance's second-order term, which the jackknife counts twice
 
 
 def _overlap_of_few(factor: Exact, blocks: Callable[..., Iterable[Exact]]) -> _Overlap:
     product = np.concatenate(list(blocks(factor.T)))
     values, vectors = _principal_axes(product @ product.T, lambda turn: [product.T @ turn])
-    return _Overlap(values, vectors**2 @ values, 0.0)  # nothing is known of the second-order term
+    return _Overlap(values, vectors**2 @ values, 0.0)  # the second-order term is not known
 
 
 def _overlap_of_many(factor: Exact, blocks: Callable[..., Iterable[Exact]]) -> _Overlap:
@@ -140,10 +140,10 @@ def _overlap_of_many(factor: Exact, blocks: Callable[..., Iterable[Exact]]) -> _
 
 
 def _second_order(covariance: Exact, overlaps: Exact) -> float:
-    """Return what `_Overlap.second_order` is for normal features.
+    """Return `_Overlap.second_order` for normal features.
 
-    The distance's second derivative pairs two deviations of the mean as 2x·y, and two of the covariance, on the
-    axes of the singular values, by weights s·t / (s + t) for each two values s and t.
+    The second derivative of the distance is 2x·y for two deviations x and y of the mean. For two deviations of the
+    covariance, on the axes of the singular values, it has the weights s·t / (s + t) for each pair of values s and t.
     """
     positive = overlaps[overlaps > 0]
     weights = np.multiply.outer(positive, positive) / np.add.outer(positive, positive)

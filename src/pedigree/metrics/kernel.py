@@ -1,4 +1,4 @@
-"""The kernel distance between two samples of features: how far apart they are, without bias at any sample size."""
+"""The kernel distance between two samples of features, which is unbiased at any sample size."""
 
 from typing import NamedTuple
 
@@ -14,35 +14,35 @@ Exact = NDArray[np.float64]
 
 class _Terms(NamedTuple):
     value: float
-    first: float  # variance that the first-order term seems to have; it holds the second-order one twice
+    first: float  # estimated variance of the first-order term; it contains that of the second-order term twice
     second: float  # variance of the second-order term
 
 
 def kernel_distance(real: Features, generated: Features, *, seed: int, subset_size: int = 1000) -> Estimate:
-    """Measure how far apart two samples of features are.
+    """Return the kernel distance between two samples of features.
 
-    The squared maximum mean discrepancy with the kernel (x·y / d + 1)³ (Bińkowski et al., 2018, section 4), the mean
-    over all pairs within the generated sample, plus that within the real one, less twice that across; a picture is no
-    pair with itself. It has no bias: of two samples of one distribution it is 0 on average, so it may be negative.
+    It is the squared maximum mean discrepancy with the kernel (x·y / d + 1)³ (Bińkowski et al., 2018, section 4): the
+    mean kernel over all pairs of different pictures of the generated sample, plus that of the real sample, minus twice
+    the mean over all pairs across. It is unbiased: for two samples of the same distribution it is 0 on average, so it
+    can be negative.
 
-    Both samples are split at random into the same number of subsets, of `subset_size` rows or more, each row in
-    one; the distance is the mean over the pairs of subsets. Every picture counts, and time and memory grow
-    with the samples, not their square. A sample that has no two subsets is compared whole, and no chance is in it.
+    Both samples are split at random into the same number of subsets of at least `subset_size` rows. The distance is the
+    mean over the pairs of subsets. Every picture counts, and time and memory grow with the sample sizes, not with
+    their squares. If a sample is too small for two subsets, both are compared whole, and the seed has no effect.
 
-    The standard error is that of drawing the generated sample anew, at its size, while the real one stays: it is by
-    what two generators differ by chance when held against the same photos. What chance did to these is common to
-    both, and not in it. It is the variance of a U-statistic: its first-order term from each row's mean kernels, its
-    second-order one from the kernel doubly centred (Serfling, 1980, section 5.2; Sutherland et al., 2017). It needs no
-    spread over subsets, and so holds for a single one; of ten pictures it may be a quarter too small, and of two or
-    three it tells nothing.
+    The standard error is for new generated samples of the same size, with the same real sample: the chance difference
+    between two generators that are compared with the same photos. It is the variance of a U-statistic: the first-order
+    term comes from the mean kernels of each row, the second-order term from the doubly centred kernel (Serfling, 1980,
+    section 5.2; Sutherland et al., 2017). It does not need several subsets. With ten pictures it may be a quarter too
+    small; with two or three it is meaningless.
 
     Args:
         real, generated: `(n, d)` and `(m, d)` features; computed in float64.
         seed: of the split into subsets.
-        subset_size: at least 2. More takes longer, and gains precision only where the distance is next to none.
+        subset_size: at least 2. Larger subsets take longer and are only more precise if the distance is close to 0.
 
     Returns:
-        The distance; features scale as their sixth power where they are large.
+        The distance. For large features, it grows with their sixth power.
 
     Raises:
         ValueError: a sample has fewer than two rows or is not finite, dimensions differ, or subsets are too small.
@@ -59,7 +59,7 @@ def kernel_distance(real: Features, generated: Features, *, seed: int, subset_si
 
 
 def _compare(real: Features, generated: Features, subset_size: int) -> _Terms:
-    """Compare one subset with another; of one that is much larger, rows are paired within parts of `subset_size`."""
+    """Compare two subsets. If one is much larger, its rows are only paired within parts of `subset_size`."""
     parts = _parts(real, subset_size)
     terms = []
     for rows in map(_exact, _parts(generated, subset_size)):
@@ -81,7 +81,7 @@ def _exact(sample: Features) -> Exact:
 
 
 def _kernel(one: Exact, other: Exact) -> Exact:
-    """Return the kernel of each row of one with each of the other, `(n, m)`."""
+    """Return the kernel of each row of `one` with each row of `other`, `(n, m)`."""
     linear = one @ other.T
     linear /= one.shape[1]
     linear += 1
@@ -91,16 +91,16 @@ def _kernel(one: Exact, other: Exact) -> Exact:
 
 
 def _within(rows: Exact) -> tuple[Exact, Exact]:
-    """Return the `(n, n)` kernel of a sample with its diagonal empty, and each row's mean without it."""
+    """Return the `(n, n)` kernel of a sample with a zero diagonal, and each row's mean without the diagonal."""
     kernel = _kernel(rows, rows)
     np.fill_diagonal(kernel, 0)
     return kernel, kernel.sum(axis=1) / (len(rows) - 1)
 
 
 def _centred_square(kernel: Exact) -> float:
-    """Return an unbiased mean square of the doubly centred kernel (Székely and Rizzo, 2014, section 2.1); spoils it.
+    """Return an unbiased mean square of the doubly centred kernel (Székely and Rizzo, 2014, section 2.1).
 
-    Of fewer than four rows nothing is left when both means are taken off: 0.
+    This changes `kernel`. With fewer than four rows, nothing is left after the centring, so the result is 0.
     """
     rows = len(kernel)
     if rows < 4:

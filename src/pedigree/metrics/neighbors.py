@@ -1,4 +1,7 @@
-"""Exact nearest neighbours at float32's speed: matrix products bound every distance, float64 settles close calls."""
+"""Exact nearest neighbours: float32 matrix products bound every distance, and float64 decides the close cases.
+
+`manifold.py` says why this is our own.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ Floats = NDArray[np.float32]
 Exact = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-BLOCK = 1024  # rows and columns of distances at once: 4 MB of float32
+BLOCK = 1024  # rows and columns of a block of distances: 4 MB of float32
 
 _DIFFERENCES_AT_ONCE = 1 << 20  # numbers, 8 MB in float64
 _CANDIDATES_AT_ONCE = 1 << 22
@@ -20,39 +23,39 @@ _ROWS_AT_ONCE = 64
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """A sample of `(n, d)` features, ready for bounds on its squared distances; these are in units of `scale` squared.
+    """A sample of `(n, d)` features, prepared for bounds on its squared distances, which are multiplied by `scale`².
 
-    Its rows are in the order of their digests, which is random, but the same however they were listed. Everywhere in
-    this module, and in what it returns, a row's index is its place in that order.
+    The rows are in the order of their digests. That order is random, but does not depend on the order of the sample.
+    In this module and in its results, a row's index is its place in that order.
     """
 
-    sample: NDArray[np.floating]  # (n, d), as it was given
-    order: Indices  # (n,): which row of the sample is where
+    sample: NDArray[np.floating]  # (n, d), in its own order
+    order: Indices  # (n,): the row of the sample at each place
     scale: float  # a power of two by which features are multiplied
     factors: Floats  # (n, d + 2): centred features x, 1, (1 − c)|x|²
-    slack: Floats  # (n,): 2c|x|²; a squared distance exceeds its lower bound by at most two slacks
+    slack: Floats  # (n,): 2c|x|²; a squared distance is at most both rows' slacks above its lower bound
 
     def __len__(self) -> int:
         return len(self.order)
 
     def blocks(self, neighbors: int = 0, size: int = BLOCK) -> Iterator[slice]:
-        """Cut the rows into even blocks of about `size`, each of more than `neighbors` rows where there are as many."""
+        """Split the rows evenly into blocks of about `size`, with more than `neighbors` rows if there are enough."""
         count = max(1, len(self) // max(size, neighbors + 1))
         edges = np.linspace(0, len(self), count + 1).astype(int)
         return map(slice, edges[:-1], edges[1:])
 
     def recentred(self) -> "Cloud":
-        """Return the cloud about its own mean, where its bounds are as tight as they get."""
+        """Return the cloud with its own mean as the origin, which makes the bounds as tight as possible."""
         return _cloud(self.sample, self.sample.mean(axis=0, dtype=np.float64), self.scale, self.order)
 
     def lower_bounds(self, rows: slice | Indices, other: "Cloud", columns: slice) -> Floats:
-        """Bound the squared distances between rows of two clouds from below, `(rows, columns)`."""
+        """Return lower bounds on the squared distances between rows of two clouds, `(rows, columns)`."""
         left = -2 * self.factors[rows]
         left[:, -2], left[:, -1] = self.factors[rows, -1], 1
         return np.asarray(left @ other.factors[columns].T)
 
     def distances(self, rows: Indices, other: "Cloud", columns: Indices) -> Exact:
-        """Return the squared distance of each of the pairs, from differences in float64."""
+        """Return the squared distance of each pair, from differences in float64."""
         squares, step = np.empty(len(rows)), max(1, _DIFFERENCES_AT_ONCE // self.sample.shape[1])
         for first in range(0, len(rows), step):
             some = slice(first, first + step)
@@ -64,19 +67,19 @@ class Cloud:
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """Each row's nearest others in its cloud."""
+    """The nearest other rows of each row of a cloud."""
 
     radius: Exact  # (n,): the squared distance to the k-th nearest
-    nearest: Indices  # (n, kept): about the nearest rows, by float32; −1 where fewer were found
-    distance: Floats  # (n, kept): lower bounds on their squared distances, rising; inf where fewer were found
+    nearest: Indices  # (n, kept): the nearest rows, approximately (in float32); −1 if there are fewer
+    distance: Floats  # (n, kept): lower bounds on their squared distances, ascending; inf if there are fewer
 
 
 def clouds(*samples: NDArray[np.floating]) -> list[Cloud]:
-    """Put samples of the same dimension about the first one's mean, in one scale.
+    """Move the origin of several samples to the mean of the first, and scale all by the same factor.
 
-    The bounds hold for any order of summation. With u = 2⁻²⁴, the product of two rows' d + 2 factors is off by at most
-    (d + 2)u(2|x||y| + |x|² + |y|²) ≤ 2(d + 2)u(|x|² + |y|²), and rounding features and norms adds less than 8u of the
-    same (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). The last term is for what underflows.
+    The bounds hold for any order of summation. With u = 2⁻²⁴, the error of the product of two rows of d + 2 factors is
+    at most (d + 2)u(2|x||y| + |x|² + |y|²) ≤ 2(d + 2)u(|x|² + |y|²). Rounding the features and norms adds less than 8u
+    of the same (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). A last term covers underflow.
     """
     centre = samples[0].mean(axis=0, dtype=np.float64)
     ends = [end - centre for sample in samples for end in (sample.min(axis=0), sample.max(axis=0))]
@@ -85,7 +88,7 @@ def clouds(*samples: NDArray[np.floating]) -> list[Cloud]:
 
 
 def sparse(mask: NDArray[np.bool_]) -> tuple[Indices, Indices]:
-    """Return what `np.nonzero` does, ten times as fast where few of a `(rows, columns)` mask are set; order differs."""
+    """Return the same as `np.nonzero`, perhaps in another order; ten times as fast if few of the mask are set."""
     if not mask.flags.c_contiguous:
         columns, rows = sparse(mask.T)
     else:
@@ -94,39 +97,39 @@ def sparse(mask: NDArray[np.bool_]) -> tuple[Indices, Indices]:
 
 
 def nearest(cloud: Cloud, neighbors: int, keep: int, block: int = BLOCK) -> Neighbors:
-    """Find every row's distance to its `neighbors`-th nearest other row, exactly, and about its `keep` nearest.
+    """Find every row's exact distance to its `neighbors`-th nearest other row, and approximately its `keep` nearest.
 
-    Each block's distances within itself, a random sample of all, say how far away a neighbour can be at most; every
-    block of distances is computed once, for its rows and for its columns, and only candidates below that are kept.
+    The distances within a block of rows, which is a random sample, limit how far away a neighbour can be. Each block of
+    distances is computed once, for its rows and its columns. Only pairs below the limits are kept as candidates.
     """
-    found = _Candidates(cloud, neighbors, min(keep, len(cloud) - 1))
+    candidates = _Candidates(cloud, neighbors, min(keep, len(cloud) - 1))
     blocks = list(cloud.blocks(neighbors, block))
     for rows in blocks:
         lower = cloud.lower_bounds(rows, cloud, rows)
         np.fill_diagonal(lower, np.inf)
-        found.limit_from(lower, rows)
-        found.add(lower, rows, rows)
+        candidates.limit_from(lower, rows)
+        candidates.add(lower, rows, rows)
     for place, rows in enumerate(blocks):
         for columns in blocks[place + 1 :]:
             lower = cloud.lower_bounds(rows, cloud, columns)
-            found.add(lower, rows, columns)
-            found.add(lower.T, columns, rows)
-    return found.settle()
+            candidates.add(lower, rows, columns)
+            candidates.add(lower.T, columns, rows)
+    return candidates.settle()
 
 
 class _Candidates:
-    """The pairs of rows that may be neighbours; no more than `keep` a row outlast a shortening."""
+    """The pairs of rows that may be neighbours. `shorten` keeps at most `keep` pairs for each row."""
 
     def __init__(self, cloud: Cloud, neighbors: int, keep: int) -> None:
         self.cloud, self.neighbors, self.keep = cloud, neighbors, keep
-        self.limit = np.full(len(cloud), np.inf, np.float32)  # no pair whose lower bound is beyond matters
-        self.lost = np.full(len(cloud), np.inf, np.float32)  # no pair that was dropped has a lower bound below
+        self.limit = np.full(len(cloud), np.inf, np.float32)  # pairs with a larger lower bound are ignored
+        self.lost = np.full(len(cloud), np.inf, np.float32)  # every dropped pair has at least this lower bound
         self.rows: list[Indices] = []
         self.columns: list[Indices] = []
         self.lower: list[Floats] = []
 
     def limit_from(self, lower: Floats, rows: slice) -> None:
-        """Limit the block's rows by what is near within it, with room for `keep` candidates in the whole cloud."""
+        """Set the limits of a block's rows from the distances within it, for about `keep` candidates in the cloud."""
         slack = self.cloud.slack[rows]
         share = -(-self.keep * len(slack) // len(self.cloud))
         rank = min(max(self.neighbors, share), len(slack) - 1)
@@ -134,7 +137,7 @@ class _Candidates:
         self.limit[rows] = np.partition(upper, rank - 1, axis=1)[:, rank - 1]
 
     def add(self, lower: Floats, rows: slice, columns: slice) -> None:
-        """Add those of a block's pairs that are within the limits of its rows."""
+        """Add the pairs of a block that are within the limits of its rows."""
         near = sparse(lower <= self.limit[rows, None])
         self.rows.append(near[0] + rows.start)
         self.columns.append(near[1] + columns.start)
@@ -143,7 +146,7 @@ class _Candidates:
             self.shorten()
 
     def shorten(self) -> Indices:
-        """Keep the first candidates of each row, by lower bound; return each one's rank."""
+        """Keep each row's candidates with the least lower bounds. Return their ranks."""
         rows, columns, lower = np.concatenate(self.rows), np.concatenate(self.columns), np.concatenate(self.lower)
         order = np.lexsort((lower, rows))
         rows, columns, lower = rows[order], columns[order], lower[order]
@@ -156,7 +159,7 @@ class _Candidates:
         return np.asarray(rank[kept])
 
     def settle(self) -> Neighbors:
-        """Compute in float64 what may be the k-th nearest."""
+        """Compute in float64 the distances of those candidates that may be the k-th nearest."""
         rank = self.shorten()
         rows, columns, lower, slack = self.rows[0], self.columns[0], self.lower[0], self.cloud.slack
         shape = len(self.cloud), self.keep
@@ -175,7 +178,7 @@ class _Candidates:
         return Neighbors(radius, nearest_rows, distance)
 
     def _radius_among_all(self, rows: Indices, most: NDArray[np.floating]) -> Exact:
-        """Settle rows of which too many candidates were dropped: many others are, for float32, at the same distance."""
+        """Return the radius of rows with too many candidates: many other rows are at about the same distance."""
         lower = self.cloud.lower_bounds(rows, self.cloud, slice(0, len(self.cloud)))
         row, column = sparse(lower <= most[:, None])
         exact = np.full(lower.shape, np.inf)

@@ -1,9 +1,9 @@
-"""A linear probe: the breed that features tell of, learned from real photos. Works for any labelled folders.
+"""A linear probe that predicts the breed from features. It learns from real photos of any labelled folders.
 
-Generated pictures are a little soft or grainy, which moves the features of all of them; a probe that takes the move for
-a breed fails on pictures that anyone can read. So each sample is standardised by its own mean and deviation, and only
-what sets its pictures apart counts (Schneider et al., 2020, do so inside networks, by their batch normalisation). And
-the probe may learn from damaged copies of the real photos besides.
+Generated pictures are often a little blurred or grainy, which shifts the features of all of them. A probe that mistakes
+this shift for a breed fails on pictures that anyone can recognise. So each sample is standardised with its own mean and
+standard deviation, and only the differences within the sample count (Schneider et al., 2020, do the same with batch
+normalisation). The probe can also learn from damaged copies of the real photos.
 """
 
 from collections.abc import Iterable
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from pedigree.metrics import check_features, check_labels
 from pedigree.metrics.estimate import Estimate, share_of
 
-# Ridge regression's penalty as a share of the standardised features' mean square: 1 shrinks all their correlations
-# half way to none. On two sets of real dogs, at 32 and 64 px, leave-one-out error was least between 1.2 and 1.7 and
-# flat from 0.5 to 4, and held-out accuracy was that of logistic regression at its best penalty to within two points.
+# The penalty of ridge regression, relative to the mean square of the standardised features: 1 halves all correlations.
+# On two sets of real dogs, at 32 and 64 px, the leave-one-out error was least between 1.2 and 1.7 and flat from 0.5 to
+# 4. Held-out accuracy was within two points of logistic regression with its best penalty.
 _PENALTY = 1.0
 
-# A sample's mean and variance are taken as if it held so many real pictures besides. On three sets at 32 px, held-out
-# photos in samples of 4 to 32 gained up to 10 points of accuracy by it; larger samples moved by less than a point. It
-# also bounds how far features that hardly vary are stretched.
+# The mean and variance of a sample are computed as if it contained this many real pictures too. On three sets at 32 px,
+# the accuracy of held-out photos in samples of 4 to 32 rose by up to 10 points; that of larger samples changed by less
+# than a point. It also limits how much features that hardly vary are scaled up.
 _LENT = 16
 
 Labels = NDArray[np.integer]
@@ -34,41 +34,41 @@ class Probe:
     """A linear classifier of `(n, d)` features into `classes` labels 0, 1, …"""
 
     mean: NDArray[np.float64]  # (d,): of the real features
-    deviation: NDArray[np.float64]  # (d,)
-    weights: NDArray[np.float64]  # (d, classes): of standardised features
-    shares: NDArray[np.float64]  # (classes,): how common each label is
+    deviation: NDArray[np.float64]  # (d,): standard deviation of the real features
+    weights: NDArray[np.float64]  # (d, classes): for standardised features
+    shares: NDArray[np.float64]  # (classes,): the share of each label
 
     def predict(self, features: Features) -> Labels:
-        """Return the likeliest label of each row, `(n,)`, given that the rows are of one kind.
+        """Return the most likely label of each row, `(n,)`, of a sample of one kind.
 
-        A row's label depends a little on the others: judge generated and real pictures apart, each with the breeds in
-        about the proportion that the probe learned from. A breed that is far more common loses some of its rows.
+        The label of a row depends a little on the other rows. Predict generated and real pictures separately, with the
+        breeds in about the same proportions as in training. A breed that is far more common loses some of its rows.
         """
         return np.asarray((self.standardised(features) @ self.weights + self.shares).argmax(axis=1))
 
     def standardised(self, features: Features) -> NDArray[np.float64]:
-        """Centre and scale a sample of one kind by its own mean and deviation, `(n, d)`; how, `_LENT` says."""
+        """Standardise a sample of one kind with its own mean and standard deviation, `(n, d)`; see `_LENT`."""
         exact = features.astype(np.float64)
         own = len(exact) / (len(exact) + _LENT)
         apart = exact.mean(axis=0) - self.mean
         variance = own * exact.var(axis=0) + (1 - own) * (self.deviation**2 + own * apart**2)
         deviation = np.sqrt(variance)
-        deviation[deviation == 0] = 1.0  # a feature that never varies says nothing; it stays at 0
+        deviation[deviation == 0] = 1.0  # a constant feature has no information; it becomes 0
         return np.asarray((exact - self.mean - own * apart) / deviation)
 
 
 def fit(features: Features, labels: Labels, classes: int, copies: Iterable[Features] = ()) -> Probe:
-    """Fit ridge regression of the labels, one column a class, on standardised features.
+    """Fit a ridge regression of the labels, with one column per class, on standardised features.
 
     Args:
         features: `(n, d)`; computed in float64.
         labels: `(n,)` in 0..classes-1.
-        classes: how many there are, whether or not all of them occur.
-        copies: `(n, d)` features of copies of the same pictures, one array a kind of damage
-            (`pedigree.score.damage.damaged_copies`); each kind counts as much as the undamaged.
+        classes: the number of classes; a class may have no rows.
+        copies: `(n, d)` features of damaged copies of the same pictures, one array for each kind of damage
+            (`pedigree.score.damage.damaged_copies`). Each kind has the same weight as the undamaged pictures.
 
     Raises:
-        ValueError: no rows, features not finite, or labels or copies that do not fit them.
+        ValueError: there are no rows, features are not finite, or labels or copies do not match the features.
     """
     check_features(features=features)
     check_labels(labels, len(features), classes)
@@ -86,20 +86,21 @@ def fit(features: Features, labels: Labels, classes: int, copies: Iterable[Featu
 
 
 def accuracy(predicted: Labels, labels: Labels) -> Estimate:
-    """Return the share of predictions that are right, with its binomial standard error."""
+    """Return the share of correct predictions, with its binomial standard error."""
     return share_of(int((predicted == labels).sum()), len(labels))
 
 
 def confusion(predicted: Labels, labels: Labels, classes: int) -> NDArray[np.float64]:
-    """Return the share of each class's rows that is taken for each class.
+    """Return the confusion matrix as shares of each class's rows.
 
     Args:
-        predicted: `(n,)`, what was seen, in 0..classes-1.
-        labels: `(n,)`, what was asked for, in 0..classes-1.
-        classes: how many there are, whether or not all of them occur.
+        predicted: `(n,)` in 0..classes-1.
+        labels: `(n,)`, the requested classes, in 0..classes-1.
+        classes: the number of classes; a class may have no rows.
 
     Returns:
-        `(classes, classes)`: a row a class asked for, a column a class seen. Rows sum to 1; NaN where a class has none.
+        `(classes, classes)`: a row for each label, a column for each prediction. Rows sum to 1 or, for a class without
+        rows, are NaN.
     """
     counts = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
     rows = counts.sum(axis=1, keepdims=True)
@@ -109,14 +110,14 @@ def confusion(predicted: Labels, labels: Labels, classes: int) -> NDArray[np.flo
 
 
 def mistaken_for(confusion: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return which other class each class is most often taken for, and the share of its rows that are.
+    """Return the other class that each class is most often mistaken for, and the share of its rows.
 
     Args:
         confusion: `(classes, classes)`, as `confusion` returns it.
 
     Returns:
-        Classes `(classes,)`, of equals the first, −1 where a class is never mistaken or has no rows; their shares
-        `(classes,)`, NaN there.
+        Classes `(classes,)`, the first if several are equal, −1 if a class is never mistaken or has no rows; and the
+        shares `(classes,)`, NaN if the class is −1.
     """
     wrong = np.nan_to_num(confusion)
     np.fill_diagonal(wrong, 0.0)
@@ -125,12 +126,12 @@ def mistaken_for(confusion: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDAr
 
 
 def accuracy_per_class(predicted: Labels, labels: Labels, classes: int) -> NDArray[np.float64]:
-    """Return the share of right predictions among each class's rows, `(classes,)`; NaN where it has none."""
+    """Return the share of correct predictions for each class, `(classes,)`; NaN for a class without rows."""
     return np.diag(confusion(predicted, labels, classes)).copy()
 
 
 def chance(labels: Labels) -> float:
-    """Return the accuracy that the right breeds in a random order would have on average: the sum of squared shares."""
+    """Return the expected accuracy of the labels in a random order: the sum of the squared shares."""
     shares = np.bincount(labels) / len(labels)
     return float(shares @ shares)
 
@@ -138,4 +139,4 @@ def chance(labels: Labels) -> float:
 def _check_copies(copies: Features, features: Features) -> None:
     check_features(copies=copies)
     if copies.shape != features.shape:
-        raise ValueError(f"copies must be {features.shape} like the features. Received: {copies.shape}")
+        raise ValueError(f"copies must have the shape {features.shape} of the features. Received: {copies.shape}")

@@ -1,1 +1,1 @@
-"""Reading the reports of this and other revisions: comparison, gate, drift, highlights."""
+"""Reads the reports of this and other revisions: comparison, gate, drift, highlights."""

@@ -1,9 +1,11 @@
-"""Telling better from noise: scores before and now, each change held against what chance alone does."""
+"""Compares scores with earlier ones and says which changes are larger than chance."""
 
 import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
+
+from tabulate import tabulate
 
 from pedigree.common.measures import CONDITIONS, COPIES, DEVIATIONS, MEASURES, NO_COPIES
 from pedigree.common.paths import METRICS
@@ -25,20 +27,20 @@ _SUMMED: dict[Word, str] = {
     "noise": "within noise",
     "changed": "changed",
     "same": "the same",
-    "?": "that cannot be told",
+    "?": "not comparable",
 }
 _VERDICTS: dict[tuple[Value, Value], Word] = {(NO_COPIES, COPIES): "worse", (COPIES, NO_COPIES): "better"}
 _COLOURS: dict[Word, str] = {"better": "32", "worse": "31"}
-GROUND = "Not the generator's doing, but it moves the numbers above too (other crops, sizes or score parameters):"
+GROUND = "Not caused by the generator, but this also changes the numbers above (crops, sizes or score parameters):"
 FOOT = (
-    "± is 95 %. Of twenty numbers that did not move, chance alone calls one better or worse.\n"
-    "Training again with another seed moves them too; that is not in the ±."
+    "± is the 95 % interval. Of twenty numbers that did not change, about one is called better or worse by chance.\n"
+    "Training again with another seed also changes the numbers. The ± does not include that."
 )
 
 
 @dataclass(frozen=True)
 class Change:
-    """One number before and now, their standard errors where known, and what can be said of the change."""
+    """A number before and now, the standard errors if known, and the judgement of the change."""
 
     key: str
     before: Value
@@ -46,43 +48,43 @@ class Change:
     error_before: float | None
     error_now: float | None
     word: Word
-    reason: str = ""  # why nothing can be said
+    reason: str = ""  # why the numbers are not comparable
 
     @property
     def of_generator(self) -> bool:
-        """Whether it speaks of the generator, not of real photos or of how the scoring was set up."""
+        """Whether the number describes the generator, not real photos or the set-up of the scoring."""
         return self.key not in _OF_REAL and self.key not in CONDITIONS
 
     @property
     def differs(self) -> bool:
-        """Whether it was measured both times and is not the same, be that noise or not."""
+        """Whether the number was measured both times and is not the same. Noise counts as a difference."""
         return self.before is not None and self.now is not None and self.before != self.now
 
 
 def compare(before: Numbers, now: Numbers) -> list[Change]:
-    """Hold one extractor's numbers against earlier ones of the same extractor, in the scorecard's order.
+    """Compare the numbers of an extractor with earlier ones of the same extractor, in the order of `MEASURES`.
 
-    A change is noise up to 1.96 standard errors of the difference of two independent samples. Generators scored on the
-    same crops share part of their errors, so this calls too much noise rather than too little. A number that depends
-    on how many pictures were drawn compares only with one of the same sizes. What neither has measured is left out.
+    A change is noise if it is at most 1.96 standard errors of the difference of two independent samples. Generators
+    that are scored on the same crops share part of their errors, so this calls too many changes noise, not too few. A
+    number that depends on the sample sizes is only compared at equal sizes. Numbers that neither has are left out.
     """
     keys = [key for key in dict.fromkeys([*TITLES, *before, *now]) if key != ERRORS]
     return [_row(key, before, now) for key in keys if before.get(key) is not None or now.get(key) is not None]
 
 
 def compare_each(before: Scores, now: Scores) -> dict[str, list[Change]]:
-    """Compare the numbers of each extractor that both have, since those of different extractors never meet."""
+    """Compare the numbers of each extractor that both have. Numbers of different extractors are not comparable."""
     return {extractor: compare(before[extractor], numbers) for extractor, numbers in now.items() if extractor in before}
 
 
 def differ(compared: dict[str, list[Change]]) -> bool:
-    """Tell whether any number is not the same."""
+    """Return whether any number is not the same."""
     return any(row.word != "same" for rows in compared.values() for row in rows)
 
 
-def told(rows: list[Change], colour: bool = False) -> str:
-    """Lay rows out for a terminal: a summary, the generator's numbers, and what else differs."""
-    own, ground = parted(rows)
+def render(rows: list[Change], colour: bool = False) -> str:
+    """Return the rows as text for a terminal: a summary, the generator's numbers, and other differences."""
+    own, ground = split(rows)
     same = [f"{row.key} {row.now}" for row in rows if row.key in CONDITIONS and row.word == "same"]
     head, *lines = _table([*own, *ground], colour)
     parts = [summary(own), "\n".join([head, *lines[: len(own)]])]
@@ -91,20 +93,20 @@ def told(rows: list[Change], colour: bool = False) -> str:
     return "\n\n".join(parts)
 
 
-def parted(rows: list[Change]) -> tuple[list[Change], list[Change]]:
-    """Part rows to be told: the generator's numbers, and what else differs."""
+def split(rows: list[Change]) -> tuple[list[Change], list[Change]]:
+    """Split the rows to show: the generator's numbers, and other differences."""
     return [row for row in rows if row.of_generator], [row for row in rows if not row.of_generator and row.differs]
 
 
 def summary(rows: list[Change]) -> str:
-    """Count the words of rows: "2 better, 0 worse, 1 within noise."."""
+    """Count the judgements: "2 better, 0 worse, 1 within noise."."""
     counts = Counter(row.word for row in rows)
     always: list[Word] = ["better", "worse", "noise"]
-    return ", ".join(f"{counts[word]} {told}" for word, told in _SUMMED.items() if counts[word] or word in always) + "."
+    return ", ".join(f"{counts[word]} {text}" for word, text in _SUMMED.items() if counts[word] or word in always) + "."
 
 
 def cells(row: Change) -> tuple[str, ...]:
-    """Write a row for people: title; before, now and change, each with its ± as a cell of its own; word and reason."""
+    """Format a row: title; before, now and change, each followed by a cell with its ±; judgement and reason."""
     title, word = TITLES.get(row.key, row.key), f"{row.word} {row.reason}".rstrip()
     before, now = written(row.before, row.error_before), written(row.now, row.error_now)
     if isinstance(row.before, float | int) and isinstance(row.now, float | int):
@@ -115,7 +117,7 @@ def cells(row: Change) -> tuple[str, ...]:
 
 
 def written(value: Value, error: float | None, sign: str = "-") -> tuple[str, str]:
-    """Write a number, and its ± to two digits; the number to as many decimals as those, to six digits without."""
+    """Format a number and its ±. The ± has two digits and sets the decimals of the number; without it: six digits."""
     if value is None or isinstance(value, str):
         return value or "-", ""
     if not error:
@@ -125,23 +127,23 @@ def written(value: Value, error: float | None, sign: str = "-") -> tuple[str, st
 
 
 def against(name: str, colour: bool = False) -> str:
-    """Tell how the scores of the project here differ from those of `name`, a file or a git revision.
+    """Return how the scores of the project here differ from those of `name`, a file or a git revision.
 
     Raises:
-        UsageError: where `name` is neither.
-        PedigreeError: where one of them has no scores, or they have no extractor in common.
+        UsageError: `name` is neither.
+        PedigreeError: one of them has no scores, or they have no extractor in common.
     """
     now, before = read(), read_against(name)
     compared = compare_each(before, now)
     if not compared:
         raise PedigreeError(
-            f"nothing compares: {METRICS} is by {', '.join(now)}, {name} by {', '.join(before)}, and numbers of "
-            "different extractors never meet; set score.extractor and run `dvc repro`."
+            f"{METRICS} uses the extractor {', '.join(now)} and {name} uses {', '.join(before)}. Their numbers are not "
+            "comparable: set score.extractor to the same extractor and run `dvc repro`."
         )
     heads = {extractor: f"{METRICS} against {name}, by {extractor}" for extractor in compared}
     if not differ(compared):
         return "\n".join(f"{head}: all numbers are equal." for head in heads.values())
-    tables = [f"{heads[extractor]}: {told(rows, colour)}" for extractor, rows in compared.items()]
+    tables = [f"{heads[extractor]}: {render(rows, colour)}" for extractor, rows in compared.items()]
     return "\n\n".join([*tables, FOOT])
 
 
@@ -160,7 +162,7 @@ def _row(key: str, before: Numbers, now: Numbers) -> Change:
 
 
 def _judged(key: str, change: float, before: float | None, now: float | None) -> tuple[Word, str]:
-    """Find the word for a change, given both standard errors, and the reason where there is none."""
+    """Judge a change, given both standard errors. Return the word, and the reason if there is none."""
     if not change:
         return "same", ""
     if abs(change) <= DEVIATIONS * math.hypot(before or 0, now or 0):
@@ -174,7 +176,7 @@ def _judged(key: str, change: float, before: float | None, now: float | None) ->
 
 
 def _sizes(key: str, numbers: Numbers) -> list[Value]:
-    """Return the sample sizes that a number depends on; those at the floor's size, on the smaller of both sides."""
+    """Return the sample sizes that a number depends on. At the floor's size this is the smaller of both."""
     measure = MEASURES.get(key) or _OF_REAL.get(key)
     if measure is None or not measure.sized:
         return []
@@ -185,15 +187,14 @@ def _sizes(key: str, numbers: Numbers) -> list[Value]:
 
 
 def _table(rows: list[Change], colour: bool) -> list[str]:
-    """Return a headed, aligned line for each row: title, before, now and change, each with its ±, and the word."""
-    table = [("", "before", "", "now", "", "change", "", ""), *(cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(7)]
-    form = "{:<{}}  {:>{}} {:<{}}  {:>{}} {:<{}}  {:>{}} {:<{}}"
-    lines = [form.format(*(part for pair in zip(line[:7], widths, strict=True) for part in pair)) for line in table]
-    words = [_painted(line[-1], row.word, colour) for line, row in zip(table[1:], rows, strict=True)]
-    return [lines[0].rstrip(), *(f"{line}  {word}" for line, word in zip(lines[1:], words, strict=True))]
+    """Return a header line and an aligned line for each row."""
+    headers = ("", "before", "", "now", "", "change", "", "")
+    align = ("left", "right", "left", "right", "left", "right", "left", "left")
+    lines = [(*parts, _painted(text, row.word, colour)) for row in rows for *parts, text in [cells(row)]]
+    table = tabulate(lines, headers, "plain", colalign=align, disable_numparse=True)
+    return [line.rstrip() for line in table.splitlines()]
 
 
-def _painted(told: str, word: Word, colour: bool) -> str:
-    """Colour the word that `told` begins with, where colour is wanted and it is good or bad news."""
-    return f"\033[{_COLOURS[word]}m{word}\033[0m{told[len(word) :]}" if colour and word in _COLOURS else told
+def _painted(text: str, word: Word, colour: bool) -> str:
+    """Colour the word at the start of `text`, if colour is wanted and the word is good or bad news."""
+    return f"\033[{_COLOURS[word]}m{word}\033[0m{text[len(word) :]}" if colour and word in _COLOURS else text

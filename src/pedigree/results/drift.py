@@ -1,4 +1,4 @@
-"""How the data of one rebuild differ from another's, breed by breed: photos, their sizes, their crops' colours."""
+"""Data drift: how the photos of each breed, their sizes and their colours changed between two projects."""
 
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,17 @@ from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.common.paths import CENSUS, CROPS
 from pedigree.photos.census import read_census
 
-READS = (str(CENSUS), str(CROPS))  # what `between` needs of either project, from its root
-SIZE = 0.1  # share by which a breed's median side changes before a word is said of it
-DEVIATIONS = 4.0  # standard errors by which its mean colour changes before one is: of 120 breeds none by chance
-LEVELS = 5.0  # and levels of 255, so that no change too small to see is told
+READS = (str(CENSUS), str(CROPS))  # the inputs of `between`, relative to each project's root
+SIZE = 0.1  # smallest reported change of a breed's median side, relative
+DEVIATIONS = 4.0  # smallest reported change of its mean colour, in standard errors: none of 120 breeds by chance
+LEVELS = 5.0  # and in levels of 255, so that invisible changes are not reported
 
 
 def between(before: Path, now: Path) -> list[dict[str, Any]]:
-    """Compare the projects at two roots; return a row a breed in either, those that have changed first.
+    """Compare the projects at two roots. Return a row for each breed of either, changed breeds first.
 
     Raises:
-        PedigreeError: where one of them has no census or no crops.
+        PedigreeError: one of them has no census or no crops.
     """
     old, new = (_facts(root) for root in (before, now))
     rows = [_row(breed, old.get(breed), new.get(breed)) for breed in sorted({*old, *new})]
@@ -29,7 +29,7 @@ def between(before: Path, now: Path) -> list[dict[str, Any]]:
 
 
 def _facts(root: Path) -> dict[str, dict[str, Any]]:
-    """Return what counts of each breed: usable photos, median shorter side, mean colour and its standard error."""
+    """Return for each breed: usable photos, median shorter side, mean colour and its standard error."""
     photos, crops = read_census(root / CENSUS), load_crops(root / CROPS)
     usable = photos[photos["usable"]]
     sides = usable[["width", "height"]].min(axis=1).groupby(usable["breed"])
@@ -41,14 +41,14 @@ def _facts(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def _colors(crops: Crops) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return each breed's mean RGB over its training crops, in levels of 255, and the standard error of each."""
-    found = {}
+    """Return each breed's mean RGB over its training crops, in levels of 255, and the standard errors."""
+    colors = {}
     for label, breed in enumerate(crops.breeds):
         places = np.flatnonzero(crops.train_labels == label)
         means = np.array([crops.train_images[place].mean(axis=(0, 1)) for place in places])
         if len(means) > 1:
-            found[breed] = means.mean(axis=0), means.std(axis=0, ddof=1) / len(means) ** 0.5
-    return found
+            colors[breed] = means.mean(axis=0), means.std(axis=0, ddof=1) / len(means) ** 0.5
+    return colors
 
 
 def _row(breed: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _row(breed: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> 
 
 
 def _shift(old: dict[str, Any], new: dict[str, Any]) -> float | None:
-    """Return the distance of the mean colours in levels, where it is more than chance and an eye allow; else 0."""
+    """Return the distance of the mean colours in levels, or 0 if it is within chance or invisible."""
     if old["color"] is None or new["color"] is None:
         return None
     (before, error_before), (now, error_now) = old["color"], new["color"]
@@ -73,7 +73,7 @@ def _shift(old: dict[str, Any], new: dict[str, Any]) -> float | None:
 
 
 def _words(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
-    """Say what has changed of a breed."""
+    """Describe what changed in a breed."""
     if old is None or new is None:
         return "new" if old is None else "gone"
     words, more = [], new["photos"] - old["photos"]

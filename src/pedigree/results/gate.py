@@ -1,10 +1,12 @@
-"""The gate: whether a new generator may take the place of the champion, the one in use."""
+"""The gate: decides whether a new generator, the candidate, may replace the champion, which is in use."""
 
 import math
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tabulate import tabulate
 
 from pedigree.common.measures import DEVIATIONS, MEASURES
 from pedigree.common.paths import BREED_SCORES, METRICS, PARAMS
@@ -17,11 +19,11 @@ from pedigree.settings.params import Gate, load
 
 @dataclass(frozen=True)
 class GateResult:
-    """What the gate says: why not, if not; what could not be compared; and a row a number for people."""
+    """The decision of the gate."""
 
-    reasons: tuple[str, ...]
-    notes: tuple[str, ...]
-    rows: list[dict[str, Any]]
+    reasons: tuple[str, ...]  # why the candidate does not pass; empty if it passes
+    notes: tuple[str, ...]  # what could not be compared
+    rows: list[dict[str, Any]]  # one for each number, for people to read
 
     @property
     def passed(self) -> bool:
@@ -29,17 +31,17 @@ class GateResult:
         return not self.reasons
 
     def __str__(self) -> str:
-        """All of it, a line each."""
-        rows = ["  ".join(str(cell) for cell in row.values()) for row in self.rows]
-        return "\n".join([*rows, *self.reasons, *self.notes])
+        """The rows as a table, then the reasons and the notes, each on its own line."""
+        table = tabulate([row.values() for row in self.rows], tablefmt="plain", disable_numparse=True)
+        return "\n".join([*table.splitlines(), *self.reasons, *self.notes])
 
 
 def between(champion: Path | None, candidate: Path) -> GateResult:
-    """Judge the project at `candidate` against that at `champion`, if there is one, by the candidate's parameters.
+    """Judge the project at `candidate` against the one at `champion`, if any, with the candidate's parameters.
 
     Raises:
-        PedigreeError: where one of them has no scores.
-        UsageError: where the gate's parameters are wrong.
+        PedigreeError: one of them has no scores.
+        UsageError: the gate's parameters are wrong.
     """
     settings, before = load(Gate, candidate / PARAMS), None if champion is None else read(champion / METRICS)
     fallen = collapsed(candidate / BREED_SCORES) - (set() if champion is None else collapsed(champion / BREED_SCORES))
@@ -49,11 +51,11 @@ def between(champion: Path | None, candidate: Path) -> GateResult:
 def judge(
     settings: Gate, candidate: Scores, champion: Scores | None, newly_collapsed: Set[str] = frozenset()
 ) -> GateResult:
-    """Judge the scores of a candidate against those of the champion, or alone where there is none.
+    """Judge the scores of a candidate against those of the champion, or alone if there is none.
 
-    A number of `no_worse` may be worse by what chance does (95 %) and `slack` times the champion's besides, since
-    another run of training differs too. One that cannot be compared, for other sample sizes say, is noted; where none
-    can, the candidate does not pass.
+    A number of `no_worse` may be worse by its 95 % interval plus `slack` times the champion's number, because two
+    training runs differ too. If a number is not comparable, for example because of other sample sizes, there is a note.
+    If none is comparable, the candidate does not pass.
     """
     extractor, numbers = next(iter(candidate.items()))
     reasons = [f"{unmet} (gate.require)" for unmet in criteria.check(numbers, settings.require)]
@@ -62,20 +64,20 @@ def judge(
     if champion is None:
         return GateResult(tuple(reasons), ("There is no champion to compare with.",), [])
     if extractor not in champion:
-        reasons.append(f"scored by {extractor}, the champion by {', '.join(champion)}: nothing compares")
+        reasons.append(f"scored with {extractor}, but the champion with {', '.join(champion)}: not comparable")
         return GateResult(tuple(reasons), (), [])
     compared = {row.key: row for row in comparison.compare(champion[extractor], numbers)}
-    asked = [compared[key] for key in settings.no_worse if key in compared]
-    unknown = [row for row in asked if row.word == "?" and row.now is not None]
-    reasons += [told for row in asked if row not in unknown and (told := _too_bad(row, settings.slack))]
-    if asked and len(unknown) == len(asked):
+    rows = [compared[key] for key in settings.no_worse if key in compared]
+    unknown = [row for row in rows if row.word == "?" and row.now is not None]
+    reasons += [reason for row in rows if row not in unknown and (reason := _too_bad(row, settings.slack))]
+    if rows and len(unknown) == len(rows):
         reasons.append("none of gate.no_worse could be compared with the champion's")
     notes = tuple(f"{MEASURES[row.key].title} was not compared: {row.reason}." for row in unknown)
-    return GateResult(tuple(reasons), notes, [_shown(row, settings.slack) for row in asked])
+    return GateResult(tuple(reasons), notes, [_shown(row, settings.slack) for row in rows])
 
 
 def collapsed(breeds: Path) -> set[str]:
-    """Return the breeds that a `breeds.csv` calls collapsed."""
+    """Return the collapsed breeds of a `breeds.csv`."""
     import pandas
 
     table = pandas.read_csv(breeds)
@@ -83,10 +85,10 @@ def collapsed(breeds: Path) -> set[str]:
 
 
 def _too_bad(row: Change, slack: float) -> str | None:
-    """Say by how much a number is worse than it may be; None where it is not."""
+    """Return by how much a number is worse than allowed, as text; None if it is not."""
     title = MEASURES[row.key].title
     if row.now is None:
-        return f"{title} could not be measured, the champion's is {row.before}"
+        return f"{title} could not be measured; the champion has {row.before}"
     if row.word != "worse" or not isinstance(row.before, int | float) or not isinstance(row.now, int | float):
         return None
     over = abs(row.now - row.before) - _allowed(row, slack)
@@ -106,10 +108,10 @@ def _shown(row: Change, slack: float) -> dict[str, Any]:
     before, now = (
         " ".join(written(*pair)).strip() for pair in ((row.before, row.error_before), (row.now, row.error_now))
     )
-    told = _too_bad(row, slack)
+    reason = _too_bad(row, slack)
     judged = (
         "worse"
-        if told
+        if reason
         else f"not compared: {row.reason}"
         if row.word == "?"
         else "not worse"

@@ -1,6 +1,6 @@
-"""What of a project's reports a person wants to see first: plain data, for whoever shows it, in the pipeline's order.
+"""The most important results of a project as plain data, in the order of the pipeline, for a flow or page to show.
 
-Each exhibit is made from the files as they lie there. What is missing, or cannot be read, is left out.
+Each exhibit is made from the project's files. A file that is missing or cannot be read is left out.
 """
 
 import json
@@ -27,7 +27,7 @@ from pedigree.results.comparison import (
     compare,
     compare_each,
     differ,
-    parted,
+    split,
     summary,
     written,
 )
@@ -38,22 +38,22 @@ PAGES = {
     "The scores, in words and pictures": SCORES_PAGE,
     "Data Docs": DATA_DOCS / "index.html",
 }
-MOST_BYTES = 1_000_000  # of a picture, which may have to travel within a database
+MOST_BYTES = 1_000_000  # of a picture, because it may be stored in a database
 
 Table = list[dict[str, Any]]
-_PILLOWS = (SyntaxError, Image.DecompressionBombError)  # beside OSError, what it raises for a broken picture
+_PILLOWS = (SyntaxError, Image.DecompressionBombError)  # Pillow raises these and OSError for a damaged picture
 _UNREADABLE = (PedigreeError, OSError, ValueError, KeyError, TypeError, AttributeError, *_PILLOWS)
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One thing to see, named by `key` (lower-case letters and dashes).
+    """One result to show, identified by `key` (lower-case letters and dashes).
 
-    It holds exactly one of a table (a row a dict, of what JSON has), a picture (PNG) and a text (Markdown).
+    It has exactly one of a table (rows are dicts of JSON values), a picture (PNG) and a text (Markdown).
 
     Raises:
-        ValueError: where it holds none, or several.
+        ValueError: it has none of them, or several.
     """
 
     key: str
@@ -69,12 +69,12 @@ class Exhibit:
 
 
 def highlights(root: Path) -> list[Exhibit]:
-    """Read the project at `root`, wherever one works, and return what is there: six exhibits at most."""
-    found: list[Exhibit | None] = []
+    """Return the exhibits of the project at `root`: six at most."""
+    exhibits: list[Exhibit | None] = []
     for look in _LOOKS:
         with suppress(*_UNREADABLE):
-            found.append(look(root.resolve()))
-    return [exhibit for exhibit in found if exhibit and exhibit.table != []]
+            exhibits.append(look(root.resolve()))
+    return [exhibit for exhibit in exhibits if exhibit and exhibit.table != []]
 
 
 def _validation(root: Path) -> Exhibit:
@@ -90,7 +90,7 @@ def _validation(root: Path) -> Exhibit:
         }
         for finding in sorted(findings, key=lambda finding: (finding["success"], finding["severity"]))
     ]
-    return Exhibit("validation", "What is expected of the photos, failures first", table=rows)
+    return Exhibit("validation", "Expectations of the photos, failures first", table=rows)
 
 
 def _census(root: Path) -> Exhibit:
@@ -112,7 +112,7 @@ def _samples(root: Path) -> Exhibit:
 
 
 def _light(content: bytes) -> bytes:
-    """Return a picture as PNG of at most MOST_BYTES: `content` as it is, or scaled down until it is."""
+    """Return a picture as PNG of at most `MOST_BYTES`: `content` itself, or scaled down."""
     with Image.open(BytesIO(content), formats=("PNG",)) as picture:
         picture.load()
         share = 1.0
@@ -131,26 +131,26 @@ def _scaled(picture: Image.Image, share: float) -> bytes:
 
 def _metrics(root: Path) -> Exhibit:
     rows = [row for extractor, numbers in read(root / METRICS).items() for row in _numbers(extractor, numbers)]
-    return Exhibit("metrics", "The scores, with 95 % intervals, beside what real photos reach", table=rows)
+    return Exhibit("metrics", "The scores with 95 % intervals, and those of real photos", table=rows)
 
 
 def _numbers(extractor: str, numbers: Numbers) -> Table:
-    """Give each measured number a row, in the scorecard's order, with what real photos reach beside it."""
+    """Return a row for each number, in the order of `MEASURES`, with the same number of real photos."""
     rows = [row for row in compare(numbers, numbers) if row.of_generator or row.key in CONDITIONS]
-    return [{"extractor": extractor, "number": cells(row)[0], **_held(row.key, numbers)} for row in rows]
+    return [{"extractor": extractor, "number": cells(row)[0], **_values(row.key, numbers)} for row in rows]
 
 
-def _held(key: str, numbers: Numbers) -> dict[str, str]:
+def _values(key: str, numbers: Numbers) -> dict[str, str]:
     measure = MEASURES.get(key)
     real = measure.real if measure else None
     return {
-        "value": _said(key, numbers),
-        "real photos": _said(real, numbers) if real and numbers.get(real) is not None else "",
+        "value": _formatted(key, numbers),
+        "real photos": _formatted(real, numbers) if real and numbers.get(real) is not None else "",
         "better": (measure.better if measure else None) or "",
     }
 
 
-def _said(key: str, numbers: Numbers) -> str:
+def _formatted(key: str, numbers: Numbers) -> str:
     return " ".join(filter(None, written(numbers[key], numbers.get(ERRORS, {}).get(key))))
 
 
@@ -160,13 +160,13 @@ def _changes(root: Path) -> Exhibit | None:
     if earlier is None:
         return None
     commit, compared = earlier
-    head = f"## The scores against those of {commit.short}, {_plain(commit.subject)}"
-    parts = [_told(extractor, rows) for extractor, rows in compared.items()]
+    head = f"## The scores compared with {commit.short}, {_plain(commit.subject)}"
+    parts = [_markdown(extractor, rows) for extractor, rows in compared.items()]
     return Exhibit("changes", "Better, worse or noise", text="\n\n".join([head, *parts, FOOT]) + "\n")
 
 
 def _earlier(root: Path, now: Scores) -> tuple[Commit, dict[str, list[Change]]] | None:
-    """Find the last commit that wrote other scores by an extractor of `now`, past what is no file of scores."""
+    """Find the last commit that wrote other scores of an extractor of `now`. Skip files that are not scores."""
     for commit in history(METRICS, root):
         with suppress(PedigreeError):
             compared = compare_each(read_at(commit.name, commit.short, root), now)
@@ -175,9 +175,9 @@ def _earlier(root: Path, now: Scores) -> tuple[Commit, dict[str, list[Change]]] 
     return None
 
 
-def _told(extractor: str, rows: list[Change]) -> str:
-    """Lay rows out in Markdown as `comparison.told` does for a terminal."""
-    own, ground = parted(rows)
+def _markdown(extractor: str, rows: list[Change]) -> str:
+    """Return the rows as Markdown, like `comparison.render` for a terminal."""
+    own, ground = split(rows)
     parts = [f"By {_plain(extractor)}: {summary(own)}", _table(own)]
     return "\n\n".join([*parts, GROUND, _table(ground)] if ground else parts)
 
@@ -187,23 +187,23 @@ def _table(rows: Sequence[Change]) -> str:
     return "\n".join([*head, *(_line(cells(row)) for row in rows)])
 
 
-def _line(told: tuple[str, ...]) -> str:
-    title, *numbers, word = map(_plain, told)
+def _line(texts: tuple[str, ...]) -> str:
+    title, *numbers, word = map(_plain, texts)
     pairs = [f"{value} {margin}".rstrip() for value, margin in zip(numbers[::2], numbers[1::2], strict=True)]
     return f"| {' | '.join([title, *pairs, word])} |"
 
 
 def _plain(text: str) -> str:
-    """Write `text` so that Markdown shows it as it is, in one line."""
+    """Escape `text` for Markdown, as one line."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def _pages(root: Path) -> Exhibit | None:
-    there = {title: root / page for title, page in PAGES.items() if (root / page).is_file()}
-    if not there:
+    pages = {title: root / page for title, page in PAGES.items() if (root / page).is_file()}
+    if not pages:
         return None
-    lines = [f"- [{title}]({path.as_uri()}): `{path}`" for title, path in there.items()]
-    return Exhibit("pages", "Pages to open on the machine that ran this", text="\n".join(lines) + "\n")
+    lines = [f"- [{title}]({path.as_uri()}): `{path}`" for title, path in pages.items()]
+    return Exhibit("pages", "Pages to open on the machine that ran the pipeline", text="\n".join(lines) + "\n")
 
 
 _LOOKS: tuple[Callable[[Path], Exhibit | None], ...] = (_validation, _census, _samples, _metrics, _changes, _pages)

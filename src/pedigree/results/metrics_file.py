@@ -1,4 +1,4 @@
-"""Files of scores, `metrics.json`: read as they stand, from a path or from a git revision, and checked."""
+"""Reads and checks `metrics.json`, from a path or from a git revision."""
 
 import json
 import sys
@@ -20,24 +20,24 @@ def read(path: Path = METRICS) -> Scores:
     """Read the scores of a file.
 
     Raises:
-        PedigreeError: where there is no file, or it is of another form.
+        PedigreeError: the file does not exist or has another structure.
     """
     if not path.exists():
-        raise PedigreeError(f"{path} is not here: run `dvc repro`, in the project's root.")
+        raise PedigreeError(f"{path} does not exist: run `dvc repro` in the project's root.")
     return _parsed(path.read_bytes(), str(path))
 
 
 def read_against(name: str) -> Scores:
-    """Read the scores of `name`: a file, or else a git revision of the project here, and its METRICS.
+    """Read the scores of `name`: a file, or else a git revision of the project here.
 
     Raises:
-        UsageError: where `name` is neither.
-        PedigreeError: where git is missing, the revision has no such file, or the file is of another form.
+        UsageError: `name` is neither.
+        PedigreeError: git is not installed, the revision has no scores, or the file has another structure.
     """
     if Path(name).is_file():
         return read(Path(name))
-    if trouble := no_repository():
-        raise UsageError(f"{name!r} is no file here, nor a revision: {trouble}.")
+    if reason := no_repository():
+        raise UsageError(f"{name!r} is neither a file here nor a revision: {reason}.")
     commit = commit_of(name)
     if commit is None:
         raise UsageError(f"{name!r} is neither a file here nor a revision of this repository (`git log` lists them).")
@@ -45,29 +45,31 @@ def read_against(name: str) -> Scores:
 
 
 def read_at(commit: str, name: str, root: Path = Path()) -> Scores:
-    """Read the scores that the project at `root` had at the git commit `commit`, told as revision `name` in errors.
+    """Read the scores of the project at `root` at the git commit `commit`. Errors call it revision `name`.
 
     Raises:
-        PedigreeError: where git is missing, the revision has no METRICS, or the file is of another form.
+        PedigreeError: git is not installed, the revision has no scores, or the file has another structure.
     """
     content = content_of(commit, METRICS, root)
     if content is None:
-        raise PedigreeError(f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists those that have.")
+        raise PedigreeError(
+            f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists the revisions that have it."
+        )
     return _parsed(content, f"{METRICS} at revision {name}")
 
 
 def _parsed(content: bytes, origin: str) -> Scores:
     try:
-        scores = json.loads(content, parse_constant=lambda _: None)  # NaN and infinities: as good as unmeasured
+        scores = json.loads(content, parse_constant=lambda _: None)  # NaN and infinities count as not measured
     except (ValueError, RecursionError) as error:
         raise PedigreeError(f"{origin} is not JSON ({error}).") from None
     if flaw := _flaw(scores):
-        raise PedigreeError(f"{origin} is no file of scores as `pedigree score` writes it: {flaw}.")
+        raise PedigreeError(f"{origin} is not a file that `pedigree score` writes: {flaw}.")
     return {extractor: dict(numbers) for extractor, numbers in scores.items()}
 
 
 def _flaw(scores: Any) -> str | None:
-    """Say what about `scores` is not of the form {extractor: {key: number, word or null, "standard_error": {…}}}."""
+    """Return how `scores` differs from {extractor: {key: number, word or null, "standard_error": {…}}}, or None."""
     if not isinstance(scores, dict) or not scores:
         return f"expected an object of extractors. Received: {_short(scores)}"
     for extractor, numbers in scores.items():

@@ -1,1 +1,1 @@
-"""The score stage: how real, how varied, how true to the breed, how much copied."""
+"""The score stage: evaluates the generator and writes the reports."""

@@ -1,4 +1,4 @@
-"""The numbers a breed at a time: what `breeds.csv` holds, and which breeds are in trouble."""
+"""The numbers of each breed: the content of `breeds.csv`."""
 
 import math
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ Floats = NDArray[np.float64]
 Breeds = NDArray[np.integer]
 Columns = dict[str, Any]
 
-_PARTS = 8  # of a breed's generated pictures, at most, that a distance is averaged over
+_PARTS = 8  # at most, of a breed's generated pictures; a distance is averaged over them
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """The breeds that pictures were taken for, `(n,)` of each side."""
+    """The breeds that the probe predicts, `(n,)` for each side."""
 
     generated: Breeds
     holdout: Breeds
@@ -40,14 +40,14 @@ def table(
     alike: PerBreed,
     alike_real: PerBreed,
 ) -> pd.DataFrame:
-    """Return a row a breed.
+    """Return a table with one row per breed.
 
     Args:
-        train, holdout, generated: what was judged.
+        train, holdout, generated: the samples.
         breeds: folder names, in the order of the labels.
-        seen: what the probe took pictures for.
+        seen: the predictions of the probe.
         realistic: `(m,)`, which generated pictures lie among real ones.
-        varied: how the breeds' diversity compares.
+        varied: the diversity of the breeds compared with real photos.
         alike, alike_real: MS-SSIM within the breeds of generated pictures and of training crops.
     """
     count = len(breeds)
@@ -78,28 +78,28 @@ def table(
 
 
 def _distances(train: Sample, holdout: Sample, generated: Sample, breeds: int) -> dict[str, Floats]:
-    """Measure each breed's Fréchet distance to its training crops, beside what held-out photos reach.
+    """Return each breed's Fréchet distance to its training crops, and that of its held-out photos.
 
-    A few dozen pictures are far from any others, real or not. So both are measured on equally many pictures, as many as
-    there are held-out ones at most, and hold only against each other: over disjoint parts of the generated
-    ones, whose mean is given. NaN where a side has fewer than two pictures.
+    A few dozen pictures have a large distance to any others, real or not. So both are measured with equally many
+    pictures, at most the number of held-out ones, and are only comparable with each other. The distance of generated
+    pictures is the mean over disjoint parts. NaN if a side has fewer than two pictures.
     """
-    found = np.full((breeds, 3), np.nan)
+    distances = np.full((breeds, 3), np.nan)
     for breed in range(breeds):
         real, reached, drawn = (side.of(breed) for side in (train, holdout, generated))
         size = min(len(reached), len(drawn))
         if size >= 2 and len(real) >= 2:
             normal = fit(real)
             apart = _mean_distance(normal, drawn, size)
-            found[breed] = apart, apart.standard_error, _mean_distance(normal, reached, size)
-    return dict(zip(("frechet_distance", "frechet_distance_error", "frechet_distance_floor"), found.T, strict=True))
+            distances[breed] = apart, apart.standard_error, _mean_distance(normal, reached, size)
+    return dict(zip(("frechet_distance", "frechet_distance_error", "frechet_distance_floor"), distances.T, strict=True))
 
 
 def _trouble(table: pd.DataFrame) -> Floats:
-    """Average, a breed, how far it falls short of real photos: 0 like them, 1 as far as can be.
+    """Return the average shortfall of each breed from real photos: 0 is like them, 1 is the worst.
 
-    The shortfalls, each in 0..1: of accuracy, of precision, of diversity, in twins, and in Fréchet distance (one less
-    the floor's share of it). What is not known of a breed is left out.
+    The shortfalls, each in 0..1, are those of accuracy, precision, diversity, twins and Fréchet distance (one minus the
+    floor's share of it). Unknown shortfalls are left out.
     """
     shortfalls = [
         1 - table["breed_accuracy"] / table["breed_accuracy_holdout"].replace(0, np.nan),
@@ -112,15 +112,15 @@ def _trouble(table: pd.DataFrame) -> Floats:
 
 
 def _accuracies(seen: Breeds, labels: Breeds, breeds: int) -> Columns:
-    """Return each breed's accuracy and its standard error; NaN where it has no pictures."""
-    right, asked = np.bincount(labels[seen == labels], minlength=breeds), np.bincount(labels, minlength=breeds)
+    """Return each breed's accuracy and its standard error. NaN if it has no pictures."""
+    right, total = np.bincount(labels[seen == labels], minlength=breeds), np.bincount(labels, minlength=breeds)
     none = Estimate(math.nan, math.nan)
-    found = [share_of(int(k), int(n)) if n else none for k, n in zip(right, asked, strict=True)]
-    return {"breed_accuracy": found, "breed_accuracy_error": [share.standard_error for share in found]}
+    shares = [share_of(int(k), int(n)) if n else none for k, n in zip(right, total, strict=True)]
+    return {"breed_accuracy": shares, "breed_accuracy_error": [share.standard_error for share in shares]}
 
 
 def _by_opinion(holdout: Sample, generated: Sample, breeds: int) -> Columns:
-    """Return the accuracies by the network's own opinion, where it has one."""
+    """Return the accuracies of the network's own ImageNet classes, if it has any."""
     if generated.opinions is None or holdout.opinions is None:
         return {}
     return {
@@ -130,13 +130,13 @@ def _by_opinion(holdout: Sample, generated: Sample, breeds: int) -> Columns:
 
 
 def _shares(which: NDArray[np.bool_], labels: Breeds, breeds: int) -> Floats:
-    """Return the share of each breed's pictures that are among `which`; NaN where it has none."""
+    """Return the share of each breed's pictures that `which` selects. NaN if the breed has no pictures."""
     all_of, some_of = (np.bincount(chosen, minlength=breeds).astype(float) for chosen in (labels, labels[which]))
     return np.asarray(np.divide(some_of, all_of, out=np.full(breeds, np.nan), where=all_of > 0))
 
 
 def _mean_distance(normal: Normal, features: NDArray[np.float32], size: int) -> Estimate:
-    """Average the distance of disjoint parts of `size` rows; its standard error is that of the parts' mean."""
+    """Return the mean distance of disjoint parts of `size` rows, with its standard error."""
     parts = min(len(features) // size, _PARTS)
-    found = [normal.distance(features[part::parts][:size]) for part in range(parts)]
-    return Estimate(float(np.mean(found)), math.sqrt(sum(one.standard_error**2 for one in found)) / parts)
+    distances = [normal.distance(features[part::parts][:size]) for part in range(parts)]
+    return Estimate(float(np.mean(distances)), math.sqrt(sum(one.standard_error**2 for one in distances)) / parts)

@@ -1,6 +1,6 @@
-"""Pictures made worse on purpose: soft, noisy, badly compressed.
+"""Damages pictures on purpose: blur, noise, strong compression.
 
-All take and return `(n, height, width, 3)` uint8 RGB, and leave what they are given as it was.
+All functions take and return `(n, height, width, 3)` uint8 RGB and do not change their input.
 """
 
 import io
@@ -14,12 +14,12 @@ Pictures = NDArray[np.uint8]
 
 
 def blurred(images: Pictures, radius: float) -> Pictures:
-    """Blur by a Gaussian of standard deviation `radius`, in pixels."""
+    """Blur with a Gaussian of standard deviation `radius`, in pixels."""
     return _each(images, lambda picture: picture.filter(ImageFilter.GaussianBlur(radius)))
 
 
 def noisy(images: Pictures, deviation: float, seed: int = 0) -> Pictures:
-    """Add normal noise of `deviation` grey levels to each channel of each pixel, a function of `seed` and place."""
+    """Add normal noise with a standard deviation of `deviation` grey levels to each channel of each pixel."""
     chance = np.random.Generator(np.random.Philox(key=seed))
     changed = np.empty_like(images)
     for place, picture in enumerate(images):
@@ -28,14 +28,14 @@ def noisy(images: Pictures, deviation: float, seed: int = 0) -> Pictures:
 
 
 def compressed(images: Pictures, quality: int) -> Pictures:
-    """Save as JPEG of `quality` 1 to 95, with chroma at half the resolution, and open again."""
+    """Save as JPEG with `quality` 1 to 95 and half the chroma resolution, and read again."""
     return _each(images, lambda picture: _through_jpeg(picture, quality))
 
 
 def damaged_copies(images: Pictures) -> Iterator[Pictures]:
-    """Yield soft, then noisy, then badly compressed copies of all pictures.
+    """Yield blurred, noisy and strongly compressed copies of all pictures, in this order.
 
-    A blur of a 32nd of the width, noise of 25 grey levels, JPEG of quality 20: most breeds remain recognisable.
+    The blur is 1/32 of the width, the noise 25 grey levels, the JPEG quality 20. Most breeds remain recognisable.
     """
     yield blurred(images, images.shape[2] / 32)
     yield noisy(images, 25.0)

@@ -1,4 +1,4 @@
-"""How real the pictures are, how varied, how true to the breed, how much merely copied: features in, evaluation out."""
+"""Evaluates pictures by their features: how real, how varied, how true to the breed, and how much copied."""
 
 import math
 from collections.abc import Sequence
@@ -28,24 +28,24 @@ from pedigree.score import breed_scores
 from pedigree.score.sample import Sample
 
 NEIGHBORS = 5
-FEWEST = NEIGHBORS + 1  # pictures a side
-SIMILARITY_PAIRS = 100  # of a breed
+FEWEST = NEIGHBORS + 1  # least pictures of each sample
+SIMILARITY_PAIRS = 100  # per breed
 
 Metrics = dict[str, int | float | str | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All that is found out about a generator; the reports only show it."""
+    """All results about a generator. The reports only show them."""
 
-    numbers: Metrics  # by name, as in metrics.json; those that chance moves are `Estimate`s
-    table: pd.DataFrame  # a row a breed, as in breeds.csv
-    confusion: NDArray[np.float64]  # (breeds, breeds): the share of each breed asked for that the probe takes for each
+    numbers: Metrics  # by name, as in metrics.json; numbers with a standard error are `Estimate`s
+    table: pd.DataFrame  # one row per breed, as in breeds.csv
+    confusion: NDArray[np.float64]  # (breeds, breeds): shares of each requested breed by the breed the probe predicts
     nearest: NDArray[np.intp]  # (m,): each generated picture's nearest training crop
     nearness: NDArray[np.float64]  # (m,): the cosine distance to it
     suspicious: float  # the distance below which a picture is suspected of being a copy
     realistic: NDArray[np.bool_]  # (m,): whether a generated picture lies among the training crops (precision)
-    covered: NDArray[np.bool_]  # (n,): whether a training crop has a generated picture near by (coverage)
+    covered: NDArray[np.bool_]  # (n,): whether a training crop has a generated picture nearby (coverage)
     train_map: NDArray[np.float64]  # (n, 2): the training crops' first two principal components
     generated_map: NDArray[np.float64]  # (m, 2): the generated pictures on the same axes
 
@@ -60,21 +60,21 @@ def evaluate(
     seed: int = 0,
     epsilon: float | None = None,
 ) -> Evaluation:
-    """Compare generated pictures with the training crops, and held-out photos with the same crops.
+    """Compare generated pictures and held-out photos with the training crops.
 
-    What each number means is said in `pedigree.common.measures`, under its name.
+    `pedigree.common.measures` explains each number under its name.
 
     Args:
-        train, holdout, generated: at least `FEWEST` pictures each, features from one extractor.
+        train, holdout, generated: at least `FEWEST` pictures each, with features of the same extractor.
         breeds: folder names, in the order of the labels.
-        copies: features of damaged copies of the training crops (`pedigree.score.damage`), from which the probe
-            learns too.
-        seed: of the kernel distance's subsets and of the pairs that MS-SSIM compares.
-        epsilon: Kaggle's bound on the memorisation distance for this extractor, which the memorisation-informed Fréchet
-            distance goes by; None where Kaggle gave none: then it goes by the verdict.
+        copies: features of damaged copies of the training crops (`pedigree.score.damage`). The probe learns from them
+            too.
+        seed: of the kernel distance's subsets and of the pairs for MS-SSIM.
+        epsilon: Kaggle's threshold of the memorisation distance for this extractor, used by the memorisation-informed
+            Fréchet distance. None if there is no such threshold: then the verdict decides.
 
     Raises:
-        ValueError: there are fewer pictures, or features and labels do not fit.
+        ValueError: there are too few pictures, or features and labels do not match.
     """
     probed = probe.fit(train.features, train.labels, len(breeds), copies)
     seen, seen_holdout = probed.predict(generated.features), probed.predict(holdout.features)
@@ -188,14 +188,14 @@ def _diversity(varied: Collapse, varied_holdout: Collapse) -> Metrics:
 
 
 def _known(number: Any) -> Any:
-    """Return None for what could not be measured (NaN), any other number as it is."""
+    """Return None instead of NaN, which means not measured, and any other number unchanged."""
     return None if isinstance(number, float) and math.isnan(number) else number
 
 
 def _principal_components(
     train: NDArray[np.float32], generated: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], ...]:
-    """Return both on the training features' first two principal components, whose largest weight is positive."""
+    """Return both samples on the first two principal components of `train`, whose largest weight is positive."""
     mean = train.mean(axis=0, dtype=np.float64)
     centred = train - mean
     if len(centred) < centred.shape[1]:  # the smaller of the two products with its transpose has the same axes

@@ -1,9 +1,9 @@
-"""Where a breed's folder stands among the 1,000 classes of ImageNet (ILSVRC 2012), which go by WordNet id."""
+"""The class of a breed's folder among the 1,000 classes of ImageNet (ILSVRC 2012), which are ordered by WordNet id."""
 
 from pedigree.common.breeds import wordnet_id
 
-# The digits of the 118 breeds at 151..268 (with the Dalmatian, which Stanford Dogs leaves out), then of the dingo, the
-# dhole and the African hunting dog at 273..275; four wolves and the coyote lie between.
+# The digits of the ids of the 118 breeds at 151..268 (with the Dalmatian, which is not in Stanford Dogs), and of the
+# dingo, the dhole and the African hunting dog at 273..275. Four wolves and the coyote are between them.
 _DOGS = """
     02085620 02085782 02085936 02086079 02086240 02086646 02086910 02087046 02087394 02088094 02088238 02088364
     02088466 02088632 02089078 02089867 02089973 02090379 02090622 02090721 02091032 02091134 02091244 02091467
@@ -24,5 +24,5 @@ _INDICES = {
 
 
 def class_index(folder: str) -> int | None:
-    """Return where a folder such as `n02085620-Chihuahua` stands in ImageNet, 0..999; None if it is not there."""
+    """Return the ImageNet class, 0..999, of a folder such as `n02085620-Chihuahua`, or None if it has none."""
     return _INDICES.get(wordnet_id(folder))

@@ -1,4 +1,4 @@
-"""What is judged: pictures, and the features that an extractor finds in them."""
+"""A sample of pictures with their features."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,20 @@ Labels = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Pictures, and what the extractor sees in them."""
+    """Pictures with their features and labels."""
 
     images: NDArray[np.uint8]  # (n, size, size, 3) RGB
     features: NDArray[np.float32]  # (n, d)
-    labels: Labels  # (n,): the breed of a real picture, the breed asked for of a drawn one
-    opinions: NDArray[np.intp] | None  # (n,): the breed an ImageNet network sees; None unless all are ImageNet's
+    labels: Labels  # (n,): the breed of a real picture, the requested breed of a generated one
+    opinions: NDArray[np.intp] | None  # (n,): the breed by ImageNet's classes; None unless every breed has a class
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def evenly(self, count: int) -> NDArray[np.float32]:
-        """Return the features of `count` of the pictures, every breed in its proportion."""
+        """Return the features of `count` pictures, with the same proportions of breeds."""
         return np.asarray(self.features[np.argsort(self.labels, kind="stable")[spread(count, len(self))]])
 
     def of(self, breed: int) -> NDArray[np.float32]:
-        """Return the features of one breed's pictures."""
+        """Return the features of the pictures of one breed."""
         return np.asarray(self.features[self.labels == breed])

@@ -1,4 +1,4 @@
-"""The score stage: draw, judge, and write `metrics.json`, `breeds.csv` and `scores.html`."""
+"""The score stage: draws pictures, evaluates them, and writes `metrics.json`, `breeds.csv` and `scores.html`."""
 
 import json
 import sys
@@ -37,7 +37,7 @@ from pedigree.score.page.wording import figure, interval
 from pedigree.score.sample import Labels, Sample
 from pedigree.settings import criteria, params
 
-_KAGGLE_EPSILON = {"inception-2015": 0.1, "nasnet-large": 0.25}  # of MiFID, on the public and the private board
+_KAGGLE_EPSILON = {"inception-2015": 0.1, "nasnet-large": 0.25}  # of MiFID, on the public and the private leaderboard
 
 
 def score(
@@ -48,19 +48,19 @@ def score(
     reports: Path = REPORTS,
     cache: Path = FEATURES,
 ) -> Metrics:
-    """Score the generator at `model` against the crops, write all reports, print them, and hold them to `require`.
+    """Score the generator at `model` against the crops, write and print the reports, and check `settings.require`.
 
     Raises:
-        PedigreeError: the model or the crops are missing, or do not belong together; or, when all is written, what
-            `settings.require` asks for does not hold.
+        PedigreeError: the model or the crops are missing, or do not belong together; or the scores do not meet
+            `settings.require`, in which case the reports are written first.
     """
     packed, drawer = load_crops(crops), load_generator(model)
-    _check_kinship(drawer, packed, model, crops)
+    _check_match(drawer, packed, model, crops)
     extractor = extractors.load(settings.extractor, settings.weights)
     samples = sample_all(drawer, packed, extractor, settings, cache)
     copies = copies_features(packed, extractor, settings, cache)
     epsilon = _KAGGLE_EPSILON.get(extractor.name)
-    print(f"Judging {len(samples[2])} pictures by their features.", file=sys.stderr)
+    print(f"Computing the scores of {len(samples[2])} pictures.", file=sys.stderr)
     evaluation = evaluate(*samples, packed.breeds, copies=copies, seed=settings.seed, epsilon=epsilon)
     evaluation = replace(evaluation, numbers=named(extractor.name, evaluation.numbers))
     losses = pd.read_csv(history) if history.is_file() else None
@@ -68,7 +68,7 @@ def score(
     with replacing_file(reports / BREED_SCORES.name) as beside:
         evaluation.table.to_csv(beside, index=False, lineterminator="\n", float_format="%.6g")
     write_text(reports / SCORES_PAGE.name, page.render(extractor.name, packed.breeds, *samples, evaluation, losses))
-    print(_told(extractor.name, evaluation, reports))
+    print(_summary(extractor.name, evaluation, reports))
     criteria.enforce(evaluation.numbers, settings.require)
     return evaluation.numbers
 
@@ -76,9 +76,9 @@ def score(
 def sample_all(
     drawer: Drawer, crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = FEATURES
 ) -> tuple[Sample, Sample, Sample]:
-    """Return the training crops, the held-out ones and `settings.samples` drawn pictures, with features.
+    """Return the training crops, the held-out crops and `settings.samples` generated pictures, with their features.
 
-    Breeds are drawn in the proportion of the training crops.
+    The generated pictures have the same proportions of breeds as the training crops.
     """
     indices = imagenet_indices(crops.breeds)
 
@@ -88,32 +88,32 @@ def sample_all(
     size = settings.batch_size
     train = cached_features(extractor, crops.train_images, size, cache)
     holdout = cached_features(extractor, crops.holdout_images, size, cache)
-    asked = np.sort(crops.train_labels)[spread(settings.samples, len(crops.train_labels))]
-    images, features = drawn_features(drawer, extractor, asked, settings.seed, size)
+    labels = np.sort(crops.train_labels)[spread(settings.samples, len(crops.train_labels))]
+    images, features = drawn_features(drawer, extractor, labels, settings.seed, size)
     return (
         sample(crops.train_images, train, crops.train_labels),
         sample(crops.holdout_images, holdout, crops.holdout_labels),
-        sample(images, features, asked),
+        sample(images, features, labels),
     )
 
 
 def copies_features(
     crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = FEATURES
 ) -> list[NDArray[np.float32]]:
-    """Return the features of damaged copies of the training crops, which the breed probe learns from besides."""
+    """Return the features of damaged copies of the training crops. The breed probe learns from these too."""
     size = settings.batch_size
     return [cached_features(extractor, copies, size, cache) for copies in damaged_copies(crops.train_images)]
 
 
 def named(extractor: str, numbers: Metrics) -> Metrics:
-    """Give Inception-2015's numbers, and no other's, the names FID, KID and MiFID beside."""
+    """Add FID, KID and MiFID, which are other names of numbers, if the extractor is Inception-2015."""
     if extractor != "inception-2015":
         return numbers
     return numbers | {name: numbers[key] for name, key in INCEPTION_NAMES.items()}
 
 
 def metrics_json(extractor: str, numbers: Metrics) -> str:
-    """Lay the numbers out as `metrics.json`: under the extractor's name, to six digits, standard errors to three."""
+    """Return the content of `metrics.json`: numbers with six digits and standard errors with three, by extractor."""
     errors = {key: number.standard_error for key, number in numbers.items() if isinstance(number, Estimate)}
     content: dict[str, Any] = {key: _rounded(number, 6) for key, number in numbers.items()}
     content["standard_error"] = {key: _rounded(error, 3) for key, error in errors.items() if np.isfinite(error)}
@@ -121,7 +121,7 @@ def metrics_json(extractor: str, numbers: Metrics) -> str:
 
 
 def imagenet_indices(breeds: tuple[str, ...]) -> list[int] | None:
-    """Return where each breed stands among ImageNet's classes; None unless each is one, and no two the same."""
+    """Return the index of each breed's ImageNet class, or None unless every breed has a class of its own."""
     indices = [index for breed in breeds if (index := imagenet.class_index(breed)) is not None]
     return indices if len(set(indices)) == len(breeds) else None
 
@@ -129,10 +129,10 @@ def imagenet_indices(breeds: tuple[str, ...]) -> list[int] | None:
 def opinions(
     extractor: extractors.Extractor, features: NDArray[np.float32], indices: list[int] | None
 ) -> NDArray[np.intp] | None:
-    """Return the breed that the extractor itself takes each picture for, `(n,)`; None where it cannot tell.
+    """Return the breed that the extractor itself predicts for each picture, `(n,)`, or None if it cannot.
 
     Args:
-        extractor: what made the features.
+        extractor: the network that made the features.
         features: `(n, extractor.dimension)`.
         indices: `imagenet_indices` of the breeds.
     """
@@ -145,27 +145,27 @@ def _rounded(number: Any, digits: int) -> Any:
     return float(f"{number:.{digits}g}") if isinstance(number, float) else number
 
 
-def _check_kinship(drawer: Generator, crops: Crops, model: Path, folder: Path) -> None:
-    """Check that the generator learned from crops like these, and that there are enough of them."""
+def _check_match(drawer: Generator, crops: Crops, model: Path, folder: Path) -> None:
+    """Check that the generator has the breeds and the image size of the crops, and that there are enough crops."""
     if drawer.breeds != crops.breeds:
         odd = sorted(set(drawer.breeds) ^ set(crops.breeds))
-        told = f"only one of them has {', '.join(odd[:5])}" if odd else "the same in another order"
-        raise PedigreeError(f"{model} and {folder} do not have the same breeds ({told}): run `pedigree train`.")
+        difference = f"only one of them has {', '.join(odd[:5])}" if odd else "the order differs"
+        raise PedigreeError(f"{model} and {folder} do not have the same breeds ({difference}): run `pedigree train`.")
     if drawer.image_size != crops.size:
         raise PedigreeError(
-            f"{model} draws {drawer.image_size} px and {folder} holds {crops.size} px: run `pedigree train`."
+            f"{model} draws {drawer.image_size} px, but {folder} has {crops.size} px: run `pedigree train`."
         )
     if min(len(crops.train_labels), len(crops.holdout_labels)) < FEWEST:
         raise PedigreeError(
-            f"{folder} needs at least {FEWEST} crops to train and {FEWEST} held out: add photos, or raise crop.holdout."
+            f"{folder} needs at least {FEWEST} training and {FEWEST} held-out crops: add photos or raise crop.holdout."
         )
 
 
-def _told(extractor: str, evaluation: Evaluation, reports: Path) -> str:
-    """Lay out what was found for a terminal: every number beside what real photos reach, and the breeds."""
+def _summary(extractor: str, evaluation: Evaluation, reports: Path) -> str:
+    """Return the results for a terminal: every number beside that of real photos, and the worst breeds."""
     numbers, table = evaluation.numbers, evaluation.table
     counts = "{samples} generated, {real} training and {holdout} held-out crops".format_map(numbers)
-    lines = [f"by {extractor}: {counts}", f"{'':<38}{'generated':>20}{'real photos':>22}"]
+    lines = [f"{extractor}: {counts}", f"{'':<38}{'generated':>20}{'real photos':>22}"]
     for key, measure in MEASURES.items():
         if numbers.get(key) is not None:
             real = numbers.get(measure.real) if measure.real else None
@@ -175,7 +175,7 @@ def _told(extractor: str, evaluation: Evaluation, reports: Path) -> str:
     breeds = table[shown].assign(breed=[display_name(breed) for breed in table["breed"]])
     breeds = breeds.sort_values("trouble", ascending=False, kind="stable")
     worst = breeds.head(20).to_string(index=False, na_rep="-", float_format="{:.3f}".format)
-    return "\n".join([*lines, "", worst, "", f"{reports / SCORES_PAGE.name} shows all of it."])
+    return "\n".join([*lines, "", worst, "", f"See {reports / SCORES_PAGE.name} for details."])
 
 
 def _figure(number: Any) -> str:

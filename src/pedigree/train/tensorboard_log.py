@@ -1,4 +1,9 @@
-"""A TensorBoard log written through TensorBoard's own record writer, so that no backend is needed for it."""
+"""Writes a TensorBoard log without TensorFlow.
+
+It is our own because TensorBoard's public writers do not fit: `EventFileWriter` imports TensorFlow wherever that is
+installed, which takes seconds in a run on JAX, and `tensorboard.summary.Writer` only has scalars. So this module uses
+TensorBoard's record writer and messages. tensorboardX would be one more dependency for the same few lines.
+"""
 
 import os
 import socket
@@ -17,9 +22,10 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 
 class TensorBoardLog:
-    """One run's scalars, pictures and hyperparameters, in `folder`; None: nowhere. A context manager.
+    """A context manager that logs the scalars, pictures and hyperparameters of one run to `folder`.
 
-    Where the run goes on from step `start`, TensorBoard drops what an earlier process told of later steps.
+    If `folder` is None, it logs nothing. If the run resumes from step `start`, TensorBoard discards what an earlier
+    process logged for later steps.
     """
 
     def __init__(self, folder: Path | None, start: int = 0) -> None:
@@ -27,7 +33,6 @@ class TensorBoardLog:
         if folder is None:
             return
         folder.mkdir(parents=True, exist_ok=True)
-        # TensorBoard's EventFileWriter opens its file through TensorFlow wherever that is installed, seconds of import.
         name = f"events.out.tfevents.{time():.6f}.{socket.gethostname()}.{os.getpid()}"
         self._writer = RecordWriter((folder / name).open("xb"))
         self._write(Event(file_version="brain.Event:2", wall_time=time()))
@@ -42,7 +47,7 @@ class TensorBoardLog:
             self._writer.close()
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Add one point to each curve of `values`, tag → value."""
+        """Add a point to the curve of each tag in `values`."""
         self._add(Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]), step)
 
     def image(self, tag: str, image: Image.Image, step: int) -> None:
@@ -61,9 +66,9 @@ class TensorBoardLog:
         self._add(Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=kind)]), step)
 
     def hyperparameters(self, values: Mapping[str, object]) -> None:
-        """Add the run's hyperparameters, for the HPARAMS page; lists are told as text."""
-        told = {key: value if isinstance(value, int | float | str) else str(value) for key, value in values.items()}
-        self._add(hparams_pb(told), 0)
+        """Add the hyperparameters for the HPARAMS page. Values other than numbers and strings are written as text."""
+        known = {key: value if isinstance(value, int | float | str) else str(value) for key, value in values.items()}
+        self._add(hparams_pb(known), 0)
 
     def _add(self, summary: Summary, step: int) -> None:
         self._write(Event(summary=summary, step=step, wall_time=time()))

@@ -145,7 +145,7 @@ def test_a_damaged_checkpoint_is_told_in_a_line_removed_and_the_one_before_used(
     assert found.step == 5
     np.testing.assert_array_equal(found.arrays["kernel"], checkpoint(5).arrays["kernel"])
     told = capfd.readouterr().err
-    assert told == f"{path} is cut or damaged: removed, going on from step 5.\n"
+    assert told == f"{path} is cut or damaged: removed, resuming from step 5.\n"
     kept.save(checkpoint(12))
     assert names(kept) == ["step-00000005.npz", "step-00000012.npz"]
 
@@ -166,7 +166,7 @@ def test_where_all_are_damaged_there_is_none_and_it_is_told(kept: Checkpoints, c
     assert kept.latest() is None
     first, second = capfd.readouterr().err.splitlines()
     assert "step-00000010.npz" in first
-    assert second.endswith("step-00000005.npz is cut or damaged: removed, there is none before it.")
+    assert second.endswith("step-00000005.npz is cut or damaged: removed, there is no earlier one.")
 
 
 def test_a_checkpoint_of_another_format_is_not_gone_on_from(kept: Checkpoints, monkeypatch, capfd) -> None:
@@ -174,7 +174,7 @@ def test_a_checkpoint_of_another_format_is_not_gone_on_from(kept: Checkpoints, m
     kept.save(checkpoint(15))
     monkeypatch.undo()
     assert kept.latest().step == 10
-    assert "format 2, where this version reads 1" in capfd.readouterr().err
+    assert "format 2, but this version reads format 1" in capfd.readouterr().err
 
 
 class Bomb:

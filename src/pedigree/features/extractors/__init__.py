@@ -1,4 +1,4 @@
-"""Feature networks: pictures in, a vector a picture out. One file a network, known by its name in `params.yaml`."""
+"""Feature networks: each turns a picture into a vector. One file per network; `params.yaml` selects one by name."""
 
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -12,34 +12,37 @@ from pedigree.errors import PedigreeError, UsageError
 
 
 class Extractor(Protocol):
-    """A network whose features stand for pictures in every metric; numbers from two of them never meet."""
+    """A network whose features represent the pictures in every metric.
+
+    Do not compare numbers that come from different extractors.
+    """
 
     @property
     def name(self) -> str:
-        """What it is called in `params.yaml`, in reports and in cache files."""
+        """Its name in `params.yaml`, in reports and in cache files."""
 
     @property
     def image_size(self) -> int:
-        """The side, in pixels, that pictures are resized to."""
+        """The side that pictures are resized to, in pixels."""
 
     @property
     def dimension(self) -> int:
-        """How many features a picture gets."""
+        """The number of features per picture."""
 
     @property
     def fingerprint(self) -> str:
-        """A digest of all that the features depend on besides the pictures."""
+        """A digest of everything that the features depend on except the pictures."""
 
     def features(self, images: NDArray[np.uint8], batch_size: int = 32) -> NDArray[np.float32]:
         """Turn `(n, height, width, 3)` uint8 RGB pictures into `(n, dimension)` float32 features.
 
-        What a picture gets does not depend on the others, but for rounding: callers may split `images` as they like.
+        The features of a picture do not depend on the others, except for rounding, so `images` may be split anywhere.
         """
 
 
 @runtime_checkable
 class ImageNetClassifier(Protocol):
-    """An extractor that was trained to name ImageNet's 1,000 classes, and so has an opinion of its own."""
+    """An extractor that was trained on ImageNet and can classify pictures into its 1,000 classes."""
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn `(n, dimension)` features into `(n, 1000)` logits, classes ordered by WordNet id."""
@@ -50,13 +53,13 @@ def load(name: str, weights: str | Path | None = None) -> Extractor:
 
     Args:
         name: one of `NAMES`.
-        weights: a local file. `inception-2015` needs one, the networks of Keras may have one (without it Keras fetches
-            its own), the others bring theirs.
+        weights: a local file. `inception-2015` needs one. For the networks of Keras it is optional: without it, Keras
+            downloads its own. The other networks come with their weights.
 
     Raises:
-        ValueError: there is none of that name.
-        UsageError: weights for a network that brings its own, or none for one that needs them.
-        PedigreeError: the weights are missing, damaged or another network's.
+        ValueError: there is no network of that name.
+        UsageError: `weights` is given for a network that has its own, or missing for one that needs it.
+        PedigreeError: the file is missing, damaged or belongs to another network.
     """
     if name not in NAMES:
         raise ValueError(f"Extractors: {', '.join(NAMES)}. Received: {name!r}")
@@ -76,15 +79,15 @@ def load(name: str, weights: str | Path | None = None) -> Extractor:
 
 
 def _checked(name: str, weights: str | Path | None) -> Path | None:
-    """Check, before anything heavy is imported, that a file is named where one is due, and that it is there."""
+    """Check that a file is given if and only if the network needs one, and that it exists, before any heavy import."""
     if weights is None:
         if name == INCEPTION:
             raise UsageError(
-                f"score.weights: {name} needs a file: `pedigree fetch {name}` gets it (89 MB), then name that file."
+                f"score.weights: {name} needs a file: `pedigree fetch {name}` downloads it (89 MB). Then set its path."
             )
         return None
     if name in PACKAGED:
-        raise UsageError(f"score.weights must be null: {name} brings its own weights. Received: {str(weights)!r}")
+        raise UsageError(f"score.weights must be null: {name} has its own weights. Received: {str(weights)!r}")
     if not Path(weights).is_file():
-        raise PedigreeError(f"{weights} is not here: score.weights must name the weights of {name}.")
+        raise PedigreeError(f"{weights} does not exist: score.weights must be the path of the weights of {name}.")
     return Path(weights)

@@ -1,4 +1,7 @@
-"""Weights from a PyTorch `.pth` file without PyTorch: a pickle that may name four things and nothing else."""
+"""Reads weights from a PyTorch `.pth` file without PyTorch. Its pickle may only refer to five names.
+
+Unpickling can run any code, so everything else in the file is refused.
+"""
 
 import hashlib
 import pickle
@@ -13,14 +16,14 @@ from numpy.typing import NDArray
 
 from pedigree.errors import PedigreeError
 
-_MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save began its files before version 1.6
+_MAGIC = 0x1950A86A20F9469CFC6C  # the first value in files of torch.save before version 1.6
 _PROTOCOL = 1001
 _STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 @dataclass
 class _Storage:
-    """One flat run of numbers; `values` arrive after the pickle that refers to it."""
+    """A flat array of numbers. In the file, `values` come after the pickle that refers to them."""
 
     dtype: np.dtype[Any]
     size: int
@@ -39,12 +42,12 @@ class _Tensor:
     def array(self) -> NDArray[Any]:
         values = self.storage.values
         if values is None or len(self.shape) != len(self.strides):
-            raise ValueError("a tensor without its numbers")
+            raise ValueError("a tensor has no numbers")
         if min((self.offset, *self.shape, *self.strides), default=0) < 0:
-            raise ValueError("a tensor of negative size")
+            raise ValueError("a tensor has a negative size")
         last = self.offset + sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True))
         if 0 not in self.shape and last >= values.size:
-            raise ValueError("a tensor beyond the end of its storage")
+            raise ValueError("a tensor extends beyond its storage")
         steps = tuple(step * values.itemsize for step in self.strides)
         view = np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps)
         return np.ascontiguousarray(view).reshape(self.shape)
@@ -64,7 +67,7 @@ _ADMITTED: dict[tuple[str, str], Any] = {
 
 
 class _RestrictedUnpickler(pickle.Unpickler):
-    """Builds nothing but tensors in dictionaries, so that a hostile file cannot run code."""
+    """Builds only dictionaries of tensors, so that a hostile file cannot run code."""
 
     def __init__(self, file: BinaryIO, storages: dict[str, _Storage]) -> None:
         super().__init__(file)
@@ -72,13 +75,13 @@ class _RestrictedUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ADMITTED:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which weights have no need of")
+            raise pickle.UnpicklingError(f"it refers to {module}.{name}, which weights do not need")
         return _ADMITTED[module, name]
 
     def persistent_load(self, identity: Any) -> _Storage:
         _, dtype, key, _, size, view = identity
         if view is not None or not isinstance(dtype, np.dtype):
-            raise pickle.UnpicklingError("a storage of an unknown kind")
+            raise pickle.UnpicklingError("it has a storage of an unknown type")
         return self._storages.setdefault(key, _Storage(dtype, size))
 
 
@@ -86,13 +89,13 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
     """Read the tensors of a PyTorch state dictionary saved in the format of torch before 1.6.
 
     Args:
-        path: the `.pth` file. Only `float32` and `int64` tensors are known.
+        path: the `.pth` file. Only `float32` and `int64` tensors are supported.
 
     Returns:
-        Each tensor's name → a contiguous array in PyTorch's own axis order.
+        A contiguous array for each tensor's name, with the axes in PyTorch's order.
 
     Raises:
-        PedigreeError: the file is not such a checkpoint, is damaged, or its pickle names anything but tensors.
+        PedigreeError: the file is not such a checkpoint, is damaged, or its pickle refers to anything else.
     """
     try:
         with path.open("rb") as file:
@@ -100,7 +103,7 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
     except OSError as error:
         raise PedigreeError(f"{path}: the weights cannot be read: {error.strerror}.") from None
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise PedigreeError(f"{path}: not a checkpoint that can be trusted: {error}. Reinstall its package.") from None
+        raise PedigreeError(f"{path}: the checkpoint is damaged or unsafe: {error}. Reinstall its package.") from None
 
 
 def _read(file: BinaryIO) -> dict[str, NDArray[Any]]:
@@ -110,7 +113,7 @@ def _read(file: BinaryIO) -> dict[str, NDArray[Any]]:
         return _RestrictedUnpickler(file, storages).load()
 
     if unpickled() != _MAGIC or unpickled() != _PROTOCOL or not unpickled()["little_endian"]:
-        raise ValueError("not PyTorch's format from before version 1.6")
+        raise ValueError("it is not in the format of PyTorch before version 1.6")
     tensors = unpickled()
     for key in unpickled():
         _fill(storages[key], file)
@@ -118,25 +121,25 @@ def _read(file: BinaryIO) -> dict[str, NDArray[Any]]:
 
 
 def _fill(storage: _Storage, file: BinaryIO) -> None:
-    """Read one storage: its length in eight bytes, then its numbers."""
+    """Read one storage: eight bytes for its length, then its numbers."""
     size = int.from_bytes(file.read(8), "little")
     if size != storage.size:
-        raise ValueError(f"a storage of {size} numbers where {storage.size} were announced")
+        raise ValueError(f"a storage has {size} numbers instead of {storage.size}")
     content = file.read(size * storage.dtype.itemsize)
     storage.values = np.frombuffer(content, storage.dtype, count=size)
 
 
 def locate(distribution: str, name: str, sha256: str) -> Path:
-    """Find the file called `name` that an installed package ships, without importing the package.
+    """Find the file `name` of an installed package, without importing the package.
 
     Raises:
-        PedigreeError: the package or the file is missing, or the file's SHA-256 is not `sha256`.
+        PedigreeError: the package or the file is missing, or the file does not have the SHA-256 `sha256`.
     """
     path = _shipped(distribution, name)
     received = hashlib.sha256(path.read_bytes()).hexdigest()
     if received != sha256:
         raise PedigreeError(
-            f"{path}: SHA-256 {received} where {sha256} was expected: the weights are damaged or were changed; "
+            f"{path}: the weights are damaged or were changed (SHA-256 {received}, expected {sha256}): "
             f"reinstall {distribution}."
         )
     return path
@@ -146,9 +149,11 @@ def _shipped(distribution: str, name: str) -> Path:
     try:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:
-        raise PedigreeError(f"The package {distribution} is not installed; install it for its weights.") from None
+        raise PedigreeError(
+            f"The package {distribution} is not installed: install it, because it contains the weights."
+        ) from None
     for file in files:
         path = Path(str(file.locate()))
         if file.name == name and path.is_file():
             return path
-    raise PedigreeError(f"The package {distribution} has no file {name}; reinstall it.")
+    raise PedigreeError(f"The package {distribution} has no file {name}: reinstall it.")

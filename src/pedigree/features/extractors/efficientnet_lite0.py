@@ -1,7 +1,8 @@
-"""EfficientNet-Lite0, an ImageNet classifier, as a feature network: 224 px RGB in, 1,280 pooled features out.
+"""EfficientNet-Lite0, an ImageNet classifier, as a feature network: from 224 px RGB to 1,280 pooled features.
 
-The architecture is EfficientNet-B0 (Tan and Le, 2019, table 1) as its authors' Lite variant changes it: ReLU6 instead
-of swish, no squeeze-and-excitation. Batch normalisation is folded into the convolutions, since nothing here is trained.
+The architecture is EfficientNet-B0 (Tan and Le, 2019, table 1) with the changes of its authors' Lite variant: ReLU6
+instead of swish, and no squeeze-and-excitation. The network is not trained here, so batch normalisation is folded into
+the convolutions.
 """
 
 import itertools
@@ -25,7 +26,7 @@ _FILE = "efficientnet-lite0-57934424.pth"
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _EPSILON = 1e-3  # of every batch normalisation
 
-# Blocks of one stage: how many, kernel size, first block's stride, expansion, channels out.
+# For each stage: number of blocks, kernel size, stride of the first block, expansion, output channels.
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -38,11 +39,11 @@ _STAGES = (
 
 
 class EfficientNetLite0:
-    """The extractor `efficientnet-lite0`; its weights come from an installed package and are checked by their hash.
+    """The extractor `efficientnet-lite0`. Its weights come from an installed package; their SHA-256 is checked.
 
-    `efficientnet-lite0-bfloat16` is the same network with convolutions in bfloat16: 1.6 times as fast where the
-    processor has it. Its features are some 4 % away and scores well within their noise, but it goes by a name of its
-    own, so that no number depends on which processor it was computed on.
+    `efficientnet-lite0-bfloat16` is the same network with convolutions in bfloat16. It is 1.6 times as fast on a
+    processor that supports it. Its features differ by about 4 %, its scores by less than their standard errors. It has
+    its own name, so that no number depends on the processor.
 
     Raises:
         PedigreeError: the package with the weights is missing or damaged.
@@ -59,7 +60,7 @@ class EfficientNetLite0:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What the features depend on besides the images: weights, this code, and Keras and its backend."""
+        """A digest of the weights, this code, Keras and its backend."""
         return fingerprint(self.name, _SHA256, keras.__version__, keras.backend.backend(), code=__file__)
 
     def features(self, images: Pictures, batch_size: int = 32) -> Floats:
@@ -67,7 +68,7 @@ class EfficientNetLite0:
 
         Args:
             images: `(n, height, width, 3)` uint8 RGB, of any one size; resized to 224 px in float.
-            batch_size: how many go through the network at once; the result does not depend on it beyond rounding.
+            batch_size: how many the network takes at once; it only changes the rounding.
 
         Returns:
             `(n, 1280)` float32.
@@ -81,11 +82,11 @@ class EfficientNetLite0:
 
 
 def build(weights: Weights, precision: Precision) -> Any:
-    """Build the network: RGB `(n, 224, 224, 3)` in 0..255, float32 → pooled features `(n, 1280)`, float32.
+    """Build the network: from RGB `(n, 224, 224, 3)` float32 in 0..255 to pooled features `(n, 1280)` float32.
 
     Args:
-        weights: tensors by the name they have in the PyTorch package.
-        precision: what the convolutions compute in; pooling is always float32.
+        weights: tensors by their name in the PyTorch package.
+        precision: of the convolutions; pooling is always in float32.
     """
     dtype = "float32" if precision == "float32" else "mixed_bfloat16"
     inputs = keras.Input((224, 224, 3))
@@ -101,7 +102,7 @@ def build(weights: Weights, precision: Precision) -> Any:
 
 
 def _under(weights: Weights, prefix: str) -> Weights:
-    """Select the tensors whose names begin with `prefix`, and take it off."""
+    """Return the tensors whose names begin with `prefix`, by the rest of their names."""
     return {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
 
 
@@ -141,7 +142,7 @@ def _convolve_depthwise(x: Any, weights: Weights, *, dtype: str, kernel: int, st
 
 
 def _folded(weights: Weights, norm: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the scale and the bias, per channel, that a batch normalisation amounts to."""
+    """Return the scale and the bias per channel that have the same effect as a batch normalisation."""
     gain, shift, mean, variance = (
         weights[f"{norm}.{part}"].astype(np.float64) for part in ("weight", "bias", "running_mean", "running_var")
     )

@@ -1,4 +1,4 @@
-"""What feature networks share: pictures checked, put through in batches, and a digest of what made the features."""
+"""Code shared by the feature networks: extraction in batches, and the fingerprint."""
 
 import hashlib
 from collections.abc import Callable
@@ -12,19 +12,19 @@ Pictures = NDArray[np.uint8]
 
 
 def extract(network: Callable[[Pictures], Floats], images: Pictures, batch_size: int, dimension: int) -> Floats:
-    """Put pictures through a network, `batch_size` at once.
+    """Extract features of pictures, `batch_size` at a time.
 
     Args:
         network: turns a batch of pictures into `(batch, dimension)` features.
         images: `(n, height, width, 3)` uint8 RGB, of any one size; may be memory-mapped.
-        batch_size: pictures at once.
-        dimension: features a picture.
+        batch_size: pictures per batch.
+        dimension: features per picture.
 
     Returns:
         `(n, dimension)` float32.
 
     Raises:
-        ValueError: `images` is no stack of RGB pictures.
+        ValueError: `images` is not an array of RGB pictures.
     """
     _check(images)
     features = np.empty((len(images), dimension), np.float32)
@@ -34,7 +34,12 @@ def extract(network: Callable[[Pictures], Floats], images: Pictures, batch_size:
 
 
 def fingerprint(*facts: str, code: str) -> str:
-    """Digest `facts` (weights' digests, versions) with the source file `code` and what all extractors share."""
+    """Return a digest of `facts` (such as digests of weights and versions), of `code` and of the shared modules.
+
+    Args:
+        facts: any text that the features depend on.
+        code: the path of the extractor's source file.
+    """
     digest = hashlib.sha256(" ".join(facts).encode())
     folder = Path(__file__).parent
     for source in (Path(code), folder / "extraction.py", folder / "resizing.py"):

@@ -1,4 +1,8 @@
-"""Downloading one large file that is to be verified: resumable, beside first, one line for whatever goes wrong."""
+"""Downloads one large file and verifies it. An interrupted download continues where it stopped.
+
+It is our own because the usual library, pooch, starts again from the first byte after every interruption, and its
+retries do too. The file has 89 MB, so a slow or unstable connection might never get all of it.
+"""
 
 import time
 import urllib.error
@@ -11,27 +15,27 @@ from pathlib import Path
 from pedigree.common.progress import progress_bar
 from pedigree.errors import PedigreeError
 
-TRIES = 4  # in a row that bring nothing new
+TRIES = 4  # in a row without a new byte
 _TIMEOUT = 30.0  # seconds without a byte
 _CHUNK = 1 << 18
 
 
-class _BrokenOffError(Exception):
-    """The connection ended before the file did; trying again may help."""
+class _IncompleteError(Exception):
+    """The connection ended before the end of the file. Another try may help."""
 
 
 def fetch(url: str, out: Path, verify: Callable[[Path], None], pause: float = 1.0) -> None:
-    """Download `url` to `out`; an interrupted download is kept as `out` with `.part` after it, and continued next time.
+    """Download `url` to `out`. An interrupted download is kept as `out` + `.part`, and the next call continues it.
 
     Args:
-        url: `http` or `https`; a server that knows no byte ranges is asked for the whole anew.
-        out: where to. A file that is there already is left alone if it passes `verify`.
-        verify: raises PedigreeError for a file that is not what it should be. It sees the file before `out` exists.
-        pause: seconds before the second try, doubled for each later one.
+        url: `http` or `https`. If the server does not support byte ranges, the download starts again.
+        out: the path to write to. If the file exists and passes `verify`, nothing is downloaded.
+        verify: raises PedigreeError for a wrong file. It gets the downloaded file before it is renamed to `out`.
+        pause: seconds before the second try. Doubles with each further try.
 
     Raises:
-        PedigreeError: no answer, an answer other than the file, a connection that keeps breaking, a file that does not
-            pass `verify` (it is removed), or `out` is taken by such a file.
+        PedigreeError: the server does not answer or sends an error, the connection keeps breaking, the downloaded file
+            does not pass `verify` (it is removed), or `out` exists and does not pass.
     """
     if out.exists():
         _check_present(out, verify)
@@ -43,7 +47,9 @@ def fetch(url: str, out: Path, verify: Callable[[Path], None], pause: float = 1.
         verify(part)
     except PedigreeError as error:
         part.unlink()
-        raise PedigreeError(f"{url} brought something else, now removed: {error} Try again, or elsewhere.") from None
+        raise PedigreeError(
+            f"The download from {url} is not the expected file and was removed: {error} Try again or later."
+        ) from None
     part.replace(out)
 
 
@@ -51,27 +57,27 @@ def _check_present(out: Path, verify: Callable[[Path], None]) -> None:
     try:
         verify(out)
     except PedigreeError as error:
-        raise PedigreeError(f"{error} Remove it, or name another file with --out.") from None
+        raise PedigreeError(f"{error} Remove it, or choose another path with --out.") from None
 
 
 def _download(url: str, part: Path, pause: float) -> None:
-    """Fill `part`, trying again as long as tries bring something new."""
+    """Download to `part`. Try again until `TRIES` tries in a row bring no new byte."""
     tries = 0
     while True:
         before = _size(part)
         try:
             _continue(url, part)
             return
-        except (_BrokenOffError, HTTPException, OSError) as error:
+        except (_IncompleteError, HTTPException, OSError) as error:
             _raise_if_final(error, url, part)
             tries = 1 if _size(part) > before else tries + 1
             if tries >= TRIES:
-                raise PedigreeError(_told(error, url, part)) from None
+                raise PedigreeError(_message(error, url, part)) from None
             time.sleep(pause * 2 ** (tries - 1))
 
 
 def _continue(url: str, part: Path) -> None:
-    """Append to `part` what it lacks; fill it from the start where the server sends the whole."""
+    """Append the missing bytes to `part`, or write it from the start if the server sends the whole file."""
     have = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310
     try:
@@ -80,9 +86,9 @@ def _continue(url: str, part: Path) -> None:
         error.close()
         if error.code != 416 or not have:
             raise
-        if error.headers.get("Content-Range") != f"bytes */{have}":  # more than there is: from another file
+        if error.headers.get("Content-Range") != f"bytes */{have}":  # `part` belongs to another file
             part.unlink()
-            raise _BrokenOffError("the server has less than was kept") from None
+            raise _IncompleteError("the file on the server is smaller than the part that was kept") from None
         return
     with response:
         start = have if response.status == 206 else 0
@@ -98,7 +104,7 @@ def _append(response: HTTPResponse, part: Path, start: int) -> None:
             _write(file, chunk, part)
             bar.update(len(chunk))
     if total is not None and _size(part) < total:
-        raise _BrokenOffError(f"the connection ended after {_size(part):,} of {total:,} bytes")
+        raise _IncompleteError(f"the connection ended after {_size(part):,} of {total:,} bytes")
 
 
 def _write(file: FileIO, chunk: bytes, part: Path) -> None:
@@ -107,21 +113,23 @@ def _write(file: FileIO, chunk: bytes, part: Path) -> None:
         while rest:
             rest = rest[file.write(rest) :]
     except OSError as error:
-        raise PedigreeError(f"{part} cannot be written: {error.strerror}. Make room and run it again.") from None
+        raise PedigreeError(
+            f"{part} cannot be written: {error.strerror}. Free some space and run the command again."
+        ) from None
 
 
 def _raise_if_final(error: Exception, url: str, part: Path) -> None:
-    """Raise at once what no further try will mend."""
+    """Raise an error that another try would not fix."""
     if isinstance(error, urllib.error.HTTPError) and error.code < 500:
         raise PedigreeError(f"{url}: the server answered {error.code} {error.reason}.") from None
     if isinstance(error, OSError) and error.filename == str(part):
         raise PedigreeError(f"{part} cannot be written: {error.strerror}.") from None
 
 
-def _told(error: Exception, url: str, part: Path) -> str:
+def _message(error: Exception, url: str, part: Path) -> str:
     reason = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
-    kept = f" {_size(part):,} bytes are kept in {part}; run it again to continue." if _size(part) else ""
-    return f"{url}: {reason} ({TRIES} tries). Check the network, or get the file elsewhere.{kept}"
+    kept = f" {_size(part):,} bytes are kept in {part}; run the command again to continue." if _size(part) else ""
+    return f"{url}: {reason} ({TRIES} tries). Check the network, or get the file from another place.{kept}"
 
 
 def _size(path: Path) -> int:

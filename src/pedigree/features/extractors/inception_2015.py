@@ -1,7 +1,8 @@
-"""Inception of 2015-12-05, a frozen TensorFlow graph: the features of every published FID (Heusel et al., 2017).
+"""Inception of 2015-12-05, a frozen TensorFlow graph. Every published FID uses its features (Heusel et al., 2017).
 
-Pictures enter at the output of `ExpandDims`, as RGB in 0..255 in float; the graph resizes them to 299 px itself, with
-TensorFlow 1's bilinear that is neither antialiased nor centred on pixels, and `pool_3` is its 2,048 pooled features.
+The input is the output of `ExpandDims`: RGB in 0..255 as float. The graph itself resizes pictures to 299 px with the
+bilinear resizing of TensorFlow 1, which is neither antialiased nor centred on pixels. Its output `pool_3` has 2,048
+pooled features.
 """
 
 import gzip
@@ -25,14 +26,14 @@ MEMBER = "classify_image_graph_def.pb"
 SHA256 = "009d6814d1bc560d4e7b236e170e9b2d5ca6f4b57bd8037f6db05776204415c6"  # of MEMBER, 95,673,916 bytes
 
 _INPUT, _OUTPUT = "ExpandDims", "pool_3"
-_ADVICE = f"score.weights must name {MEMBER} or the archive that `pedigree fetch inception-2015` gets."
+_ADVICE = f"score.weights must be the path of {MEMBER} or of the archive from `pedigree fetch inception-2015`."
 
 
 class Inception2015:
-    """The extractor `inception-2015`; TensorFlow's, whatever backend Keras has.
+    """The extractor `inception-2015`. It always uses TensorFlow, with any backend of Keras.
 
-    The graph goes through a session of TensorFlow 1: its batch normalisation was removed from later graph versions, so
-    that no `tf.function` may hold it.
+    The graph runs in a session of TensorFlow 1. Later graph versions do not have its batch normalisation, so it cannot
+    be part of a `tf.function`.
     """
 
     name = "inception-2015"
@@ -43,11 +44,11 @@ class Inception2015:
         """Load the graph.
 
         Args:
-            weights: the graph (`classify_image_graph_def.pb`), or the archive that holds it.
-            sha256: what the graph's SHA-256 must be.
+            weights: the graph (`classify_image_graph_def.pb`), or the archive that contains it.
+            sha256: the expected SHA-256 of the graph.
 
         Raises:
-            PedigreeError: the file cannot be read, is no such graph, or another than `sha256` says.
+            PedigreeError: the file cannot be read, is not such a graph, or has another SHA-256.
         """
         content = read_graph(weights)
         self._sha256 = hashlib.sha256(content).hexdigest()
@@ -57,7 +58,7 @@ class Inception2015:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What the features depend on besides the images: the graph, this code and TensorFlow."""
+        """A digest of the graph, this code and TensorFlow's version."""
         import tensorflow
 
         return fingerprint(self._sha256, tensorflow.__version__, code=__file__)
@@ -67,7 +68,7 @@ class Inception2015:
 
         Args:
             images: `(n, height, width, 3)` uint8 RGB, of any one size.
-            batch_size: how many go through the network at once; the result does not depend on it beyond rounding.
+            batch_size: how many the network takes at once; it only changes the rounding.
 
         Returns:
             `(n, 2048)` float32.
@@ -79,26 +80,26 @@ class Inception2015:
 
 
 def fetch(out: Path = ARCHIVE) -> None:
-    """Download the archive from its publisher to `out`, continuing where an earlier try broke off, and verify it.
+    """Download the archive from its publisher to `out` and verify it. An interrupted download continues.
 
     Raises:
-        PedigreeError: saying what went wrong and what to do.
+        PedigreeError: the download failed; the message says why and what to do.
     """
     fetching.fetch(URL, out, lambda path: _check_digest(hashlib.sha256(read_graph(path)).hexdigest(), SHA256, path))
 
 
 def read_graph(path: Path) -> bytes:
-    """Return the frozen graph's bytes: all of the file `path`, or the member of that name where it is a tar.
+    """Return the bytes of the frozen graph: the file at `path` or, if that is an archive, its member `MEMBER`.
 
     Raises:
-        PedigreeError: the file cannot be read, is a damaged archive, or an archive of something else.
+        PedigreeError: the file cannot be read, or it is an archive that is damaged or does not contain the graph.
     """
     try:
         with path.open("rb") as file:
             is_gzip = file.read(2) == b"\x1f\x8b"
         return _member(path) if is_gzip else path.read_bytes()
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise PedigreeError(f"{path}: a damaged archive ({error}): fetch it again.") from None
+        raise PedigreeError(f"{path}: damaged archive ({error}). Download it again.") from None
     except OSError as error:
         raise PedigreeError(f"{path}: the weights cannot be read: {error.strerror}.") from None
 
@@ -109,11 +110,13 @@ def _member(path: Path) -> bytes:
             if member.isfile() and Path(member.name).name == MEMBER:
                 file = archive.extractfile(member)
                 return file.read() if file else b""
-    raise PedigreeError(f"{path}: an archive without {MEMBER}: get {ARCHIVE.name} by `pedigree fetch inception-2015`.")
+    raise PedigreeError(
+        f"{path}: the archive does not contain {MEMBER}. Download {ARCHIVE.name} with `pedigree fetch inception-2015`."
+    )
 
 
 def _parsed(content: bytes, path: Path) -> Any:
-    """Return the graph, without the shapes it was written for (one picture)."""
+    """Return the graph without its fixed shapes, which are those of a single picture."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.compat import v1
 
@@ -121,10 +124,10 @@ def _parsed(content: bytes, path: Path) -> Any:
     try:
         graph.ParseFromString(content)
     except DecodeError:
-        raise PedigreeError(f"{path}: not a TensorFlow graph, nor an archive of one: {_ADVICE}") from None
+        raise PedigreeError(f"{path}: neither a TensorFlow graph nor an archive of one. {_ADVICE}") from None
     missing = {_INPUT, _OUTPUT} - {node.name for node in graph.node}
     if missing:
-        raise PedigreeError(f"{path}: a graph without {' and '.join(sorted(missing))}: {_ADVICE}")
+        raise PedigreeError(f"{path}: the graph has no {' and no '.join(sorted(missing))}. {_ADVICE}")
     for node in graph.node:
         node.attr.pop("_output_shapes", None)
     return graph
@@ -133,13 +136,13 @@ def _parsed(content: bytes, path: Path) -> Any:
 def _check_digest(received: str, expected: str, path: Path) -> None:
     if received != expected:
         raise PedigreeError(
-            f"{path}: {MEMBER} has SHA-256 {received} where {expected} was expected: damaged, or not the graph of "
-            f"2015-12-05, whose features alone make an FID."
+            f"{path}: {MEMBER} has SHA-256 {received}, expected {expected}. It is damaged or another version; only the "
+            f"graph of 2015-12-05 gives an FID."
         )
 
 
 def _callable(graph: Any) -> Callable[[Floats], Floats]:
-    """Return what turns `(batch, height, width, 3)` float32 RGB in 0..255 into `pool_3`, `(batch, 1, 1, 2048)`."""
+    """Return a function from `(batch, height, width, 3)` float32 RGB in 0..255 to `pool_3`, `(batch, 1, 1, 2048)`."""
     from tensorflow.compat import v1
 
     with v1.Graph().as_default() as home:

@@ -1,6 +1,6 @@
-"""Plain networks of `keras.applications`, trained on ImageNet, without their top: pooled over each image.
+"""Networks of `keras.applications` without their top layers, trained on ImageNet and average-pooled.
 
-`nasnet-large` is the network of Kaggle's private leaderboard (Generative Dog Images, 2019).
+`nasnet-large` is the network of the private leaderboard of Kaggle's Generative Dog Images (2019).
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from pedigree.features.extractors.resizing import Resized
 
 @dataclass(frozen=True)
 class Application:
-    """Where Keras keeps a network: the module also holds the `preprocess_input` it was trained with."""
+    """A network of Keras: its module, which also has its `preprocess_input`, its function and its image size."""
 
     module: str
     builder: str
@@ -40,11 +40,11 @@ class KerasApplication:
 
         Args:
             name: a key of `APPLICATIONS`.
-            weights: a file of weights without top, as Keras publishes them (`…_notop.h5`) or saves them
-                (`….weights.h5`); without one, Keras fetches its own and keeps them in its cache.
+            weights: a file of weights without the top layers, as Keras publishes them (`…_notop.h5`) or saves them
+                (`….weights.h5`). Without it, Keras downloads its own weights and keeps them in its cache.
 
         Raises:
-            PedigreeError: the weights do not fit, or cannot be read or fetched.
+            PedigreeError: the weights do not fit the network, or cannot be read or downloaded.
         """
         application = APPLICATIONS[name]
         self.name, self.image_size = name, application.image_size
@@ -57,7 +57,7 @@ class KerasApplication:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What the features depend on besides the images: weights, this code, and Keras and its backend."""
+        """A digest of the weights, this code, Keras and its backend."""
         digest = hashlib.sha256()
         for array in self._base.get_weights():
             digest.update(array.tobytes())
@@ -68,7 +68,7 @@ class KerasApplication:
 
         Args:
             images: `(n, height, width, 3)` uint8 RGB, of any one size; resized antialiased, in float.
-            batch_size: how many go through the network at once; the result does not depend on it beyond rounding.
+            batch_size: how many the network takes at once; it only changes the rounding.
 
         Returns:
             `(n, dimension)` float32.
@@ -77,7 +77,7 @@ class KerasApplication:
 
 
 def _built(application: Application, weights: Path | None) -> Any:
-    """Build the network with the weights of the file, or Keras's own."""
+    """Build the network with the weights of the file, or with Keras's own."""
     build = getattr(keras.applications, application.builder)
     shape = (application.image_size, application.image_size, 3)
     if weights is None:
@@ -85,10 +85,10 @@ def _built(application: Application, weights: Path | None) -> Any:
     network = build(include_top=False, weights=None, input_shape=shape, pooling="avg")
     try:
         network.load_weights(weights)
-    except Exception as error:  # Keras raises nearly anything about a file of another kind
+    except Exception as error:  # Keras raises many types of exceptions for an unsuitable file
         raise PedigreeError(
-            f"{weights}: not weights of {application.builder} without its top ({_line(error)}): score.weights must "
-            f"name such a file, `.h5` or `.weights.h5`, or be null for Keras to fetch its own."
+            f"{weights}: these are not weights of {application.builder} without its top layers ({_line(error)}). "
+            f"score.weights must be the path of such a file, or null: Keras then downloads its own."
         ) from None
     return network
 
@@ -96,10 +96,10 @@ def _built(application: Application, weights: Path | None) -> Any:
 def _fetched(build: Any, application: Application, shape: tuple[int, int, int]) -> Any:
     try:
         return build(include_top=False, weights="imagenet", input_shape=shape, pooling="avg")
-    except Exception as error:  # a bare Exception is what Keras raises where there is no network
+    except Exception as error:  # Keras raises a bare Exception when there is no network
         raise PedigreeError(
-            f"Keras could not fetch the weights of {application.builder} ({_line(error)}): check the network, or name "
-            f"a local file in score.weights."
+            f"Keras could not download the weights of {application.builder} ({_line(error)}): check the network, or "
+            f"enter the path of a local file in score.weights."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Antialiased resizing, written as two matrix products so that every backend computes the same."""
+"""Antialiased resizing as two matrix products, so that every backend computes the same."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 
 class Resized:
-    """A Keras network that takes square float pictures, behind the resizing of whatever size they come in."""
+    """A Keras network with resizing in front of it, so that it takes pictures of any size."""
 
     def __init__(self, network: Any, size: int) -> None:
-        """Wrap `network`, which takes `(n, size, size, 3)` float32 in 0..255."""
+        """Wrap `network`, whose input is `(n, size, size, 3)` float32 in 0..255."""
         self._network, self._size = network, size
         self._models: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return what the network makes of `(n, height, width, 3)` uint8 pictures."""
+        """Return the network's output for `(n, height, width, 3)` uint8 pictures."""
         shape = images.shape[1:]
         if shape not in self._models:
             inputs = keras.Input(shape, dtype="uint8")
@@ -28,8 +28,8 @@ class Resized:
 def resize(images: Any, size: int) -> Any:
     """Resize `(n, height, width, 3)` float images in 0..255 to `(n, size, size, 3)`.
 
-    Bicubic and antialiased, in float and clipped to 0..255, as Parmar et al. (2022, "On aliased resizing and surprising
-    subtleties in GAN evaluation") advise for scoring; the same weights as Pillow's.
+    Bicubic and antialiased, in float, clipped to 0..255, with the same weights as Pillow. Parmar et al. (2022, "On
+    aliased resizing and surprising subtleties in GAN evaluation") recommend this for scoring.
     """
     _, height, width, channels = images.shape
     if (height, width) == (size, size):
@@ -41,9 +41,9 @@ def resize(images: Any, size: int) -> Any:
 
 
 def bicubic_matrix(before: int, after: int) -> NDArray[np.float32]:
-    """Return the `(after, before)` matrix that resizes a line of pixels; rows sum to 1.
+    """Return the `(after, before)` matrix that resizes a line of pixels. Its rows sum to 1.
 
-    Keys's cubic (1981) with a = -1/2, stretched by the factor of reduction when making smaller.
+    The kernel is Keys's cubic (1981) with a = -1/2, stretched by the reduction factor when the result is smaller.
     """
     scale = before / after
     stretch = max(scale, 1.0)

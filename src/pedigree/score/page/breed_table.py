@@ -1,4 +1,4 @@
-"""The table of breeds, the most troubled first."""
+"""The table of breeds, the worst first."""
 
 import math
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from pedigree.score.page.wording import breed_name, count
 
 @dataclass(frozen=True)
 class Column:
-    """A column that is shown where breeds.csv has it."""
+    """A column, shown if breeds.csv has it."""
 
     name: str
     title: str
     meaning: str
     write: Callable[[Any], str]
     text: bool = False
-    beside: bool = False  # belongs to the column before it
+    beside: bool = False  # belongs to the previous column
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Cell:
     """One cell of the table."""
 
     text: str
-    key: str  # what it is sorted by; nothing: last
+    key: str  # sort key; an empty one is sorted last
     is_text: bool
 
 
@@ -44,7 +44,7 @@ class BreedRow:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns after the breed's name, and rows."""
+    """The columns after the breed's name, and the rows."""
 
     columns: list[Column]
     rows: list[BreedRow]
@@ -67,24 +67,24 @@ def _tenths(value: float) -> str:
 
 
 _COLUMNS = (
-    Column("trouble", "Trouble", "Average shortfall from real photos: 0 like them, 1 as far as can be", _share),
+    Column("trouble", "Trouble", "Average shortfall from real photos: 0 is like them, 1 is the worst", _share),
     Column("frechet_distance", "Fréchet", "Fréchet distance to the breed's training crops", _tenths),
     Column("frechet_distance_error", "±", "Half of its 95 % interval", _half_tenths, beside=True),
-    Column("frechet_distance_floor", "real", "The same of the breed's held-out photos", _tenths, beside=True),
-    Column("breed_accuracy", "Accuracy", "Share taken for this breed by the probe", _share),
+    Column("frechet_distance_floor", "real", "The same for the breed's held-out photos", _tenths, beside=True),
+    Column("breed_accuracy", "Accuracy", "Share that the probe assigns to this breed", _share),
     Column("breed_accuracy_error", "±", "Half of its 95 % interval", _half, beside=True),
-    Column("breed_accuracy_holdout", "real", "The same of the breed's held-out photos", _share, beside=True),
-    Column("imagenet_accuracy", "By ImageNet", "Share taken for this breed by the network's own classes", _share),
-    Column("imagenet_accuracy_holdout", "real", "The same of the breed's held-out photos", _share, beside=True),
+    Column("breed_accuracy_holdout", "real", "The same for the breed's held-out photos", _share, beside=True),
+    Column("imagenet_accuracy", "By ImageNet", "Share that the network's own classes assign to this breed", _share),
+    Column("imagenet_accuracy_holdout", "real", "The same for the breed's held-out photos", _share, beside=True),
     Column("mistaken_for", "Mistaken for", "The breed its pictures are most often mistaken for", breed_name, text=True),
-    Column("mistaken_share", "share", "The share of its pictures that are", _share),
+    Column("mistaken_share", "share", "The share of its pictures that are mistaken for it", _share),
     Column("precision", "Precision", "Share of its pictures that lie among real photos", _share),
-    Column("diversity_ratio", "Diversity", "How varied its pictures are, real photos of it being 1", _share),
+    Column("diversity_ratio", "Diversity", "How varied its pictures are, relative to real photos of it", _share),
     Column("diversity_ratio_error", "±", "Half of its 95 % interval", _half, beside=True),
     Column("near_duplicates", "Twins", "Share of its pictures with a near duplicate", _share),
-    Column("different", "Different", "How many different pictures those drawn are worth", _tenths),
-    Column("ms_ssim", "MS-SSIM", "How alike its pictures are in structure; 1: the same", _share),
-    Column("ms_ssim_real", "real", "The same of real photos of the breed", _share, beside=True),
+    Column("different", "Different", "The effective number of different pictures", _tenths),
+    Column("ms_ssim", "MS-SSIM", "Average structural similarity of its pictures; 1 is identical", _share),
+    Column("ms_ssim_real", "real", "The same for real photos of the breed", _share, beside=True),
     Column("generated", "Drawn", "Pictures generated", lambda value: count(int(value))),
     Column("train", "Training", "Training crops", lambda value: count(int(value))),
     Column("holdout", "Held out", "Held-out crops", lambda value: count(int(value))),
@@ -92,7 +92,7 @@ _COLUMNS = (
 
 
 def by_trouble(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows, the most troubled first, in their own order where trouble is equal or not known."""
+    """Return the rows by trouble, the worst first. Rows with equal or unknown trouble keep their order."""
     return table.sort_values("trouble", ascending=False, kind="stable") if "trouble" in table else table
 
 
@@ -104,7 +104,7 @@ def collapsed(table: pd.DataFrame) -> list[str]:
 
 
 def lay_out(breeds: tuple[str, ...], table: pd.DataFrame) -> Table:
-    """Write the columns that are there, of the rows of known breeds."""
+    """Return the table with the columns that `table` has, for the rows of known breeds."""
     columns = [column for column in _COLUMNS if column.name in table and not table[column.name].isna().all()]
     if "mistaken_for" not in [column.name for column in columns]:
         columns = [column for column in columns if column.name != "mistaken_share"]

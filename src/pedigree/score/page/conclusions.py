@@ -1,4 +1,4 @@
-"""What is the matter with a generator, in words."""
+"""Answers in words to the page's questions about the generator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from pedigree.score.page.readings import Reading
 from pedigree.score.page.wording import breed_name, capitalized, count, finite, listed, of_100
 
 State = Literal["bad", "watch", "fine"]
-WORDS: dict[State, str] = {"bad": "wrong", "watch": "not there yet", "fine": "fine"}
-FINE, WATCH, NOTHING = 0.8, 0.4, 0.05  # of the way from a useless generator to real photos
+WORDS: dict[State, str] = {"bad": "poor", "watch": "fair", "fine": "fine"}
+FINE, WATCH, NOTHING = 0.8, 0.4, 0.05  # of the distance from a useless generator to real photos
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,16 @@ class Conclusion:
 
     state: State
     clause: str  # a few words, for the headline
-    answer: str  # whole sentences
+    answer: str  # complete sentences
 
     @property
     def word(self) -> str:
-        """The state as a person reads it."""
+        """The state as shown on the page."""
         return WORDS[self.state]
 
 
 def find(evaluation: Evaluation, readings: dict[str, Reading], breeds: tuple[str, ...]) -> dict[str, Conclusion]:
-    """Return the conclusions by the name of their group of measures; none where the numbers for it are missing."""
+    """Return the conclusions by the name of their group of measures, without those whose numbers are missing."""
     ways = {key: reading.way for key, reading in readings.items() if reading.way is not None}
     unlike = min(ways.get("precision", 1.0), ways.get("density", 1.0)) < NOTHING
     finders: dict[str, Callable[[], Conclusion | None]] = {
@@ -39,18 +39,18 @@ def find(evaluation: Evaluation, readings: dict[str, Reading], breeds: tuple[str
         "variety": lambda: _variety(evaluation, ways, breeds),
         "copying": lambda: _copying(evaluation, unlike),
     }
-    found = {name: finder() for name, finder in finders.items()}
-    return {name: finding for name, finding in found.items() if finding}
+    conclusions = {name: finder() for name, finder in finders.items()}
+    return {name: conclusion for name, conclusion in conclusions.items() if conclusion}
 
 
 def headline(conclusions: dict[str, Conclusion]) -> tuple[str, str]:
-    """Join the conclusions into two sentences: what is the matter, the worst first, and what is fine, if anything."""
+    """Join the conclusions into two sentences: the problems, the worst first, and what is fine, if anything."""
     if not conclusions:
-        return "There are no numbers to tell this generator by.", ""
+        return "There are no numbers about this generator.", ""
     ranked = sorted(conclusions.values(), key=lambda conclusion: list(WORDS).index(conclusion.state))
-    matter = _sentence([finding.clause for finding in ranked if finding.state != "fine"])
-    fine = _sentence([finding.clause for finding in ranked if finding.state == "fine"])
-    return matter or "Nothing is the matter that these numbers can see.", fine
+    problems = _sentence([conclusion.clause for conclusion in ranked if conclusion.state != "fine"])
+    fine = _sentence([conclusion.clause for conclusion in ranked if conclusion.state == "fine"])
+    return problems or "These numbers show no problem.", fine
 
 
 def _sentence(clauses: list[str]) -> str:
@@ -66,7 +66,7 @@ def _real(evaluation: Evaluation, ways: dict[str, float]) -> Conclusion | None:
     share, real = finite(numbers.get("precision")), finite(numbers.get("precision_holdout"))
     if share is None or real is None or "precision" not in ways:
         return None
-    answer = f"{of_100(share)} pictures lie among real photos; of held-out photos {of_100(real)} do."
+    answer = f"{of_100(share)} pictures lie among real photos. For held-out photos it is {of_100(real)}."
     state = _state(ways["precision"])
     if ways["precision"] < NOTHING:
         return Conclusion("bad", "the pictures are nothing like real photos", answer)
@@ -80,20 +80,22 @@ def _breed(evaluation: Evaluation, ways: dict[str, float]) -> Conclusion | None:
     chance = finite(numbers.get("breed_accuracy_chance"))
     if share is None or real is None or chance is None or "breed_accuracy" not in ways:
         return None
-    answer = f"{of_100(share)} pictures are taken for the breed asked for; of held-out photos {of_100(real)} are."
+    answer = (
+        f"{of_100(share)} pictures are recognised as the requested breed. For held-out photos it is {of_100(real)}."
+    )
     state = _state(ways["breed_accuracy"])
     if ways["breed_accuracy"] < NOTHING:
         return Conclusion(
-            "bad", "the breed asked for is ignored", f"{answer} Ignoring the breed gets {of_100(chance)}."
+            "bad", "the requested breed is ignored", f"{answer} A generator that ignores it gets {of_100(chance)}."
         )
     only = "only " if state == "bad" else ""
-    return Conclusion(state, f"{only}{of_100(share)} are of the breed asked for", answer)
+    return Conclusion(state, f"{only}{of_100(share)} are of the requested breed", answer)
 
 
 def _variety(evaluation: Evaluation, ways: dict[str, float], breeds: tuple[str, ...]) -> Conclusion | None:
     collapsed = breed_table.collapsed(evaluation.table)
     key = next((key for key in ("coverage_at_floor_size", "intra_breed_diversity") if key in ways), None)
-    told = "" if key is None else _drawn(key, evaluation.numbers)
+    answer = "" if key is None else _drawn(key, evaluation.numbers)
     if collapsed:
         names = listed([breed_name(name) for name in collapsed], most=6)
         clause = f"{names} {'has' if len(collapsed) == 1 else 'have'} collapsed"
@@ -101,25 +103,26 @@ def _variety(evaluation: Evaluation, ways: dict[str, float], breeds: tuple[str, 
             every = "all" if len(collapsed) == len(breeds) else f"{len(collapsed)} of"
             clause = f"{every} {len(breeds)} breeds have collapsed"
         return Conclusion(
-            "bad", clause, f"Collapsed: {names}. Their pictures are clearly too much alike. {told}".strip()
+            "bad", clause, f"Collapsed: {names}. Their pictures are clearly too similar. {answer}".strip()
         )
     if key is None:
         return None
     state = _state(ways[key])
     clauses: dict[State, str] = {
-        "bad": "little of the variety of photos is drawn",
-        "watch": "part of the variety of photos is missing",
-        "fine": "as varied as real photos",
+        "bad": "the pictures have little of the variety of photos",
+        "watch": "the pictures have only part of the variety of photos",
+        "fine": "the pictures are as varied as real photos",
     }
     none = " No breed has collapsed." if "collapsed" in evaluation.table else ""
-    return Conclusion(state, clauses[state], told + none)
+    return Conclusion(state, clauses[state], answer + none)
 
 
 def _drawn(key: str, numbers: Metrics) -> str:
     value, real = (finite(numbers.get(name or "")) or 0.0 for name in (key, MEASURES[key].real))
     if key.startswith("coverage"):
-        return f"They come near {of_100(value)} training crops; as many held-out photos come near {of_100(real)}."
-    return f"Within a breed they vary {value / real:.2f} times as much as real photos."
+        near = f"{of_100(value)} training crops have a generated picture nearby."
+        return f"{near} For held-out photos it is {of_100(real)}."
+    return f"Within a breed, the pictures vary {value / real:.2f} times as much as real photos."
 
 
 def _copying(evaluation: Evaluation, unlike: bool) -> Conclusion | None:
@@ -127,11 +130,15 @@ def _copying(evaluation: Evaluation, unlike: bool) -> Conclusion | None:
     below = int((evaluation.nearness < evaluation.suspicious).sum())
     few = f"{count(below)} of {count(len(evaluation.nearness))} are suspiciously near to a training photo."
     if verdict == COPIES:
-        nearer = "On average, or clearly too often, pictures are nearer to a training photo than held-out photos are. "
+        nearer = "On average, or too often, the pictures are nearer to a training photo than held-out photos are. "
         return Conclusion("bad", "training photos are copied", nearer + few)
     if verdict == NO_COPIES:
         answer = f"The pictures are no nearer to the training photos than held-out photos are. {capitalized(few)}"
-        far = " That says little here: pictures so unlike photos are far from all of them." if unlike else ""
-        clause = "no sign of copying" + (", which says little of such pictures" if unlike else "")
+        far = (
+            " This means little here, because pictures that are unlike photos are far from all of them."
+            if unlike
+            else ""
+        )
+        clause = "no sign of copying" + (", but that means little for such pictures" if unlike else "")
         return Conclusion("fine", clause, answer + far)
     return None

@@ -1,4 +1,4 @@
-"""Which breeds are taken for which."""
+"""The confusion matrix of breeds."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pedigree.score.page.wording import breed_name, percent
 
-_TABLE_BREEDS = 24  # more than these are drawn, not written
+_TABLE_BREEDS = 24  # with more breeds, the matrix is drawn instead of written
 _PAIRS = 10
 _SHADES = 5
 _LEAST = 0.03  # smaller shares are left out of the drawing
@@ -15,17 +15,17 @@ _LEAST = 0.03  # smaller shares are left out of the drawing
 
 @dataclass(frozen=True)
 class Confused:
-    """A breed asked for, and another that some of its pictures are taken for."""
+    """A requested breed, and another breed that some of its pictures are mistaken for."""
 
-    asked: str
-    taken: str
+    requested: str
+    predicted: str
     percent: str
     share: float
 
 
 @dataclass(frozen=True)
 class Shade:
-    """Cells of about the same share, as one SVG path in units of a cell."""
+    """Cells with about the same share, as one SVG path in units of a cell."""
 
     opacity: float
     path: str
@@ -33,16 +33,16 @@ class Shade:
 
 @dataclass(frozen=True)
 class Confusion:
-    """The matrix, written as rows of shares or, of many breeds, drawn."""
+    """The matrix, written as rows of shares or, with many breeds, drawn."""
 
     names: list[str]
     pairs: list[Confused]
-    rows: list[list[tuple[float, str]]]  # share, and the same in percent, nothing of almost none
+    rows: list[list[tuple[float, str]]]  # the share, and the same in percent, empty if it rounds to 0
     shades: list[Shade]
 
 
 def lay_out(breeds: tuple[str, ...], confusion: NDArray[np.float64]) -> Confusion:
-    """Lay out `confusion` `(breeds, breeds)`; a row that is not a number, of a breed not drawn, stays empty."""
+    """Lay out `confusion` `(breeds, breeds)`. The row of a breed without pictures is NaN and stays empty."""
     shares = np.nan_to_num(np.asarray(confusion, dtype=np.float64))
     names = [breed_name(breed) for breed in breeds]
     written = len(breeds) <= _TABLE_BREEDS
@@ -56,10 +56,10 @@ def lay_out(breeds: tuple[str, ...], confusion: NDArray[np.float64]) -> Confusio
 
 def _pairs(names: list[str], shares: NDArray[np.float64]) -> list[Confused]:
     apart = shares * (1 - np.eye(len(shares)))
-    asked, taken = np.unravel_index(np.argsort(-apart, axis=None, kind="stable")[:_PAIRS], apart.shape)
+    requested, predicted = np.unravel_index(np.argsort(-apart, axis=None, kind="stable")[:_PAIRS], apart.shape)
     return [
         Confused(names[row], names[column], percent(apart[row, column]), round(float(apart[row, column]), 3))
-        for row, column in zip(asked, taken, strict=True)
+        for row, column in zip(requested, predicted, strict=True)
         if apart[row, column] >= 0.005
     ]
 

@@ -1,4 +1,4 @@
-"""How training went, as lines over its steps."""
+"""Line charts of the training history."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _CHARTS = {
     "Logits of the discriminator": {"real_logit": "real photos", "fake_logit": "generated pictures"},
     "Distance to held-out crops": {"kernel_distance": "kernel distance of a few pictures"},
 }
-_POINTS = 400  # at most, a line
+_POINTS = 400  # at most, per line
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 408.0, 10.0, 196.0
 
 
@@ -27,7 +27,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over the steps, in SVG units."""
+    """Lines over the training steps, in SVG units."""
 
     title: str
     lines: list[Line]
@@ -40,7 +40,7 @@ class Chart:
 
 
 def draw(history: pd.DataFrame | None) -> list[Chart]:
-    """Draw the charts that the history has columns and rows for."""
+    """Return the charts for which the history has data."""
     if history is None or "step" not in history:
         return []
     charts = [_chart(title, lines, history) for title, lines in _CHARTS.items()]

@@ -1,4 +1,4 @@
-"""Breeds to look at, the worst first: generated pictures beside real ones."""
+"""Galleries of breeds, the worst first: generated pictures beside real ones."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from pedigree.score.page.strips import Strip, encode, some
 from pedigree.score.page.wording import breed_name
 from pedigree.score.sample import Sample
 
-_ENDS = 3  # breeds at each end that stand open
+_ENDS = 3  # breeds at each end that are not folded
 _COLUMNS = 8
 _SIDE, _SMALL_SIDE = 64, 40  # pixels
-_FOLDED_PICTURES = 360  # a side, over all folded breeds
+_FOLDED_PICTURES = 360  # per side, in all folded breeds together
 _BUDGET, _FOLDED_BUDGET = 110_000, 230_000  # bytes
 
 
@@ -24,13 +24,13 @@ class BreedGallery:
 
     breed: str
     collapsed: bool
-    generated: Strip | None  # None: none were drawn, or none are left
+    generated: Strip | None  # None if there are no pictures
     real: Strip | None
 
 
 @dataclass(frozen=True)
 class Galleries:
-    """All breeds, by trouble. With few breeds, all are among the worst."""
+    """All breeds by trouble. If there are few, all are in `worst`."""
 
     worst: list[BreedGallery]
     folded: list[BreedGallery]
@@ -42,7 +42,7 @@ class Galleries:
 def lay_out(
     breeds: tuple[str, ...], train: Sample, holdout: Sample, generated: Sample, table: pd.DataFrame
 ) -> Galleries:
-    """Choose pictures of every breed, spread evenly over those there are: held-out real ones, else training crops."""
+    """Choose evenly spaced pictures of every breed. Real ones are held-out crops or, without any, training crops."""
     order = [breeds.index(breed) for breed in breed_table.by_trouble(table)["breed"] if breed in breeds]
     few = len(order) <= 2 * _ENDS
     folded = [] if few else order[_ENDS:-_ENDS]

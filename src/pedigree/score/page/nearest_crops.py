@@ -1,4 +1,4 @@
-"""The generated pictures that are nearest to a training photo, each beside it."""
+"""The generated pictures that are nearest to a training photo, each beside that photo."""
 
 from dataclasses import dataclass
 
@@ -25,17 +25,17 @@ class Pair:
     strip: Strip
     distance: str
     suspicious: bool
-    asked: str
+    requested: str
     photo: str  # the photo's breed
-    others: int  # generated pictures, besides this one, that have the same photo as their nearest
+    others: int  # other generated pictures with the same nearest photo
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many pictures lie at which distance."""
+    """The number of pictures by distance."""
 
     bars: list[tuple[float, float, float, float]]  # x, y, width, height
-    threshold: float | None  # x, where it lies within
+    threshold: float | None  # x, if it is within the axis
     ticks: list[Tick]
     width: float
     height: float
@@ -43,7 +43,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class NearestCrops:
-    """Pairs, the nearest first."""
+    """The nearest pairs, and the distances of all pictures."""
 
     pairs: list[Pair]
     threshold: str
@@ -53,7 +53,7 @@ class NearestCrops:
 
 
 def lay_out(breeds: tuple[str, ...], train: Sample, generated: Sample, evaluation: Evaluation) -> NearestCrops:
-    """Choose the nearest pictures, one a training photo, and count the distances of all."""
+    """Choose the nearest pictures, one per training photo, and make a histogram of all distances."""
     nearness, nearest = evaluation.nearness, evaluation.nearest
     order = np.argsort(nearness, kind="stable")
     _, firsts, uses = np.unique(nearest[order], return_index=True, return_counts=True)

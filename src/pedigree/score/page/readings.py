@@ -1,4 +1,4 @@
-"""Each number beside what real photos reach, and where it stands between them and a useless generator."""
+"""Each number beside that of real photos, and its place between a useless generator and real photos."""
 
 from dataclasses import dataclass
 
@@ -10,63 +10,63 @@ from pedigree.score.evaluation import Metrics
 from pedigree.score.page.wording import count, figure, finite, interval, margin
 
 _AT_FLOOR_SIZE = "_at_floor_size"
-# What a useless generator gets, by the name's beginning: a number (or the key of one), and what such a generator does.
+# The number of a useless generator (or its key), and what that generator does, by the beginning of the measure's name.
 _USELESS: dict[str, tuple[float | str, str]] = {
     "breed_accuracy": ("breed_accuracy_chance", "ignores the breed"),
     "imagenet_accuracy": ("breed_accuracy_chance", "ignores the breed"),
     "precision": (0.0, "draws nothing that lies among real photos"),
     "density": (0.0, "draws nothing that lies among real photos"),
-    "recall": (0.0, "draws nothing that has a real photo around it"),
+    "recall": (0.0, "draws nothing near a real photo"),
     "coverage": (0.0, "draws nothing near a real photo"),
-    "intra_breed_diversity": (0.0, "draws one picture a breed"),
-    "ms_ssim": (1.0, "draws one picture a breed"),
-    "near_duplicates": (1.0, "draws one picture a breed"),
+    "intra_breed_diversity": (0.0, "draws one picture per breed"),
+    "ms_ssim": (1.0, "draws one picture per breed"),
+    "near_duplicates": (1.0, "draws one picture per breed"),
     "memorization_distance": (0.0, "copies training photos"),
 }
 _GROUPS = {
     "real": ("Do they look real?", ("frechet", "fid", "kernel", "kid", "precision", "density")),
-    "breed": ("Are they the breed asked for?", ("breed_accuracy", "imagenet_accuracy")),
+    "breed": ("Are they the requested breed?", ("breed_accuracy", "imagenet_accuracy")),
     "copying": ("Are they copies?", ("memorization", "mifid")),
     "variety": (
         "Are they varied?",
         ("coverage", "recall", "intra_breed_diversity", "ms_ssim", "near_duplicates", "collapsed_breeds"),
     ),
 }
-_REAL_AT = 0.8  # where on a bar real photos stand; what lies right of it is beyond them
+_REAL_AT = 0.8  # the place of real photos on a bar; numbers to the right are better than theirs
 
 
 @dataclass(frozen=True)
 class ScaleBar:
-    """Places on a line from a useless generator, 0, to beyond real photos, 100."""
+    """Places on a line from a useless generator at 0, past real photos, to 100."""
 
-    low: float  # of the 95 % interval, like `high`; both `at` where there is none
+    low: float  # of the 95 % interval, like `high`; both are `at` if there is none
     at: float
     high: float
     real: float
-    off: str  # the side, left or right, that the value lies beyond the line on; nothing where it lies on it
+    off: str  # "left" or "right" if the value is beyond that end of the line, else empty
     words: str
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One number, written."""
+    """One number as text."""
 
     key: str
     title: str
     meaning: str
-    better: str  # which way is better, in a word; nothing where neither is
+    better: str  # which direction is better; empty if neither is
     value: str
     interval: str
-    real: str  # what held-out photos reach; nothing where that is not known, like the rest
+    real: str  # the number of held-out photos; empty if it is not known, like the following texts
     real_interval: str
-    note: str  # how many pictures it is of, where that matters
-    way: float | None  # 0 of a useless generator, 1 of real photos
+    note: str  # the number of pictures, if the number depends on it
+    way: float | None  # 0 for a useless generator, 1 for real photos
     bar: ScaleBar | None
 
 
 @dataclass(frozen=True)
 class Group:
-    """Readings that answer one question."""
+    """The readings that answer one question."""
 
     name: str
     question: str
@@ -74,18 +74,18 @@ class Group:
 
 
 def read(numbers: Metrics, train_features: NDArray[np.floating]) -> dict[str, Reading]:
-    """Write each number of the scorecard that is there, by its key.
+    """Return a reading for each known number of `MEASURES`, by its key.
 
-    A number at the floor's size takes in the one of all pictures, which then has no reading of its own.
+    The reading of a number at the floor's size includes the number for all pictures, which has no reading of its own.
     """
     present = [key for key in MEASURES if finite(numbers.get(key)) is not None]
-    taken_in = {key.removesuffix(_AT_FLOOR_SIZE) for key in present if key.endswith(_AT_FLOOR_SIZE)}
+    included = {key.removesuffix(_AT_FLOOR_SIZE) for key in present if key.endswith(_AT_FLOOR_SIZE)}
     spread = float(np.var(train_features, axis=0, dtype=np.float64).sum())
-    return {key: _reading(key, numbers, spread) for key in present if key not in taken_in}
+    return {key: _reading(key, numbers, spread) for key in present if key not in included}
 
 
 def group(readings: dict[str, Reading]) -> list[Group]:
-    """Sort the readings under the questions they answer; what answers none comes last."""
+    """Group the readings by the question they answer. Those that answer none come last."""
     groups, left = [], dict(readings)
     for name, (question, beginnings) in _GROUPS.items():
         keys = [key for beginning in beginnings for key in left if key.startswith(beginning)]
@@ -123,12 +123,12 @@ def _reading(key: str, numbers: Metrics, spread: float) -> Reading:
 
 
 def _useless(key: str, numbers: Metrics, spread: float) -> tuple[float | None, str]:
-    """Return what a useless generator gets, if that is known, and what it does.
+    """Return the number of a useless generator, if known, and what that generator does.
 
-    The Fréchet distance of one that only ever draws the average of the training features is the sum of their variances.
+    A generator that always draws the mean of the training features has the sum of their variances as Fréchet distance.
     """
     if key.startswith("frechet_distance"):
-        return spread, "only ever draws the average photo"
+        return spread, "always draws the average photo"
     for beginning, (value, does) in _USELESS.items():
         if key.startswith(beginning):
             return finite(numbers.get(value)) if isinstance(value, str) else value, does
@@ -143,14 +143,14 @@ def _bar(value: float, useless: float, real: float, does: str) -> ScaleBar:
     half = margin(value) or 0.0
     ways = [(number - useless) / (real - useless) for number in (value - half, value, value + half)]
     low, at, high = (round(100 * min(1.0, max(0.0, way * _REAL_AT)), 1) for way in (min(ways), ways[1], max(ways)))
-    way = f"{figure(round(ways[1], 2))} of the way from {figure(useless)}, of a generator that {does},"
-    words = f"{way} to {figure(real)} of real photos"
+    way = f"{figure(round(ways[1], 2))} of the way from {figure(useless)} (a generator that {does})"
+    words = f"{way} to {figure(real)} (real photos)"
     off = "left" if ways[1] < 0 else "right" if ways[1] * _REAL_AT > 1 else ""
     return ScaleBar(low, at, high, 100 * _REAL_AT, off, words)
 
 
 def _note(key: str, numbers: Metrics) -> str:
-    """Tell how many pictures a number that depends on them is of."""
+    """Return the number of pictures as text, for a number that depends on it."""
     samples, holdout = finite(numbers.get("samples")), finite(numbers.get("holdout"))
     if not MEASURES[key].sized or samples is None:
         return ""

@@ -1,4 +1,4 @@
-"""The two maps on one sheet: where real and generated pictures lie."""
+"""The map of real and generated pictures."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pedigree.score.evaluation import Evaluation
 from pedigree.score.page.strips import some
 
-_POINTS = 800  # a side
+_POINTS = 800  # at most, of each side
 _WIDTH, _HEIGHT, _EDGE = 560.0, 400.0, 12.0
 _SHAPES = {
     "covered": "m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0",  # a disc
@@ -29,7 +29,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Map:
-    """A drawing, and what the shapes look like by themselves."""
+    """A drawing, and its shapes for the legend."""
 
     marks: list[Marks]
     keys: dict[str, str]
@@ -39,7 +39,7 @@ class Map:
 
 
 def draw(evaluation: Evaluation) -> Map:
-    """Draw at most 800 evenly chosen points a side, both axes to one scale."""
+    """Draw at most `_POINTS` evenly spaced points of each side. Both axes have the same scale."""
     train, generated = (np.asarray(points, np.float64) for points in (evaluation.train_map, evaluation.generated_map))
     places = _fit(np.concatenate([train, generated]))
     real, drawn = places[: len(train)], places[len(train) :]
@@ -55,7 +55,7 @@ def draw(evaluation: Evaluation) -> Map:
 
 
 def _fit(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale and shift points `(n, 2)` into the drawing, the second axis upward."""
+    """Scale and shift points `(n, 2)` to fit the drawing, with the second axis upwards."""
     low, high = points.min(axis=0), points.max(axis=0)
     room = np.array([_WIDTH - 2 * _EDGE, _HEIGHT - 2 * _EDGE])
     scale = (room / np.maximum(high - low, 1e-12)).min()

@@ -1,4 +1,4 @@
-"""Pictures in a row, as data for the page."""
+"""Rows of pictures as data URIs."""
 
 import base64
 import io
@@ -22,12 +22,12 @@ class Strip:
 
 
 def encode(rows: Sequence[NDArray[np.uint8]], side: int, budget: int) -> list[Strip]:
-    """Encode each row as one WebP picture, all as good as the budget allows.
+    """Encode each row as one WebP picture, all at the best quality that fits the budget.
 
     Args:
         rows: pictures `(k, size, size, 3)` uint8 RGB, k at least 1.
-        side: pixels that a larger picture is reduced to, a side.
-        budget: bytes for all rows; only where the worst quality needs more is it exceeded.
+        side: larger pictures are reduced to this side, in pixels.
+        budget: bytes for all rows together. It is only exceeded if the worst quality needs more.
     """
     sheets = [_sheet(images, side) for images in rows]
     written: list[bytes] = []
@@ -42,7 +42,7 @@ def encode(rows: Sequence[NDArray[np.uint8]], side: int, budget: int) -> list[St
 
 
 def some(indices: NDArray[np.intp], number: int) -> NDArray[np.intp]:
-    """Return `number` of the indices, spread evenly; all of them where they are fewer."""
+    """Return `number` evenly spaced indices, or all if there are no more."""
     if len(indices) <= number:
         return indices
     return indices[np.linspace(0, len(indices) - 1, number).round().astype(np.intp)]

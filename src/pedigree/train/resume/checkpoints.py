@@ -1,10 +1,9 @@
-"""What an interrupted run of training goes on from: its newest whole state, by what decides the run's results.
+"""Checkpoints of a training run, from which an interrupted run resumes.
 
-A run has a folder of its own, `runs/checkpoints/<fingerprint>`, so that other parameters, data or code never pick its
-state up. A checkpoint is an uncompressed `.npz` behind which stands the SHA-256 of all its bytes.
+Each run has its own folder, `runs/checkpoints/<fingerprint>`, so that a run with other parameters, data or code never
+resumes from it. A checkpoint is an uncompressed `.npz` file, followed by the SHA-256 of all its bytes.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -18,67 +17,75 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from numpy.typing import NDArray
 
 from pedigree.common.files import replacing_file
 from pedigree.errors import PedigreeError
 
 FORMAT = 1
-KEPT = 2  # checkpoints of a run: the newest, and one should that be damaged
-KEPT_RUNS = 5  # unfinished runs whose state stays
+KEPT = 2  # checkpoints of a run: the newest, and the one before it in case the newest is damaged
+KEPT_RUNS = 5  # unfinished runs whose checkpoints are kept
 LOCK = "lock"
 STEM = "step-"
-DIGEST = 64  # bytes at the end of the file: SHA-256 as text
+DIGEST = 64  # bytes at the end of the file: SHA-256 in hexadecimal
+LOCK_PATIENCE = 0.2  # seconds to retry a lock whose file is being removed by the process that held it
 CHUNK = 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """The state after `step` steps. `facts` is what JSON holds: tuples come back as lists, keys as text."""
+    """The state after `step` steps. `facts` is stored as JSON: tuples are read back as lists, keys as strings."""
 
     step: int
-    arrays: dict[str, NDArray[Any]]  # booleans, integers and floats that NumPy itself knows, of any shape
+    arrays: dict[str, NDArray[Any]]  # NumPy's own booleans, integers and floats, of any shape
     facts: dict[str, Any]
 
 
 class Checkpoints:
     """The checkpoints of one run, `folder/<fingerprint>/step-<step>.npz`: the last two.
 
-    A process that is killed while it writes leaves those there were. Runs given up stay resumable, but for the
-    `KEPT_RUNS` with the newest checkpoints all are removed whenever one is saved, unless they are running.
+    If the process is killed while it writes a checkpoint, the earlier ones are still there. An unfinished run can be
+    resumed later, but only the `KEPT_RUNS` with the newest checkpoints are kept: each `save` removes the others, except
+    those that are running.
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self.folder, self.run = folder, folder / fingerprint
+        self._lock: FileLock | None = None  # while the run is held
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes from this run while the block lasts; the lock ends with the process, however that ends.
+        """Lock the run against other processes inside the block. The lock ends with the process, even if it is killed.
+
+        A run without checkpoints has no folder after the block.
 
         Raises:
-            PedigreeError: where another process holds the run.
+            PedigreeError: another process holds the lock.
         """
+        lock = _lock_of(self.run)
         try:
-            lock = _lock(self.run)
-        except BlockingIOError:
+            _acquire(lock)
+        except Timeout:
             holder = (self.run / LOCK).read_text(encoding="utf-8").strip()
             raise PedigreeError(
-                f"the same training runs already, as process {holder} ({self.run}): wait for it or end it."
+                f"the same training is already running as process {holder} ({self.run}): wait for it or stop it."
             ) from None
-        with lock:
+        self._lock = lock
+        try:
             for leftover in self.run.glob(f".{STEM}*"):  # a process was killed while it wrote
                 leftover.unlink()
-            try:
-                yield
-            finally:
-                if not self._files() and _is_at(lock, self.run / LOCK):
-                    self.clear()
+            yield
+        finally:
+            if lock.is_locked and not self._files():
+                self.clear()
+            lock.release()
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint through to the disk, then remove all but it and the newest before it.
+        """Write a checkpoint to the disk, then remove all but it and the newest before it.
 
         Raises:
-            TypeError: where an array has a type of another package's (bfloat16), or `facts` holds what JSON does not.
+            TypeError: an array has a type that is not NumPy's own (bfloat16), or `facts` cannot be written as JSON.
         """
         path = self.run / f"{STEM}{checkpoint.step:08d}.npz"
         with replacing_file(path) as beside, beside.open("w+b") as file:
@@ -86,41 +93,43 @@ class Checkpoints:
         others = [other for other in self._files() if other != path]
         for old in others[: len(others) - (KEPT - 1)]:
             old.unlink()
-        self._forget_runs()
+        self._remove_old_runs()
 
     def latest(self, up_to: int | None = None) -> Checkpoint | None:
-        """Return the newest whole checkpoint, of at most `up_to` steps; tell of damaged ones and remove them."""
+        """Return the newest intact checkpoint of at most `up_to` steps. Report and remove damaged ones."""
         files = [path for path in self._files() if up_to is None or _step(path) <= up_to]
         while files:
             path = files.pop()
             try:
                 with path.open("rb") as file:
                     return _read(file)
-            except _UnfitError as reason:
+            except _UnusableCheckpointError as reason:
                 path.unlink()
-                instead = f"going on from step {_step(files[-1])}" if files else "there is none before it"
+                instead = f"resuming from step {_step(files[-1])}" if files else "there is no earlier one"
                 print(f"{path} {reason}: removed, {instead}.", file=sys.stderr)
         return None
 
     def clear(self) -> None:
-        """Remove the run's folder, and the one around it if that is empty then."""
+        """Remove the run's folder, and `folder` too if it is empty then. This releases the lock."""
         shutil.rmtree(self.run, ignore_errors=True)
         with suppress(OSError):
             self.folder.rmdir()
+        if self._lock:
+            self._lock.release()
 
     def _files(self) -> list[Path]:
         return sorted(self.run.glob(f"{STEM}*.npz"), key=_step)
 
-    def _forget_runs(self) -> None:
+    def _remove_old_runs(self) -> None:
         known = {path.parent for path in self.folder.glob("*/*") if path.name == LOCK or STEM in path.name}
         newest = sorted(known - {self.run}, key=_changed, reverse=True)
         for run in newest[KEPT_RUNS - 1 :]:
-            with suppress(BlockingIOError), _lock(run):
+            with suppress(Timeout), _acquire(_lock_of(run)):
                 shutil.rmtree(run, ignore_errors=True)
 
 
 def to_bytes(checkpoint: Checkpoint | None) -> bytes:
-    """Return what a checkpoint's file holds; of None, nothing."""
+    """Return the bytes of a checkpoint's file; no bytes for None."""
     file = BytesIO()
     if checkpoint is not None:
         _write(file, checkpoint)
@@ -128,12 +137,12 @@ def to_bytes(checkpoint: Checkpoint | None) -> bytes:
 
 
 def from_bytes(content: bytes) -> Checkpoint | None:
-    """Return the checkpoint, or None, that `to_bytes` was given."""
+    """Return the checkpoint, or None, that `to_bytes` got."""
     return _read(BytesIO(content)) if content else None
 
 
-class _UnfitError(Exception):
-    """Why a file cannot be gone on from, in a few words."""
+class _UnusableCheckpointError(Exception):
+    """Why a run cannot resume from a file, in a few words."""
 
 
 def _step(path: Path) -> int:
@@ -141,42 +150,37 @@ def _step(path: Path) -> int:
 
 
 def _changed(run: Path) -> float:
-    """When a checkpoint was last added to the folder, in seconds; 0 where another process has removed it."""
+    """Return when a checkpoint was last added to the folder, in seconds; 0 if another process has removed it."""
     try:
         return run.stat().st_mtime
     except FileNotFoundError:
         return 0.0
 
 
-def _lock(run: Path) -> IO[str]:
-    """Lock the folder `run`, made where missing, until the file returned is closed.
+def _lock_of(run: Path) -> FileLock:
+    """Return the lock of a run. Without a kernel lock it would outlive a killed process, so there is no fallback."""
+    return FileLock(run / LOCK, fallback_to_soft=False)
+
+
+def _acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
+    """Take the lock, creating its folder if needed, and write this process's id into its file.
 
     Raises:
-        BlockingIOError: where another process has locked it.
+        Timeout: another process holds the lock.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    lock = (run / LOCK).open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException:
-        lock.close()
-        raise
-    if not _is_at(lock, run / LOCK):  # whoever held it has just removed it
-        lock.close()
-        return _lock(run)
-    lock.truncate(0)
-    print(os.getpid(), file=lock, flush=True)
-    return lock
-
-
-def _is_at(file: IO[str], path: Path) -> bool:
-    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
+    while True:
+        try:
+            held = lock.acquire(timeout=LOCK_PATIENCE)
+        except FileNotFoundError:  # the process that held it has just removed the folder
+            continue
+        Path(lock.lock_file).write_text(f"{os.getpid()}\n", encoding="utf-8")
+        return held
 
 
 def _write(file: IO[bytes], checkpoint: Checkpoint) -> None:
     for name, array in checkpoint.arrays.items():
         if array.dtype.kind not in "biuf" or array.dtype.isbuiltin != 1:
-            raise TypeError(f"a checkpoint holds NumPy's own numbers. Received: {name} of {array.dtype}")
+            raise TypeError(f"a checkpoint can only hold NumPy's own numbers. Received: {name} of {array.dtype}")
     head = {"format": FORMAT, "step": checkpoint.step, "facts": checkpoint.facts}
     members = {f"arrays/{name}": array for name, array in checkpoint.arrays.items()}
     np.savez(file, allow_pickle=False, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **members)
@@ -186,18 +190,18 @@ def _write(file: IO[bytes], checkpoint: Checkpoint) -> None:
 def _read(file: IO[bytes]) -> Checkpoint:
     content = file.seek(0, os.SEEK_END) - DIGEST
     if content <= 0 or _digest(file, content) != file.read(DIGEST):
-        raise _UnfitError("is cut or damaged")
+        raise _UnusableCheckpointError("is cut or damaged")
     file.seek(0)
     with np.load(file, allow_pickle=False) as members:
         head = json.loads(members["head"].tobytes())
         if head["format"] != FORMAT:
-            raise _UnfitError(f"has format {head['format']}, where this version reads {FORMAT}")
+            raise _UnusableCheckpointError(f"has format {head['format']}, but this version reads format {FORMAT}")
         arrays = {name.removeprefix("arrays/"): members[name] for name in members.files if name != "head"}
         return Checkpoint(head["step"], arrays, head["facts"])
 
 
 def _digest(file: IO[bytes], length: int) -> bytes:
-    """Return the SHA-256, as text, of the first `length` bytes of `file`, which is left behind them."""
+    """Return the SHA-256, in hexadecimal, of the first `length` bytes of `file`; its position is after them."""
     digest = hashlib.sha256()
     file.seek(0)
     while length and (part := file.read(min(length, CHUNK))):
