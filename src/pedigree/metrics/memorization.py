@@ -13,7 +13,7 @@ from pedigree.metrics.estimate import Estimate, share_of, standard_error
 Features = NDArray[np.floating]
 Distances = NDArray[np.float64]
 
-SUSPICIOUS_SHARE = 0.01  # of held-out photos; a picture nearer to a training photo than all others is a suspect
+SUSPICIOUS_SHARE = 0.01  # of held-out photos; a picture nearer to a training photo than the other 99 % is a suspect
 TOLERATED_SUSPECTS = 0.05  # of generated pictures; clearly more suspects are copies
 
 _CRITICAL = 2.326  # the significance level of both tests, in standard deviations: 1 of 100 normal numbers exceeds it
