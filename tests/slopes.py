@@ -14,7 +14,7 @@ from keras import ops
 
 from pedigree.backends import make_engine
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 QUICK = "--xla_backend_optimization_level=0"  # XLA's compilation is most of the time
@@ -33,7 +33,7 @@ def second_derivatives(recipe: str) -> dict[str, float]:
     keras.config.set_dtype_policy("float64")
     keras.utils.set_random_seed(0)
     shape = Shape(image_size=8, colors=3, latent_size=4, breeds=3, channels=16)
-    network = ARCHITECTURES[recipe].build_discriminator(shape, Kit(), "projection")
+    network = ARCHITECTURES[recipe].build_discriminator(shape, LayerFactory(), "projection")
     weights = network.trainable_variables
     for weight in weights:
         weight.assign(weight + chance.normal(0, 0.2, weight.shape))  # away from kernels that start at zero

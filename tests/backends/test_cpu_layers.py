@@ -14,9 +14,9 @@ def numbers(*shape, seed=0):
     return tf.constant(np.random.default_rng(seed).normal(size=shape), tf.float64)
 
 
-def layer(kind, made_of, channels, size=4, **options):
+def layer(kind, layer_module, channels, size=4, **options):
     keras.utils.set_random_seed(1)
-    return getattr(made_of, kind)(
+    return getattr(layer_module, kind)(
         channels,
         size,
         **({"strides": 2, "padding": "same", "bias_initializer": "normal", "dtype": "float64"} | options),
@@ -42,14 +42,17 @@ def derivatives(layer, x):
 def test_outputs_and_derivatives_are_those_of_keras(kind, side, channels, others):
     x = numbers(3, side, side, channels) if kind == "Conv2D" else numbers(3, side // 2, side // 2, others)
     made = others if kind == "Conv2D" else channels
-    check_equal(*(derivatives(layer(kind, made_of, made), x) for made_of in (cpu_layers, keras.layers)))
+    check_equal(*(derivatives(layer(kind, layer_module, made), x) for layer_module in (cpu_layers, keras.layers)))
 
 
 @pytest.mark.parametrize("size", [5, 8, (7, 2)])
 def test_large_kernels_to_few_channels_do_as_those_of_keras(size):
     x = numbers(2, 9, 10, 6)
     check_equal(
-        *(derivatives(layer("Conv2D", made_of, 3, size, strides=1), x) for made_of in (cpu_layers, keras.layers))
+        *(
+            derivatives(layer("Conv2D", layer_module, 3, size, strides=1), x)
+            for layer_module in (cpu_layers, keras.layers)
+        )
     )
 
 
@@ -74,4 +77,6 @@ def test_a_side_that_has_no_half_is_left_to_keras():
 def test_gaps_and_groups_are_left_to_keras(options):
     x = numbers(2, 12, 12, 6)
     options = {"size": 5, "strides": 2 if options.get("size") == 4 else 1} | options
-    check_equal(*(derivatives(layer("Conv2D", made_of, 3, **options), x) for made_of in (cpu_layers, keras.layers)))
+    check_equal(
+        *(derivatives(layer("Conv2D", layer_module, 3, **options), x) for layer_module in (cpu_layers, keras.layers))
+    )

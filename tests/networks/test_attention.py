@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 
 from pedigree.networks.attention import attended
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 
 CHANCE = np.random.default_rng(0)
 MAPS = CHANCE.standard_normal((2, 6, 6, 16), np.float32)
 
 
-def block(kit: Kit, width: int = 16, side: int = 6) -> keras.Model:
+def block(factory: LayerFactory, width: int = 16, side: int = 6) -> keras.Model:
     keras.utils.set_random_seed(0)
     maps = keras.Input((side, side, width))
-    return keras.Model(maps, attended(maps, kit))
+    return keras.Model(maps, attended(maps, factory))
 
 
 def test_it_starts_as_the_identity() -> None:
-    np.testing.assert_array_equal(np.asarray(block(Kit())(MAPS)), MAPS)
+    np.testing.assert_array_equal(np.asarray(block(LayerFactory())(MAPS)), MAPS)
 
 
 def test_it_is_the_papers_formula_over_pooled_keys_and_values() -> None:
-    network = block(Kit())
+    network = block(LayerFactory())
     value, key, query, out, gamma = (CHANCE.standard_normal(weight.shape, np.float32) for weight in network.weights)
     network.set_weights([value, key, query, out, gamma])
     places = MAPS.reshape(2, 36, 16)
@@ -45,21 +45,21 @@ def pooled(maps: np.ndarray) -> np.ndarray:
 
 
 def test_its_weights_are_the_papers() -> None:
-    shapes = sorted(tuple(weight.shape) for weight in block(Kit(), width=64, side=8).weights)
+    shapes = sorted(tuple(weight.shape) for weight in block(LayerFactory(), width=64, side=8).weights)
     assert shapes == [(1, 1), (1, 1, 32, 64), (1, 1, 64, 8), (1, 1, 64, 8), (1, 1, 64, 32)]
 
 
 @pytest.mark.parametrize("width", [1, 4, 7])
 def test_it_stays_possible_in_thin_networks(width: int) -> None:
     maps = CHANCE.standard_normal((2, 7, 7, width), np.float32)
-    assert np.asarray(block(Kit(spectral=True), width, side=7)(maps)).shape == maps.shape
+    assert np.asarray(block(LayerFactory(spectral=True), width, side=7)(maps)).shape == maps.shape
 
 
 def test_the_softmax_is_taken_in_float32_whatever_the_layers_compute_in() -> None:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        network = block(Kit())
+        network = block(LayerFactory())
     finally:
         keras.config.set_dtype_policy(before)
     computes = {type(layer).__name__: layer.compute_dtype for layer in network.layers}
@@ -71,10 +71,10 @@ PENALTY = """
 import keras, numpy as np
 from keras import ops
 from pedigree.networks.attention import attended
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 
 maps = keras.Input((4, 4, 8))
-network = keras.Model(maps, attended(keras.layers.Conv2D(8, 3, padding="same")(maps), Kit()))
+network = keras.Model(maps, attended(keras.layers.Conv2D(8, 3, padding="same")(maps), LayerFactory()))
 chance = np.random.default_rng(0)  # with this seed no step changes which place is the largest of a pool
 x = chance.standard_normal((3, 4, 4, 8), "float32")
 weights = [0.3 * chance.standard_normal(weight.shape, "float32") for weight in network.trainable_variables]

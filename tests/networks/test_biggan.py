@@ -11,7 +11,7 @@ from keras import ops
 from networks.test_networks import kernels, learned
 from pedigree.errors import UsageError
 from pedigree.networks import biggan
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 CHANCE = np.random.default_rng(0)
@@ -33,7 +33,10 @@ def test_it_has_as_many_numbers_as_the_authors_count_at_128_px(channels: int, ex
     # Both are what their PyTorch code counts; at 96 they are 158.4 million together, as in the paper's table 1.
     shape = Shape(image_size=128, colors=3, latent_size=120, breeds=1000, channels=channels)
     found = []
-    for network in (biggan.build_generator(shape, Kit()), biggan.build_discriminator(shape, Kit(), "projection")):
+    for network in (
+        biggan.build_generator(shape, LayerFactory()),
+        biggan.build_discriminator(shape, LayerFactory(), "projection"),
+    ):
         found.append(learned(network))
         keras.utils.clear_session()
     assert tuple(found) == expected
@@ -57,12 +60,12 @@ DISCRIMINATORS = {
 def test_its_generators_blocks_are_the_papers(size: int) -> None:
     last = GENERATORS[size][-1][-1]
     expected = two_convolutions_a_block(GENERATORS[size]) + Counter({((3, 3, 8 * last, 3), (size, size, 3)): 1})
-    assert three_by_three(biggan.build_generator(replace(SMALL, image_size=size), Kit())) == expected
+    assert three_by_three(biggan.build_generator(replace(SMALL, image_size=size), LayerFactory())) == expected
 
 
 @pytest.mark.parametrize("size", DISCRIMINATORS)
 def test_its_discriminators_blocks_are_the_papers(size: int) -> None:
-    discriminator = biggan.build_discriminator(replace(SMALL, image_size=size), Kit(), "projection")
+    discriminator = biggan.build_discriminator(replace(SMALL, image_size=size), LayerFactory(), "projection")
     assert three_by_three(discriminator) == two_convolutions_a_block(DISCRIMINATORS[size])
 
 
@@ -80,14 +83,14 @@ def three_by_three(network: keras.Model) -> Kernels:
 
 
 def test_one_embedding_and_a_part_of_the_latent_tell_every_batch_norm_what_to_do() -> None:
-    generator = biggan.build_generator(SMALL, Kit())
+    generator = biggan.build_generator(SMALL, LayerFactory())
     assert [layer.embeddings.shape for layer in of_kind(generator, keras.layers.Embedding)] == [(3, 128)]
     shapes = Counter(tuple(layer.kernel.shape) for layer in of_kind(generator, keras.layers.Dense))
     assert shapes == {(20, 4 * 4 * 32): 1, (128 + 20, 32): 3 * 2 * 2, (1, 1): 1}
 
 
 def test_each_part_of_the_latent_reaches_a_block_of_its_own() -> None:
-    generator = biggan.build_generator(SMALL, Kit())
+    generator = biggan.build_generator(SMALL, LayerFactory())
     latents = np.repeat(CHANCE.standard_normal((1, 80), np.float32), 5, axis=0)
     for row in range(1, 5):
         latents[row, 20 * (row - 1) : 20 * row] += 1
@@ -109,20 +112,22 @@ def test_each_part_of_the_latent_reaches_a_block_of_its_own() -> None:
 def test_what_the_latent_has_left_over_goes_to_the_first_part(
     size: int, latent_size: int, first: int, others: int
 ) -> None:
-    generator = biggan.build_generator(replace(SMALL, image_size=size, latent_size=latent_size, channels=1), Kit())
+    generator = biggan.build_generator(
+        replace(SMALL, image_size=size, latent_size=latent_size, channels=1), LayerFactory()
+    )
     rows = {layer.kernel.shape[0] for layer in of_kind(generator, keras.layers.Dense)}
     assert rows == {1, first, 128 + others}
 
 
 def test_a_latent_with_fewer_numbers_than_parts_is_refused() -> None:
     with pytest.raises(UsageError, match=r"among 4 layers at 32 px: train.latent_size .* Received: 3$"):
-        biggan.build_generator(replace(SMALL, latent_size=3), Kit())
+        biggan.build_generator(replace(SMALL, latent_size=3), LayerFactory())
 
 
 @pytest.mark.parametrize("spectral", [False, True])
 def test_kernels_and_embeddings_start_orthogonal(spectral: bool) -> None:
-    kit = Kit(spectral=spectral)
-    for network in (biggan.build_generator(SMALL, kit), biggan.build_discriminator(SMALL, kit, "projection")):
+    factory = LayerFactory(spectral=spectral)
+    for network in (biggan.build_generator(SMALL, factory), biggan.build_discriminator(SMALL, factory, "projection")):
         stored = [weight for weight in network.trainable_weights if weight.name in ("kernel", "embeddings")]
         for weight in stored:
             matrix = np.asarray(weight).reshape(-1, weight.shape[-1])
@@ -135,7 +140,10 @@ def test_kernels_and_embeddings_start_orthogonal(spectral: bool) -> None:
 @pytest.mark.parametrize("size", [16, 28, 32, 64, 128])
 def test_attention_is_at_half_the_side_at_every_size(size: int) -> None:
     shape = replace(SMALL, image_size=size, channels=1)
-    for network in (biggan.build_generator(shape, Kit()), biggan.build_discriminator(shape, Kit(), "projection")):
+    for network in (
+        biggan.build_generator(shape, LayerFactory()),
+        biggan.build_discriminator(shape, LayerFactory(), "projection"),
+    ):
         queries = [layer.input[0].shape[1] for layer in of_kind(network, keras.layers.Attention)]
         assert queries == [(size // 2) ** 2]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.reparametrization import acting_weights, reparametrized
 from pedigree.networks.shapes import Shape
 
@@ -30,12 +30,14 @@ def _seed() -> None:
     keras.utils.set_random_seed(0)
 
 
-def generator_of(name: str, shape: Shape = SMALL, kit: Kit | None = None) -> keras.Model:
-    return ARCHITECTURES[name].build_generator(shape, kit or Kit())
+def generator_of(name: str, shape: Shape = SMALL, factory: LayerFactory | None = None) -> keras.Model:
+    return ARCHITECTURES[name].build_generator(shape, factory or LayerFactory())
 
 
-def discriminator_of(name: str, conditioning: str, shape: Shape = SMALL, kit: Kit | None = None) -> keras.Model:
-    return ARCHITECTURES[name].build_discriminator(shape, kit or Kit(), conditioning)
+def discriminator_of(
+    name: str, conditioning: str, shape: Shape = SMALL, factory: LayerFactory | None = None
+) -> keras.Model:
+    return ARCHITECTURES[name].build_discriminator(shape, factory or LayerFactory(), conditioning)
 
 
 def outputs(network: keras.Model, first: Array, breeds: list[int], training: bool = False) -> list[Array]:
@@ -77,7 +79,7 @@ def test_networks_fit_every_size_that_crops_may_have(name: str, size: int) -> No
 @every_architecture
 @pytest.mark.parametrize("conditioning", CONDITIONINGS)
 def test_a_discriminator_heeds_the_breed_as_it_is_conditioned_and_ramped(name: str, conditioning: str) -> None:
-    discriminator = unsettled(discriminator_of(name, conditioning, kit=Kit(ramped=True)))
+    discriminator = unsettled(discriminator_of(name, conditioning, factory=LayerFactory(ramped=True)))
     logits, *classes = outputs(discriminator, photos(1)[[0, 0]], [0, 1])
     assert logits.shape == (2, 1)
     assert [part.shape for part in classes] == ([(2, 3)] if conditioning in ("classifier", "both") else [])
@@ -89,7 +91,7 @@ def test_a_discriminator_heeds_the_breed_as_it_is_conditioned_and_ramped(name: s
 
 @every_architecture
 def test_a_generator_heeds_the_latent_and_as_ramped_the_breed(name: str) -> None:
-    generator = unsettled(generator_of(name, kit=Kit(ramped=True)))
+    generator = unsettled(generator_of(name, factory=LayerFactory(ramped=True)))
     (pictures,) = outputs(generator, latents(2)[[0, 0, 1]], [0, 1, 0])
     assert np.abs(pictures).max() <= 1
     assert not np.allclose(pictures[0], pictures[1], atol=1e-4)
@@ -153,11 +155,11 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of every architecture the generator that is kept of one trained spectral and ramped, and what both draw."""
     folder = tmp_path_factory.mktemp("kept")
     for name in ARCHITECTURES:
-        trained = unsettled(generator_of(name, kit=Kit(spectral=True, ramped=True)))
+        trained = unsettled(generator_of(name, factory=LayerFactory(spectral=True, ramped=True)))
         ramp_to(0.3, trained)
         for _ in range(2):  # batch norm and power iteration move
             outputs(trained, latents(4), [0, 1, 2, 0], training=True)
-        network = generator_of(name, kit=Kit(kept=True))
+        network = generator_of(name, factory=LayerFactory(keras_only=True))
         for own, acting in zip(network.weights, acting_weights(trained), strict=True):
             own.assign(acting)
         drawn = {

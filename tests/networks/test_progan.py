@@ -11,7 +11,7 @@ from conftest import recipe_settings
 
 from networks.test_networks import learned
 from pedigree.networks import progan
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 PAPER = Shape(image_size=1024, colors=3, latent_size=512, breeds=1, channels=512)  # CelebA-HQ, which has no labels
@@ -59,7 +59,7 @@ def row(layer: keras.Layer) -> tuple[int, int, str]:
 
 
 def test_the_generator_is_table_2_and_a_layer_to_colours_at_every_resolution() -> None:
-    network = progan.build_generator(PAPER, Kit())
+    network = progan.build_generator(PAPER, LayerFactory())
     to_colors = [layer for layer in weighted(network) if layer.output.shape[-1] == 3]
     assert [row(layer) for layer in weighted(network) if layer not in to_colors] == GENERATOR
     assert [row(layer)[:2] for layer in to_colors] == [(4 << level, 3) for level in range(9)]
@@ -71,7 +71,7 @@ def test_the_generator_is_table_2_and_a_layer_to_colours_at_every_resolution() -
 
 
 def test_the_discriminator_is_table_2_and_a_shortcut_beside_every_block() -> None:
-    network = progan.build_discriminator(PAPER, Kit(), "none")
+    network = progan.build_discriminator(PAPER, LayerFactory(), "none")
     shortcuts = [layer for layer in weighted(network) if not layer.use_bias]
     assert sorted(row(layer) for layer in weighted(network) if layer not in shortcuts) == sorted(DISCRIMINATOR)
     added = sum(layer.count_params() for layer in shortcuts)
@@ -82,8 +82,8 @@ def test_the_discriminator_is_table_2_and_a_shortcut_beside_every_block() -> Non
 
 def test_at_32_px_all_maps_are_as_wide_as_the_authors_are_for_cifar_10() -> None:
     generator, discriminator = (
-        progan.build_generator(CIFAR, Kit()),
-        progan.build_discriminator(CIFAR, Kit(), "classifier"),
+        progan.build_generator(CIFAR, LayerFactory()),
+        progan.build_discriminator(CIFAR, LayerFactory(), "classifier"),
     )
     convolution, inputs = 9 * 128 * 128 + 128, 128 + 10  # one-hot labels beside the latent
     to_colors = 4 * (3 * 128 + 3)
@@ -93,7 +93,7 @@ def test_at_32_px_all_maps_are_as_wide_as_the_authors_are_for_cifar_10() -> None
 
 
 def test_the_picture_is_a_sum_of_one_from_each_resolution() -> None:
-    network = progan.build_generator(SMALL, Kit(kept=True))
+    network = progan.build_generator(SMALL, LayerFactory(keras_only=True))
     to_colors = [layer for layer in weighted(network) if layer.output.shape[-1] == 3]
     for layer in to_colors[1:]:
         layer.set_weights([np.zeros(weight.shape) for weight in layer.get_weights()])
@@ -104,7 +104,7 @@ def test_the_picture_is_a_sum_of_one_from_each_resolution() -> None:
 
 
 def test_pixels_features_are_of_one_length_after_every_convolution_but_the_colours() -> None:
-    network = progan.build_generator(SMALL, Kit())
+    network = progan.build_generator(SMALL, LayerFactory())
     to_colors = [layer for layer in weighted(network) if layer.output.shape[-1] == 3]
     seen = keras.Model(network.inputs, [layer.input for layer in to_colors])
     for maps in seen([latents(), np.array([0, 1, 2], np.int32)]):
@@ -112,7 +112,7 @@ def test_pixels_features_are_of_one_length_after_every_convolution_but_the_colou
 
 
 def test_kernels_learn_at_one_scale_and_act_at_theirs() -> None:
-    network = progan.build_discriminator(CIFAR, Kit(), "classifier")
+    network = progan.build_discriminator(CIFAR, LayerFactory(), "classifier")
     for layer in weighted(network):
         stored, acting = np.asarray(layer.stored), np.asarray(layer.acting())
         fan_in = np.prod(stored.shape[:-1])
@@ -122,14 +122,14 @@ def test_kernels_learn_at_one_scale_and_act_at_theirs() -> None:
 
 
 def test_breeds_are_one_hot_beside_the_latent_and_do_not_learn() -> None:
-    network = progan.build_generator(SMALL, Kit())
+    network = progan.build_generator(SMALL, LayerFactory())
     (table,) = [layer for layer in network.layers if isinstance(layer, keras.layers.Embedding)]
     np.testing.assert_array_equal(table.embeddings, np.eye(3))
     assert not table.trainable_weights
 
 
 def test_a_verdict_depends_on_the_group_and_on_no_other_picture() -> None:
-    network = progan.build_discriminator(SMALL, Kit(), "projection")
+    network = progan.build_discriminator(SMALL, LayerFactory(), "projection")
     pictures = np.random.default_rng(1).uniform(-1, 1, (8, 16, 16, 3)).astype(np.float32)
     breeds = np.arange(8, dtype=np.int32) % 3
     verdicts = np.asarray(network([pictures, breeds]))

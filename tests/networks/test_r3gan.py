@@ -11,7 +11,7 @@ from conftest import recipe_settings
 
 from networks.test_networks import kernels, learned
 from pedigree.networks import r3gan
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.reparametrization import acting_weights
 from pedigree.networks.shapes import Shape
 
@@ -35,7 +35,7 @@ def blocks(side: int, width: int) -> Counter[tuple[tuple[int, ...], tuple[int, .
 
 
 def test_the_generator_is_config_e_at_256_px() -> None:
-    network = r3gan.build_generator(FFHQ, Kit())
+    network = r3gan.build_generator(FFHQ, LayerFactory())
     expected: Counter[tuple[tuple[int, ...], tuple[int, ...]]] = Counter(
         {((128, 768), (768,)): 1, ((1, 1, 96, 3), (256, 256, 3)): 1}
     )
@@ -49,7 +49,7 @@ def test_the_generator_is_config_e_at_256_px() -> None:
 
 
 def test_the_discriminator_is_config_e_at_256_px() -> None:
-    network = r3gan.build_discriminator(FFHQ, Kit(), "none")
+    network = r3gan.build_discriminator(FFHQ, LayerFactory(), "none")
     expected: Counter[tuple[tuple[int, ...], tuple[int, ...]]] = Counter(
         {((768, 1), (1,)): 1, ((1, 1, 3, 96), (256, 256, 96)): 1}
     )
@@ -63,15 +63,15 @@ def test_the_discriminator_is_config_e_at_256_px() -> None:
 
 def test_labels_add_what_the_authors_code_adds_and_a_shared_logit() -> None:
     block = 2 * 768 * 1536 + 9 * 16 * 1536 + 2 * 1536
-    generator = r3gan.build_generator(CIFAR, Kit())
+    generator = r3gan.build_generator(CIFAR, LayerFactory())
     assert learned(generator) == 8 * block + 16 * 768 + (64 + 64) * 768 + 768 * 3 + 10 * 64
-    discriminator = r3gan.build_discriminator(CIFAR, Kit(), "projection")
+    discriminator = r3gan.build_discriminator(CIFAR, LayerFactory(), "projection")
     theirs = 8 * block + 768 * 3 + 16 * 768 + 768 * 768 + 10 * 768
     assert learned(discriminator) == theirs + 768 + 1
 
 
 def test_blocks_begin_as_nothing_but_their_shortcut() -> None:
-    network = r3gan.build_generator(SMALL, Kit())
+    network = r3gan.build_generator(SMALL, LayerFactory())
     inner = [layer for layer in network.layers if isinstance(layer, r3gan.GroupwiseConv2D)]
     before = drawn(network)
     for layer in inner:
@@ -80,7 +80,7 @@ def test_blocks_begin_as_nothing_but_their_shortcut() -> None:
 
 
 def test_kernels_start_at_the_papers_scale() -> None:
-    network = r3gan.build_discriminator(dataclasses.replace(CIFAR, channels=64), Kit(), "projection")
+    network = r3gan.build_discriminator(dataclasses.replace(CIFAR, channels=64), LayerFactory(), "projection")
     gain = (2 / (1 + 0.2**2)) ** 0.5 * 8**-0.25  # eight blocks
     kept = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     for first, second, last in zip(kept[1::3], kept[2::3], kept[3::3], strict=True):
@@ -103,7 +103,10 @@ def test_doubling_and_halving_filter_by_1_3_3_1(size: int) -> None:
 
 
 def test_group_by_group_is_the_grouped_convolution_that_is_kept() -> None:
-    trained, kept = r3gan.build_generator(SMALL, Kit()), r3gan.build_generator(SMALL, Kit(kept=True))
+    trained, kept = (
+        r3gan.build_generator(SMALL, LayerFactory()),
+        r3gan.build_generator(SMALL, LayerFactory(keras_only=True)),
+    )
     chance = np.random.default_rng(0)
     for weight in trained.weights:
         weight.assign(weight + chance.normal(0, 0.2, weight.shape))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.residual import doubling, halving, level
 
 MAPS = np.random.default_rng(0).standard_normal((2, 8, 8, 6), np.float32)
@@ -28,14 +28,14 @@ def kernel_of(network: keras.Model) -> np.ndarray:
 
 def test_a_doublings_shortcut_doubles_and_then_convolves() -> None:
     maps = keras.Input((8, 8, 6))
-    network = shortcut_alone(keras.Model(maps, doubling(maps, 4, Kit(), lambda x: x)))
+    network = shortcut_alone(keras.Model(maps, doubling(maps, 4, LayerFactory(), lambda x: x)))
     expected = MAPS.repeat(2, axis=1).repeat(2, axis=2) @ kernel_of(network) + 0.5
     np.testing.assert_allclose(np.asarray(network(MAPS)), expected, atol=1e-5)
 
 
 def test_a_halvings_shortcut_convolves_and_then_pools() -> None:
     maps = keras.Input((8, 8, 6))
-    network = shortcut_alone(keras.Model(maps, halving(maps, 4, Kit())))
+    network = shortcut_alone(keras.Model(maps, halving(maps, 4, LayerFactory())))
     expected = (MAPS @ kernel_of(network) + 0.5).reshape(2, 4, 2, 4, 2, 4).mean(axis=(2, 4))
     np.testing.assert_allclose(np.asarray(network(MAPS)), expected, atol=1e-5)
 
@@ -43,7 +43,7 @@ def test_a_halvings_shortcut_convolves_and_then_pools() -> None:
 @pytest.mark.parametrize("first", [False, True])
 def test_only_the_first_block_reads_what_is_below_zero(first: bool) -> None:
     maps = keras.Input((8, 8, 6))
-    network = keras.Model(maps, halving(maps, 4, Kit(), first=first))
+    network = keras.Model(maps, halving(maps, 4, LayerFactory(), first=first))
     kernel = next(layer for layer in network.layers if getattr(layer, "kernel_size", 0) == (1, 1))
     kernel.kernel.assign(np.zeros(kernel.kernel.shape))
     same = np.allclose(np.asarray(network(MAPS)), np.asarray(network(np.maximum(MAPS, 0))), atol=1e-6)
@@ -54,12 +54,12 @@ def test_both_maps_are_normalised_before_their_activation() -> None:
     maps = keras.Input((8, 8, 6))
     for block in (doubling, halving, level):
         widths: list[int] = []
-        block(maps, 4, Kit(), normalize=lambda x, widths=widths: (widths.append(x.shape[-1]), x)[1])
+        block(maps, 4, LayerFactory(), normalize=lambda x, widths=widths: (widths.append(x.shape[-1]), x)[1])
         assert widths == [6, 4]
 
 
 def test_a_level_block_of_one_width_adds_to_what_came() -> None:
     maps = keras.Input((8, 8, 6))
-    same, other = (shortcut_alone(keras.Model(maps, level(maps, width, Kit()))) for width in (6, 4))
+    same, other = (shortcut_alone(keras.Model(maps, level(maps, width, LayerFactory()))) for width in (6, 4))
     np.testing.assert_allclose(np.asarray(same(MAPS)), MAPS)
     np.testing.assert_allclose(np.asarray(other(MAPS)), MAPS @ kernel_of(other) + 0.5, atol=1e-5)

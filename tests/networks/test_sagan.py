@@ -8,7 +8,7 @@ import pytest
 
 from networks.test_networks import kernels, learned
 from pedigree.networks import sagan
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 PAPER = Shape(image_size=128, colors=3, latent_size=128, breeds=1000, channels=64)  # ImageNet
@@ -19,7 +19,7 @@ def side(count: int) -> tuple[int, int]:
 
 
 def test_its_generator_is_the_authors() -> None:
-    generator = sagan.build_generator(PAPER, Kit())
+    generator = sagan.build_generator(PAPER, LayerFactory())
     widths = {4: 1024, 8: 1024, 16: 512, 32: 256, 64: 128, 128: 64}
     expected = Counter({((128, 16384), (16384,)): 1, ((3, 3, 64, 3), (128, 128, 3)): 1})
     for small, large in ((4, 8), (8, 16), (16, 32), (32, 64), (64, 128)):
@@ -35,7 +35,7 @@ def test_its_generator_is_the_authors() -> None:
 
 
 def test_its_discriminator_is_the_authors() -> None:
-    discriminator = sagan.build_discriminator(PAPER, Kit(), "projection")
+    discriminator = sagan.build_discriminator(PAPER, LayerFactory(), "projection")
     expected = Counter(
         {
             ((3, 3, 3, 64), (128, 128, 64)): 1,
@@ -74,14 +74,17 @@ def without_gamma(network: keras.Model) -> Counter[tuple[tuple[int, ...], tuple[
 @pytest.mark.parametrize("size", [16, 28, 32, 64, 128])
 def test_attention_is_at_a_quarter_of_the_side_at_every_size(size: int) -> None:
     shape = Shape(size, colors=3, latent_size=8, breeds=2, channels=8)
-    for network in (sagan.build_generator(shape, Kit()), sagan.build_discriminator(shape, Kit(), "projection")):
+    for network in (
+        sagan.build_generator(shape, LayerFactory()),
+        sagan.build_discriminator(shape, LayerFactory(), "projection"),
+    ):
         queries = [layer.input[0].shape[1] for layer in network.layers if isinstance(layer, keras.layers.Attention)]
         assert queries == [(size // 4) ** 2]
 
 
 def test_its_discriminator_sums_over_places() -> None:
     shape = Shape(16, colors=3, latent_size=8, breeds=2, channels=8)
-    discriminator = sagan.build_discriminator(shape, Kit(), "none")
+    discriminator = sagan.build_discriminator(shape, LayerFactory(), "none")
     last = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.ReLU)][-1]
     pictures = np.random.default_rng(0).uniform(-1, 1, (3, 16, 16, 3)).astype(np.float32)
     given = [pictures, np.zeros(3, np.int32)]

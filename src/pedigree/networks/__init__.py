@@ -2,7 +2,7 @@
 
 Generator: latents `(n, latent_size)` and breed indices `(n,)` int32 → images `(n, size, size, 3)` in [-1, 1].
 Discriminator: images `(n, size, size, 3)` in [-1, 1] and breed indices `(n,)` → logits `(n, 1)`, higher for real
-pictures; with an auxiliary classifier also logits `(n, breeds)`. Layers come from a `Kit`.
+pictures; with an auxiliary classifier also logits `(n, breeds)`. Layers come from a `LayerFactory`.
 """
 
 from importlib import import_module

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import keras
 
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 
@@ -22,8 +22,8 @@ class Architecture:
         spectral_norm: whether the layers can be spectrally normalised.
     """
 
-    build_generator: Callable[[Shape, Kit], keras.Model]
-    build_discriminator: Callable[[Shape, Kit, str], keras.Model]
+    build_generator: Callable[[Shape, LayerFactory], keras.Model]
+    build_discriminator: Callable[[Shape, LayerFactory, str], keras.Model]
     batch_norm: bool = False
     group: int = 1
     spectral_norm: bool = True

@@ -3,10 +3,10 @@
 import keras
 from keras import layers
 
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 
 
-def attended(x: keras.KerasTensor, kit: Kit) -> keras.KerasTensor:
+def attended(x: keras.KerasTensor, factory: LayerFactory) -> keras.KerasTensor:
     """Let each place of a map see all others: `y = γ o + x`, where γ, one number that learns, starts at 0.
 
     As in the authors' code, queries and keys have an eighth of the channels, values half, and keys and values are
@@ -14,25 +14,25 @@ def attended(x: keras.KerasTensor, kit: Kit) -> keras.KerasTensor:
 
     Args:
         x: maps `(n, height, width, channels)`.
-        kit: the layers.
+        factory: the layers.
 
     Returns:
         Maps of the same shape.
     """
     height, width, channels = x.shape[1:]
     narrow, half = max(1, channels // 8), max(1, channels // 2)
-    query = _places(kit.conv(narrow, 1, use_bias=False)(x))
-    key = _places(layers.MaxPooling2D(2)(kit.conv(narrow, 1, use_bias=False)(x)))
-    value = _places(layers.MaxPooling2D(2)(kit.conv(half, 1, use_bias=False)(x)))
+    query = _places(factory.conv(narrow, 1, use_bias=False)(x))
+    key = _places(layers.MaxPooling2D(2)(factory.conv(narrow, 1, use_bias=False)(x)))
+    value = _places(layers.MaxPooling2D(2)(factory.conv(half, 1, use_bias=False)(x)))
     # The softmax loses too much in bfloat16.
     seen = layers.Attention(dtype="float32")([query, value, key])
-    seen = kit.conv(channels, 1, use_bias=False)(layers.Reshape((height, width, half))(seen))
+    seen = factory.conv(channels, 1, use_bias=False)(layers.Reshape((height, width, half))(seen))
     return layers.Add()([x, _gained(seen)])
 
 
-def attended_at(x: keras.KerasTensor, side: int, kit: Kit) -> keras.KerasTensor:
+def attended_at(x: keras.KerasTensor, side: int, factory: LayerFactory) -> keras.KerasTensor:
     """Do as `attended` where the maps have `side` pixels a side; let others pass."""
-    return attended(x, kit) if x.shape[1] == side else x
+    return attended(x, factory) if x.shape[1] == side else x
 
 
 def _places(x: keras.KerasTensor) -> keras.KerasTensor:

@@ -10,49 +10,51 @@ from dataclasses import replace
 import keras
 from keras import layers
 
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 EMBEDDING = 100  # numbers a breed has
 BRIGHT = "he_normal"  # what makes a plane start about as bright as pictures are
 
 
-def beside_latent(latent: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
+def beside_latent(
+    latent: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, factory: LayerFactory
+) -> keras.KerasTensor:
     """Put the breed's embedding, small at first, beside the latent; a single breed needs none.
 
     Args:
         latent: `(n, latent_size)`.
         breed: indices, `(n,)`.
         shape: sizes.
-        kit: the layers.
+        factory: the layers.
 
     Returns:
         `(n, latent_size + 100)`; of a single breed, the latent.
     """
     if shape.breeds == 1:
         return latent
-    return layers.Concatenate()([latent, kit.embedding(shape.breeds, EMBEDDING)(breed)])
+    return layers.Concatenate()([latent, factory.embedding(shape.breeds, EMBEDDING)(breed)])
 
 
 def beside_picture(
     image: keras.KerasTensor,
     breed: keras.KerasTensor,
     shape: Shape,
-    kit: Kit,
+    factory: LayerFactory,
     conditioning: str,
     start: str | None = BRIGHT,
 ) -> keras.KerasTensor:
     """Put a plane made from the breed beside the picture's, where `conditioning` is by concatenation.
 
-    Its layers start from the initializer `start`; None: as the kit's others do.
+    Its layers start from the initializer `start`; None: as the factory's others do.
     """
     if conditioning != "concatenation":
         return image
-    kit = replace(kit, initializer=start or kit.initializer)
-    return layers.Concatenate()([image, plane(breed, shape.image_size, shape, kit)])
+    factory = replace(factory, initializer=start or factory.initializer)
+    return layers.Concatenate()([image, plane(breed, shape.image_size, shape, factory)])
 
 
-def plane(breed: keras.KerasTensor, side: int, shape: Shape, kit: Kit) -> keras.KerasTensor:
+def plane(breed: keras.KerasTensor, side: int, shape: Shape, factory: LayerFactory) -> keras.KerasTensor:
     """Make a map `(n, side, side, 1)` of the breed's index, `(n,)`."""
-    flat = kit.dense(side * side)(kit.embedding(shape.breeds, EMBEDDING)(breed))
+    flat = factory.dense(side * side)(factory.embedding(shape.breeds, EMBEDDING)(breed))
     return layers.Reshape((side, side, 1))(flat)

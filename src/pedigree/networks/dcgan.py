@@ -15,34 +15,34 @@ from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_latent, beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 
-def build_generator(shape: Shape, kit: Kit) -> keras.Model:
+def build_generator(shape: Shape, factory: LayerFactory) -> keras.Model:
     """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
     widths = shape.widths[::-1]
     smallest = shape.base, shape.base, widths[0]
-    x = kit.dense(shape.base**2 * widths[0], **_bare())(beside_latent(latent, breed, shape, kit))
-    x = layers.Reshape(smallest)(layers.ReLU()(_normalized(x, kit)))
+    x = factory.dense(shape.base**2 * widths[0], **_bare())(beside_latent(latent, breed, shape, factory))
+    x = layers.Reshape(smallest)(layers.ReLU()(_normalized(x, factory)))
     for width in widths[1:]:
-        x = layers.ReLU()(_normalized(kit.transposed_conv(width, 5, strides=2, **_bare())(x), kit))
-    x = kit.transposed_conv(shape.colors, 5, strides=2, **_bare())(x)
+        x = layers.ReLU()(_normalized(factory.transposed_conv(width, 5, strides=2, **_bare())(x), factory))
+    x = factory.transposed_conv(shape.colors, 5, strides=2, **_bare())(x)
     return keras.Model([latent, breed], painted(x, shape), name="generator")
 
 
-def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Model:
+def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) -> keras.Model:
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
+    x = beside_picture(seen(image, shape), breed, shape, factory, conditioning)
     for level, width in enumerate(shape.widths):
-        x = kit.conv(width, 5, strides=2, **_bare())(x)
-        x = layers.LeakyReLU(0.2)(_normalized(x, kit) if level else x)
+        x = factory.conv(width, 5, strides=2, **_bare())(x)
+        x = layers.LeakyReLU(0.2)(_normalized(x, factory) if level else x)
     return keras.Model(
-        [image, breed], judged(layers.Flatten()(x), breed, shape, kit, conditioning), name="discriminator"
+        [image, breed], judged(layers.Flatten()(x), breed, shape, factory, conditioning), name="discriminator"
     )
 
 
@@ -51,9 +51,9 @@ def _bare() -> dict[str, Any]:
     return {"use_bias": False, "kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)}
 
 
-def _normalized(x: keras.KerasTensor, kit: Kit) -> keras.KerasTensor:
+def _normalized(x: keras.KerasTensor, factory: LayerFactory) -> keras.KerasTensor:
     gain = keras.initializers.RandomNormal(1.0, 0.02)
-    return kit.batch_norm(momentum=0.9, epsilon=1e-5, gamma_initializer=gain)(x)
+    return factory.batch_norm(momentum=0.9, epsilon=1e-5, gamma_initializer=gain)(x)
 
 
 ARCHITECTURE = Architecture(build_generator, build_discriminator, batch_norm=True)

@@ -9,7 +9,7 @@
 import keras
 from keras import layers, ops
 
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 
@@ -27,7 +27,7 @@ def judged(
     features: keras.KerasTensor,
     breed: keras.KerasTensor,
     shape: Shape,
-    kit: Kit,
+    factory: LayerFactory,
     conditioning: str,
     projection_scale: float = 1.0,
 ) -> list[keras.KerasTensor]:
@@ -37,20 +37,23 @@ def judged(
         features: `(n, width)`.
         breed: indices, `(n,)`.
         shape: sizes.
-        kit: the layers.
+        factory: the layers.
         conditioning: `train.conditioning`.
         projection_scale: a factor on the projection's scalar product; 1 in the paper.
 
     Returns:
         Float32 logits `(n, 1)`, real above fake; with a classifier, its logits `(n, breeds)` besides.
     """
-    logit = kit.dense(1, name="logit")(features)
+    logit = factory.dense(1, name="logit")(features)
     if has_projection(conditioning):
-        prototype = kit.embedding(shape.breeds, features.shape[-1], spectral=True, name="projection")(breed)
+        prototype = factory.embedding(shape.breeds, features.shape[-1], spectral=True, name="projection")(breed)
         agreement = ops.sum(features * prototype, axis=-1, keepdims=True) * projection_scale
         logit = layers.Add(dtype="float32")([logit, agreement])
     else:
         logit = layers.Activation("linear", dtype="float32")(logit)
     if has_classifier(conditioning):
-        return [logit, layers.Activation("linear", dtype="float32")(kit.dense(shape.breeds, name="classes")(features))]
+        return [
+            logit,
+            layers.Activation("linear", dtype="float32")(factory.dense(shape.breeds, name="classes")(features)),
+        ]
     return [logit]

@@ -11,30 +11,30 @@ from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_latent, beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 
-def build_generator(shape: Shape, kit: Kit) -> keras.Model:
+def build_generator(shape: Shape, factory: LayerFactory) -> keras.Model:
     """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = beside_latent(latent, breed, shape, kit)
+    x = beside_latent(latent, breed, shape, factory)
     for width in (shape.channels, shape.channels * 2, shape.channels * 4):
-        x = kit.batch_norm(momentum=0.8)(layers.LeakyReLU(0.2)(kit.dense(width)(x)))
+        x = factory.batch_norm(momentum=0.8)(layers.LeakyReLU(0.2)(factory.dense(width)(x)))
     picture = shape.image_size, shape.image_size, shape.colors
-    x = layers.Reshape(picture)(kit.dense(picture[0] * picture[1] * picture[2])(x))
+    x = layers.Reshape(picture)(factory.dense(picture[0] * picture[1] * picture[2])(x))
     return keras.Model([latent, breed], painted(x, shape), name="generator")
 
 
-def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Model:
+def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) -> keras.Model:
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = layers.Flatten()(beside_picture(seen(image, shape), breed, shape, kit, conditioning))
+    x = layers.Flatten()(beside_picture(seen(image, shape), breed, shape, factory, conditioning))
     for width in (shape.channels * 2, shape.channels, max(1, shape.channels // 2)):
-        x = layers.LeakyReLU(0.2)(kit.dense(width)(x))
-    return keras.Model([image, breed], judged(x, breed, shape, kit, conditioning), name="discriminator")
+        x = layers.LeakyReLU(0.2)(factory.dense(width)(x))
+    return keras.Model([image, breed], judged(x, breed, shape, factory, conditioning), name="discriminator")
 
 
 ARCHITECTURE = Architecture(build_generator, build_discriminator)

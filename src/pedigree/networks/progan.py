@@ -28,61 +28,61 @@ from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.minibatch import GROUP, MinibatchDeviation
 from pedigree.networks.shapes import Shape
 
 GAIN = sqrt(2)  # of kernels before a leaky ReLU; 1 before none
 
 
-def build_generator(shape: Shape, kit: Kit) -> keras.Model:
+def build_generator(shape: Shape, factory: LayerFactory) -> keras.Model:
     """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
-    kit = replace(kit, equalized=GAIN)
+    factory = replace(factory, equalized=GAIN)
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
-    one_hot = kit.embedding(shape.breeds, shape.breeds, embeddings_initializer="identity", trainable=False)(breed)
+    one_hot = factory.embedding(shape.breeds, shape.breeds, embeddings_initializer="identity", trainable=False)(breed)
     x = _pixel_norm(layers.Concatenate()([latent, one_hot]))
     x = layers.Reshape((1, 1, x.shape[-1]))(x)
-    x = _normalized(kit.transposed_conv(shape.width(shape.base), shape.base, padding="valid")(x))
-    x = _normalized(kit.conv(shape.width(shape.base), 3)(x))
-    picture = _colors(x, shape, kit)
+    x = _normalized(factory.transposed_conv(shape.width(shape.base), shape.base, padding="valid")(x))
+    x = _normalized(factory.conv(shape.width(shape.base), 3)(x))
+    picture = _colors(x, shape, factory)
     for level in range(1, shape.doublings + 1):
         channels = shape.width(shape.base << level)
-        x = _normalized(kit.conv(channels, 3)(layers.UpSampling2D(2)(x)))
-        x = _normalized(kit.conv(channels, 3)(x))
-        picture = layers.Add()([layers.UpSampling2D(2)(picture), _colors(x, shape, kit)])
+        x = _normalized(factory.conv(channels, 3)(layers.UpSampling2D(2)(x)))
+        x = _normalized(factory.conv(channels, 3)(x))
+        picture = layers.Add()([layers.UpSampling2D(2)(picture), _colors(x, shape, factory)])
     return keras.Model([latent, breed], painted(picture, shape), name="generator")
 
 
-def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Model:
+def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) -> keras.Model:
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them.
 
     What it says of a picture depends on the others of its group (`minibatch.GROUP`).
     """
-    kit = replace(kit, equalized=GAIN)
+    factory = replace(factory, equalized=GAIN)
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
-    x = _leaky(kit.conv(shape.width(shape.image_size), 1)(x))
+    x = beside_picture(seen(image, shape), breed, shape, factory, conditioning)
+    x = _leaky(factory.conv(shape.width(shape.image_size), 1)(x))
     for level in range(shape.doublings, 0, -1):
-        x = _halving(x, shape.width(shape.base << (level - 1)), kit)
-    x = _leaky(kit.conv(x.shape[-1], 3)(MinibatchDeviation()(x)))
-    features = _leaky(kit.dense(x.shape[-1], name="features")(layers.Flatten()(x)))
-    outputs = judged(features, breed, shape, replace(kit, equalized=1.0), conditioning)
+        x = _halving(x, shape.width(shape.base << (level - 1)), factory)
+    x = _leaky(factory.conv(x.shape[-1], 3)(MinibatchDeviation()(x)))
+    features = _leaky(factory.dense(x.shape[-1], name="features")(layers.Flatten()(x)))
+    outputs = judged(features, breed, shape, replace(factory, equalized=1.0), conditioning)
     return keras.Model([image, breed], outputs, name="discriminator")
 
 
-def _halving(x: keras.KerasTensor, channels: int, kit: Kit) -> keras.KerasTensor:
+def _halving(x: keras.KerasTensor, channels: int, factory: LayerFactory) -> keras.KerasTensor:
     """Two convolutions, then half the side, beside a shortcut; the sum of both keeps the variance of one."""
-    shortcut = kit.conv(channels, 1, equalized=1.0, use_bias=False)(layers.AveragePooling2D(2)(x))
-    x = _leaky(kit.conv(x.shape[-1], 3)(x))
-    x = layers.AveragePooling2D(2)(_leaky(kit.conv(channels, 3)(x)))
+    shortcut = factory.conv(channels, 1, equalized=1.0, use_bias=False)(layers.AveragePooling2D(2)(x))
+    x = _leaky(factory.conv(x.shape[-1], 3)(x))
+    x = layers.AveragePooling2D(2)(_leaky(factory.conv(channels, 3)(x)))
     return layers.Rescaling(sqrt(0.5))(layers.Add()([x, shortcut]))
 
 
-def _colors(x: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
+def _colors(x: keras.KerasTensor, shape: Shape, factory: LayerFactory) -> keras.KerasTensor:
     """One resolution's part of the picture; the sum of all begins with the variance of the paper's one."""
-    return kit.conv(shape.colors, 1, equalized=(shape.doublings + 1) ** -0.5)(x)
+    return factory.conv(shape.colors, 1, equalized=(shape.doublings + 1) ** -0.5)(x)
 
 
 def _normalized(x: keras.KerasTensor) -> keras.KerasTensor:

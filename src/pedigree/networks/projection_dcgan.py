@@ -14,40 +14,40 @@ from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.minibatch import MinibatchDeviation
 from pedigree.networks.normalization import by_breed
 from pedigree.networks.shapes import Shape
 
 
-def build_generator(shape: Shape, kit: Kit) -> keras.Model:
+def build_generator(shape: Shape, factory: LayerFactory) -> keras.Model:
     """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
-    normalize = partial(by_breed, breed=breed, shape=shape, kit=kit, epsilon=1e-3)
+    normalize = partial(by_breed, breed=breed, shape=shape, factory=factory, epsilon=1e-3)
     smallest, *wider = shape.widths[::-1]
-    x = kit.dense(shape.base**2 * smallest, use_bias=False)(latent)
+    x = factory.dense(shape.base**2 * smallest, use_bias=False)(latent)
     x = layers.ReLU()(normalize(layers.Reshape((shape.base, shape.base, smallest))(x)))
     for width in (*wider, _half(shape)):
-        x = layers.ReLU()(normalize(kit.transposed_conv(width, 4, strides=2, use_bias=False)(x)))
-    return keras.Model([latent, breed], painted(kit.conv(shape.colors, 3)(x), shape), name="generator")
+        x = layers.ReLU()(normalize(factory.transposed_conv(width, 4, strides=2, use_bias=False)(x)))
+    return keras.Model([latent, breed], painted(factory.conv(shape.colors, 3)(x), shape), name="generator")
 
 
-def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Model:
+def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) -> keras.Model:
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them.
 
     What it says of a picture depends on the others of its group (`minibatch.GROUP`).
     """
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
-    x = layers.LeakyReLU(0.2)(kit.conv(_half(shape), 3)(x))
+    x = beside_picture(seen(image, shape), breed, shape, factory, conditioning)
+    x = layers.LeakyReLU(0.2)(factory.conv(_half(shape), 3)(x))
     for width in shape.widths:
-        x = layers.LeakyReLU(0.2)(kit.conv(width, 4, strides=2)(x))
+        x = layers.LeakyReLU(0.2)(factory.conv(width, 4, strides=2)(x))
     flat = layers.Flatten()(MinibatchDeviation()(x))
-    features = layers.LeakyReLU(0.2)(kit.dense(x.shape[-1], name="features")(flat))
+    features = layers.LeakyReLU(0.2)(factory.dense(x.shape[-1], name="features")(flat))
     scale = features.shape[-1] ** -0.5  # the sum over features begins, and learns, at the scale of one of them
-    outputs = judged(features, breed, shape, kit, conditioning, projection_scale=scale)
+    outputs = judged(features, breed, shape, factory, conditioning, projection_scale=scale)
     return keras.Model([image, breed], outputs, name="discriminator")
 
 

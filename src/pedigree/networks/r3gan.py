@@ -26,7 +26,7 @@ from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import has_projection, judged
 from pedigree.networks.images import painted, seen
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 BLOCKS = 2  # a resolution
@@ -45,58 +45,58 @@ class GroupwiseConv2D(layers.Conv2D):
         return ops.concatenate([super(GroupwiseConv2D, self).convolution_op(x, own) for x, own in parts], axis=-1)
 
 
-def build_generator(shape: Shape, kit: Kit) -> keras.Model:
+def build_generator(shape: Shape, factory: LayerFactory) -> keras.Model:
     """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
-    prototype = kit.embedding(shape.breeds, shape.latent_size, embeddings_initializer=_scaled(shape.breeds))(breed)
+    prototype = factory.embedding(shape.breeds, shape.latent_size, embeddings_initializer=_scaled(shape.breeds))(breed)
     base, channels = shape.base, shape.width(shape.base)
     inputs = layers.Concatenate()([latent, prototype])
-    x = kit.dense(channels, use_bias=False, kernel_initializer=_scaled(inputs.shape[-1]))(inputs)
+    x = factory.dense(channels, use_bias=False, kernel_initializer=_scaled(inputs.shape[-1]))(inputs)
     x = _basis("nc,hwc->nhwc", (base, base, channels), fan_in=1)(x)
     for level in range(shape.doublings + 1):
         if level:
-            x = doubled(_linear(x, shape.width(base << level), kit))
-        x = _blocks(x, shape, kit)
-    x = kit.conv(shape.colors, 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
+            x = doubled(_linear(x, shape.width(base << level), factory))
+        x = _blocks(x, shape, factory)
+    x = factory.conv(shape.colors, 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
     return keras.Model([latent, breed], painted(x, shape), name="generator")
 
 
-def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Model:
+def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) -> keras.Model:
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
-    x = kit.conv(shape.width(shape.image_size), 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
+    x = beside_picture(seen(image, shape), breed, shape, factory, conditioning)
+    x = factory.conv(shape.width(shape.image_size), 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
     for level in range(shape.doublings, -1, -1):
-        x = _blocks(x, shape, kit)
+        x = _blocks(x, shape, factory)
         if level:
-            x = _linear(halved(x), shape.width(shape.base << (level - 1)), kit)
+            x = _linear(halved(x), shape.width(shape.base << (level - 1)), factory)
     x = _basis("nhwc,hwc->nc", (x.shape[-1],), fan_in=shape.base**2)(x)
     if has_projection(conditioning):
-        x = kit.dense(x.shape[-1], use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
-    return keras.Model([image, breed], judged(x, breed, shape, kit, conditioning), name="discriminator")
+        x = factory.dense(x.shape[-1], use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
+    return keras.Model([image, breed], judged(x, breed, shape, factory, conditioning), name="discriminator")
 
 
-def _blocks(x: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
+def _blocks(x: keras.KerasTensor, shape: Shape, factory: LayerFactory) -> keras.KerasTensor:
     """One resolution's residual blocks."""
     gain = sqrt(2 / (1 + 0.2**2)) * (BLOCKS * (shape.doublings + 1)) ** -0.25
     narrow = x.shape[-1]
     wide, group = 2 * narrow, gcd(2 * narrow, GROUP)
-    grouped = layers.Conv2D if kit.kept else GroupwiseConv2D
+    grouped = layers.Conv2D if factory.keras_only else GroupwiseConv2D
     for _ in range(BLOCKS):
-        y = layers.LeakyReLU(0.2)(kit.conv(wide, 1, kernel_initializer=_scaled(narrow, gain))(x))
+        y = layers.LeakyReLU(0.2)(factory.conv(wide, 1, kernel_initializer=_scaled(narrow, gain))(x))
         y = grouped(wide, 3, padding="same", groups=wide // group, kernel_initializer=_scaled(9 * group, gain))(y)
-        y = kit.conv(narrow, 1, use_bias=False, kernel_initializer="zeros")(layers.LeakyReLU(0.2)(y))
+        y = factory.conv(narrow, 1, use_bias=False, kernel_initializer="zeros")(layers.LeakyReLU(0.2)(y))
         x = layers.Add()([x, y])
     return x
 
 
-def _linear(x: keras.KerasTensor, channels: int, kit: Kit) -> keras.KerasTensor:
+def _linear(x: keras.KerasTensor, channels: int, factory: LayerFactory) -> keras.KerasTensor:
     """Change the width, where it changes."""
     if x.shape[-1] == channels:
         return x
-    return kit.conv(channels, 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
+    return factory.conv(channels, 1, use_bias=False, kernel_initializer=_scaled(x.shape[-1]))(x)
 
 
 def _basis(equation: str, output: tuple[int, ...], fan_in: int) -> keras.Layer:

@@ -16,7 +16,7 @@ from pedigree.networks.architecture import Architecture
 from pedigree.networks.concatenation import beside_picture
 from pedigree.networks.heads import judged
 from pedigree.networks.images import painted, seen
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.normalization import by_breed, plain
 from pedigree.networks.residual import doubling, halving, level
 from pedigree.networks.shapes import Shape
@@ -24,33 +24,33 @@ from pedigree.networks.shapes import Shape
 BLOCKS_START = "he_uniform"  # He et al. (2015), as in the authors' code
 
 
-def build_generator(shape: Shape, kit: Kit) -> keras.Model:
+def build_generator(shape: Shape, factory: LayerFactory) -> keras.Model:
     """Build latents `(n, latent_size)`, breeds `(n,)` → images `(n, image_size, image_size, 3)` in [-1, 1]."""
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
-    blocks = replace(kit, initializer=BLOCKS_START)
-    normalize = partial(by_breed, breed=breed, shape=shape, kit=kit)
-    x = kit.dense(shape.base**2 * shape.channels)(latent)
+    blocks = replace(factory, initializer=BLOCKS_START)
+    normalize = partial(by_breed, breed=breed, shape=shape, factory=factory)
+    x = factory.dense(shape.base**2 * shape.channels)(latent)
     x = layers.Reshape((shape.base, shape.base, shape.channels))(x)
     for _ in range(shape.doublings):
         x = doubling(x, shape.channels, blocks, normalize)
-    x = kit.conv(shape.colors, 3)(layers.ReLU()(plain(x, kit)))
+    x = factory.conv(shape.colors, 3)(layers.ReLU()(plain(x, factory)))
     return keras.Model([latent, breed], painted(x, shape), name="generator")
 
 
-def build_discriminator(shape: Shape, kit: Kit, conditioning: str) -> keras.Model:
+def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) -> keras.Model:
     """Build images `(n, image_size, image_size, 3)`, breeds `(n,)` → logits `(n, 1)`, as `heads.judged` ends them."""
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
-    blocks = replace(kit, initializer=BLOCKS_START)
-    x = beside_picture(seen(image, shape), breed, shape, kit, conditioning)
+    blocks = replace(factory, initializer=BLOCKS_START)
+    x = beside_picture(seen(image, shape), breed, shape, factory, conditioning)
     x = halving(x, shape.channels, blocks, first=True)
     while x.shape[1] > 8:
         x = halving(x, shape.channels, blocks)
     for _ in range(2):
         x = level(x, shape.channels, blocks)
     features = ops.mean(layers.ReLU()(x), axis=(1, 2))
-    return keras.Model([image, breed], judged(features, breed, shape, kit, conditioning), name="discriminator")
+    return keras.Model([image, breed], judged(features, breed, shape, factory, conditioning), name="discriminator")
 
 
 ARCHITECTURE = Architecture(build_generator, build_discriminator)

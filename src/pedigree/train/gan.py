@@ -8,7 +8,7 @@ from keras import ops
 from pedigree.backends.engine import Engine, Tensor
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.building import build
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.reparametrization import acting_weights, reparametrized
 from pedigree.settings.train import Train
 from pedigree.train import schedules
@@ -35,8 +35,8 @@ class ConditionalGAN:
         keras.utils.clear_session()  # so that layers get the same names in every run
         random.seed(train.seed)  # what layers draw their seeds from; set_random_seed would import TensorFlow everywhere
         with engine.scope():
-            kit = Kit(synchronized=engine.synchronized, made_of=engine.layers(precision))
-            self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, kit)
+            factory = LayerFactory(synchronized=engine.synchronized, layer_module=engine.layers(precision))
+            self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, factory)
             both = (*reparametrized(self.generator), *reparametrized(self.discriminator))
             self.ramps = [layer.ramp for layer in both if layer.ramped]
             self.generator_optimizer = self._adam(self.generator, train.generator_learning_rate, 1)

@@ -10,7 +10,7 @@ from pedigree.networks import reparametrization
 
 
 @dataclass(frozen=True)
-class Kit:
+class LayerFactory:
     """Makes layers: Keras's own for the generator that is kept, in training those that the settings ask for.
 
     Attributes:
@@ -20,16 +20,16 @@ class Kit:
         synchronized: batch norm counts over all devices.
         initializer: what kernels and embeddings start from, by Keras's name; None: Keras's own choice for each.
         equalized: the gain of every kernel that is not told its own; None: those are not equalised.
-        made_of: what has the layers, by Keras's names, that have kernels and are not reparametrised.
+        layer_module: what has the layers, by Keras's names, that have kernels and are not reparametrised.
     """
 
-    kept: bool = False
+    keras_only: bool = False
     spectral: bool = False
     ramped: bool = False
     synchronized: bool = False
     initializer: str | None = None
     equalized: float | None = None
-    made_of: Any = layers
+    layer_module: Any = layers
 
     def conv(self, filters: int, size: int, equalized: float | None = None, **options: Any) -> keras.Layer:
         """Make a convolution, `padding="same"` unless told; `equalized` is the gain of an equalised kernel."""
@@ -48,20 +48,20 @@ class Kit:
         spectral = spectral and self.spectral
         if self.initializer:
             options = {"embeddings_initializer": self.initializer} | options
-        if self.kept or not (spectral or self.ramped):
+        if self.keras_only or not (spectral or self.ramped):
             return layers.Embedding(breeds, width, **options)
         return reparametrization.Embedding(breeds, width, spectral=spectral, ramped=self.ramped, **options)
 
     def batch_norm(self, **options: Any) -> keras.Layer:
         """Make a batch normalisation."""
-        return layers.BatchNormalization(synchronized=self.synchronized and not self.kept, **options)
+        return layers.BatchNormalization(synchronized=self.synchronized and not self.keras_only, **options)
 
     def _weighted(self, kind: str, *sizes: int, equalized: float | None, **options: Any) -> keras.Layer:
         equalized = self.equalized if equalized is None else equalized
         if self.initializer:
             options = {"kernel_initializer": self.initializer} | options
-        if self.kept or not (self.spectral or equalized is not None):
-            return getattr(self.made_of, kind)(*sizes, **options)
+        if self.keras_only or not (self.spectral or equalized is not None):
+            return getattr(self.layer_module, kind)(*sizes, **options)
         if equalized is not None:
             options["kernel_initializer"] = keras.initializers.RandomNormal(stddev=1.0)
         return getattr(reparametrization, kind)(*sizes, spectral=self.spectral, equalized=equalized, **options)
