@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from pedigree.backends import cpu_layers, make_engine
-from pedigree.networks.reparametrization import acting_weights
+from pedigree.networks.reparametrization import effective_weights
 from pedigree.settings.params import Train
 from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
@@ -119,7 +119,7 @@ def test_a_step_of_the_discriminator_leaves_the_generator_and_the_other_way_roun
 def test_without_a_half_life_the_average_is_the_generator(train_settings: Train) -> None:
     gan = gan_of(dataclasses.replace(train_settings, ema_half_life=0, spectral_norm="both", r1_weight=0.0))
     take(gan, range(3))
-    for average, weight in zip(gan.average.weights, acting_weights(gan.generator), strict=True):
+    for average, weight in zip(gan.average.weights, effective_weights(gan.generator), strict=True):
         np.testing.assert_allclose(np.array(average), np.array(weight), rtol=1e-6, atol=1e-7)
 
 

@@ -9,7 +9,7 @@ from pedigree.backends.engine import Engine, Tensor
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.building import build
 from pedigree.networks.layer_factory import LayerFactory
-from pedigree.networks.reparametrization import acting_weights, reparametrized
+from pedigree.networks.reparametrization import effective_weights, reparametrized
 from pedigree.settings.train import Train
 from pedigree.train import schedules
 from pedigree.train.losses import LOSSES
@@ -81,5 +81,5 @@ class ConditionalGAN:
                 else float(train.ema_half_life)
             )
             decay = ops.power(0.5, train.batch_size / half_life)
-        for average, weight in zip(self.average.weights, acting_weights(self.generator), strict=True):
+        for average, weight in zip(self.average.weights, effective_weights(self.generator), strict=True):
             average.assign(weight + decay * (average - weight))
