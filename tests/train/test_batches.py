@@ -248,7 +248,7 @@ def test_portions_are_the_stack_taken_apart(train_settings: Train) -> None:
 @pytest.mark.parametrize(("real", "drawn"), [(5, 6), (4, 7)])
 def test_a_batch_without_equal_parts_is_refused(train_settings: Train, real: int, drawn: int) -> None:
     train = dataclasses.replace(train_settings, batch_size=real, generator_batch_size=drawn)
-    with pytest.raises(ValueError, match=f"{real} real and {drawn} drawn pictures .* 2 devices"):
+    with pytest.raises(ValueError, match=f"{real} real and {drawn} generated images .* 2 devices"):
         portion(stacked(range(1), IMAGES, LABELS, train), 0, 2)
 
 

@@ -172,13 +172,13 @@ def test_penalties_of_every_step_are_the_lazy_ones(train_settings: Train, change
 
 def test_slopes_without_a_weight_are_not_computed(train_settings: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, sizes = make_engine("one"), []
-    slope = type(engine).slope
+    slope = type(engine).input_gradient
 
     def counted(self: Any, function: Any, pictures: Any) -> Any:
         sizes.append(len(pictures))
         return slope(self, function, pictures)
 
-    monkeypatch.setattr(type(engine), "slope", counted)
+    monkeypatch.setattr(type(engine), "input_gradient", counted)
     for weights, expected in (((0.0, 0.0), 1), ((1.0, 0.0), 2), ((1.0, 1.0), 3)):
         sizes.clear()
         settings = dataclasses.replace(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.backends import devices, find_device
-from pedigree.backends.devices import Device, graphics, processor
+from pedigree.backends.devices import Device, cpu_device, gpu_device
 from pedigree.train.precision import choose
 
 FLAGS = {
@@ -35,20 +35,20 @@ def test_a_processor_is_known_by_its_flags(
         f"processor\t: 0\nmodel name\t: Some: CPU\nflags\t\t: {flags}\n\nprocessor\t: 1\n"
     )
     monkeypatch.setattr(devices, "_CPUINFO", tmp_path / "cpuinfo")
-    assert processor() == Device("cpu", "Some: CPU", units)
-    assert processor(bfloat16_units=False) == Device("cpu", "Some: CPU", False)
+    assert cpu_device() == Device("cpu", "Some: CPU", units)
+    assert cpu_device(bfloat16_units=False) == Device("cpu", "Some: CPU", False)
 
 
 def test_a_processor_that_cannot_be_read_has_no_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "_CPUINFO", tmp_path / "missing")
-    assert processor() == Device("cpu", "CPU", False)
+    assert cpu_device() == Device("cpu", "CPU", False)
 
 
 @pytest.mark.parametrize(
     ("capability", "units"), [((7, 5), False), ((8, 0), True), ((8, 9), True), ((10, 0), True), (None, False)]
 )
 def test_a_gpu_is_known_by_its_capability(capability: tuple[int, int] | None, units: bool) -> None:
-    assert graphics("GPU", capability) == Device("gpu", "GPU", units)
+    assert gpu_device("GPU", capability) == Device("gpu", "GPU", units)
 
 
 def test_the_device_of_this_machine_is_the_same_each_time() -> None:

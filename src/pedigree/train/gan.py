@@ -35,7 +35,7 @@ class ConditionalGAN:
         keras.utils.clear_session()  # so that layers get the same names in every run
         random.seed(train.seed)  # what layers draw their seeds from; set_random_seed would import TensorFlow everywhere
         with engine.scope():
-            factory = LayerFactory(synchronized=engine.synchronized, layer_module=engine.layers(precision))
+            factory = LayerFactory(synchronized=engine.synchronized, layer_module=engine.layer_module(precision))
             self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, factory)
             both = (*reparametrized(self.generator), *reparametrized(self.discriminator))
             self.ramps = [layer.ramp for layer in both if layer.ramped]

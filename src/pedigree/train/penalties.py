@@ -20,7 +20,7 @@ def penalised(train: Train) -> bool:
     return max(train.r1_weight, train.r2_weight, train.gradient_penalty_weight) > 0
 
 
-def slope_penalty(
+def gradient_penalty(
     train: Train, slopes: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mixing: Tensor
 ) -> Tensor:
     """Return the weighted sum of the penalties that are on; slopes that no weight needs are not computed.
@@ -34,15 +34,15 @@ def slope_penalty(
     """
     penalties = []
     if train.r1_weight:
-        penalties.append(train.r1_weight / 2 * squared_slope(slopes(real)))
+        penalties.append(train.r1_weight / 2 * squared_norm_penalty(slopes(real)))
     if train.r2_weight:
-        penalties.append(train.r2_weight / 2 * squared_slope(slopes(fake)))
+        penalties.append(train.r2_weight / 2 * squared_norm_penalty(slopes(fake)))
     if train.gradient_penalty_weight:
-        penalties.append(train.gradient_penalty_weight * unit_slope(slopes(mixed(real, fake, mixing))))
+        penalties.append(train.gradient_penalty_weight * unit_norm_penalty(slopes(mixed(real, fake, mixing))))
     return sum(penalties, ops.zeros(()))
 
 
-def squared_slope(slopes: Tensor) -> Tensor:
+def squared_norm_penalty(slopes: Tensor) -> Tensor:
     """Return the mean over pictures of |slope|², of `slopes` `(n, size, size, 3)`.
 
     R1 is γ/2 times this at real pictures, R2 at generated ones (Mescheder et al., 2018, equation 9).
@@ -50,7 +50,7 @@ def squared_slope(slopes: Tensor) -> Tensor:
     return ops.mean(_squares(slopes))
 
 
-def unit_slope(slopes: Tensor) -> Tensor:
+def unit_norm_penalty(slopes: Tensor) -> Tensor:
     """Return the mean over pictures of (|slope| - 1)², of `slopes` `(n, size, size, 3)` (Gulrajani et al., 2017).
 
     Where a slope is zero the norm has no derivative; 0 is taken.

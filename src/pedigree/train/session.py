@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pedigree.backends import find_device
-from pedigree.backends.engine import Engine, Facts
+from pedigree.backends.engine import Engine, Metrics
 from pedigree.common.files import write_text
 from pedigree.common.packed_crops import Crops
 from pedigree.generator.model import Generator
@@ -81,7 +81,7 @@ class Session:
                 self.record.add(done, told, seconds, waited)
                 done += count
                 self._look(done, told)
-                self.stopped_at = self.workers.highest(self.stopped_at or 0) or None
+                self.stopped_at = self.workers.maximum(self.stopped_at or 0) or None
                 if self.stopped_at is not None:
                     return
                 yield done
@@ -96,7 +96,7 @@ class Session:
                 self._score(self.selection, last)
             self.selection.put_back()
 
-    def _look(self, step: int, told: Facts) -> None:
+    def _look(self, step: int, told: Metrics) -> None:
         """Take the looks due after `step` steps; what training tells comes first, since it may have diverged."""
         shown = step % self.settings.sample_every == 0
         scored = self.settings.score_every > 0 and step % self.settings.score_every == 0
@@ -143,7 +143,7 @@ class Session:
         capacity = min(CAPACITY, settings.log_every)
         while done < settings.steps:
             until = min((done // often + 1) * often for often in every if often)
-            end = min(until, done + min(self.workers.highest(self.steps_a_call), capacity), settings.steps)
+            end = min(until, done + min(self.workers.maximum(self.steps_a_call), capacity), settings.steps)
             yield range(done, end)
             done = end
 

@@ -88,7 +88,7 @@ def _train(run: Session, state: _State, workers: Workers, interruption: Interrup
     """Take the run to its end, saving it on the way; or save it and leave, where somebody asks."""
     settings = run.settings
     for step in run.steps():
-        asked = workers.highest(interruption.asked or 0)
+        asked = workers.maximum(interruption.asked or 0)
         if asked or (step % settings.checkpoint_every == 0 and step < settings.steps):
             run.saved_at = step
             if workers.chief:
@@ -104,8 +104,8 @@ def _train(run: Session, state: _State, workers: Workers, interruption: Interrup
 
 def _hold_together(workers: Workers, decisive: str) -> None:
     """See that all workers train the same, by the fingerprints of what decides it."""
-    other = workers.share(decisive.encode()).decode() != decisive
-    if worst := workers.highest(workers.index if other else 0):
+    other = workers.broadcast(decisive.encode()).decode() != decisive
+    if worst := workers.maximum(workers.index if other else 0):
         raise PedigreeError(
             f"worker {worst} differs from the chief in params.yaml, data/crops, code or package versions: "
             "make them the same on all workers."
@@ -114,10 +114,10 @@ def _hold_together(workers: Workers, decisive: str) -> None:
 
 def _with_precision(settings: Train, workers: Workers) -> Train:
     """Return the settings with `auto` replaced by the precision that the chief decides on, on all workers."""
-    decided = workers.share(precision.choose(settings.precision, find_device()).encode()).decode()
+    decided = workers.broadcast(precision.choose(settings.precision, find_device()).encode()).decode()
     return replace(settings, precision="bfloat16" if decided == "bfloat16" else "float32")
 
 
 def _of_chief(found: Checkpoint | None, workers: Workers) -> Checkpoint | None:
     """Return the chief's checkpoint, on all workers."""
-    return from_bytes(workers.share(to_bytes(found))) if workers.count > 1 else found
+    return from_bytes(workers.broadcast(to_bytes(found))) if workers.count > 1 else found

@@ -11,29 +11,29 @@ import numpy as np
 from keras import ops
 
 from pedigree.backends.batch import Batch
-from pedigree.backends.engine import Facts, PullBack, Tensor
+from pedigree.backends.engine import Metrics, PullBack, Tensor
 from pedigree.networks.heads import has_classifier
 from pedigree.train.augmentation import adapted, augment
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.losses import classification
-from pedigree.train.penalties import penalised, slope_penalty
+from pedigree.train.penalties import gradient_penalty, penalised
 
 
-def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Batch], Facts]:
+def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Batch], Metrics]:
     """Return a function that takes up to `capacity` steps at once, on the batch of `batches.stacked`.
 
     What it returns has one row per step: name → `(steps, ...)`.
     """
     steps = gan.engine.compile(partial(train_step, gan), gan.variables, capacity)
 
-    def take(batch: Batch) -> Facts:
+    def take(batch: Batch) -> Metrics:
         filled = {name: _filled(array, capacity) for name, array in batch.items()}
         return steps(filled, len(batch["images"]))
 
     return take
 
 
-def train_step(gan: ConditionalGAN, batch: Batch) -> Facts:
+def train_step(gan: ConditionalGAN, batch: Batch) -> Metrics:
     """Train the discriminator `discriminator_steps` times, then the generator once, then average the generator.
 
     The generator draws its m pictures once: the discriminator's last update sees the first n of them, and the
@@ -56,7 +56,7 @@ def train_step(gan: ConditionalGAN, batch: Batch) -> Facts:
     return facts | {"augment_strength": ops.convert_to_tensor(gan.augment_strength)}
 
 
-def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tensor) -> Facts:
+def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tensor) -> Metrics:
     """Update the discriminator once, on n real and n generated pictures of the same breeds.
 
     Args:
@@ -72,7 +72,7 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
     real = augment(scaled(batch["images"][turn]), batch["real_chances"][turn], train.augment, gan.augment_strength)
     fake = augment(fake, batch["fake_chances"][turn], train.augment, gan.augment_strength)
 
-    def objective() -> tuple[Tensor, Facts]:
+    def objective() -> tuple[Tensor, Metrics]:
         (real_logits, *classes), (fake_logits, *_) = _judge_both(gan, real, fake, labels)
         loss = gan.loss.discriminator(
             real_logits, fake_logits, batch["real_targets"][turn], batch["fake_targets"][turn]
@@ -104,7 +104,7 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
     return facts | _norms("discriminator", gradients)
 
 
-def generator_step(gan: ConditionalGAN, batch: Batch, pictures: Tensor, pull_back: PullBack) -> Facts:
+def generator_step(gan: ConditionalGAN, batch: Batch, pictures: Tensor, pull_back: PullBack) -> Metrics:
     """Update the generator once.
 
     Args:
@@ -119,7 +119,7 @@ def generator_step(gan: ConditionalGAN, batch: Batch, pictures: Tensor, pull_bac
     train, labels = gan.train, batch["drawn_labels"]
     real_logits = _real_logits(gan, batch) if gan.loss.paired else None
 
-    def objective(drawn: Tensor) -> tuple[Tensor, Facts]:
+    def objective(drawn: Tensor) -> tuple[Tensor, Metrics]:
         seen = augment(drawn, batch["drawn_chances"], train.augment, gan.augment_strength)
         logits, *classes = gan.judge(seen, labels)
         loss = gan.loss.generator(logits, real_logits)
@@ -128,10 +128,10 @@ def generator_step(gan: ConditionalGAN, batch: Batch, pictures: Tensor, pull_bac
             loss = loss + train.generator_classifier_weight * classification(classes[0], labels)
         return loss, facts
 
-    outputs, slope = gan.engine.slope(objective, pictures)
+    outputs, slope = gan.engine.input_gradient(objective, pictures)
     gradients = pull_back(slope)
     gan.engine.apply(gan.generator_optimizer, gradients, gan.generator.trainable_variables)
-    facts: Facts = outputs[1]
+    facts: Metrics = outputs[1]
     return facts | _norms("generator", gradients)
 
 
@@ -156,10 +156,10 @@ def _penalty(gan: ConditionalGAN, real: Tensor, fake: Tensor, labels: Tensor, mi
         return ops.zeros(())
 
     def slopes(pictures: Tensor) -> Tensor:
-        return gan.engine.slope(lambda seen: gan.judge(seen, labels, training=False), pictures)[1]
+        return gan.engine.input_gradient(lambda seen: gan.judge(seen, labels, training=False), pictures)[1]
 
     def penalty() -> Tensor:
-        return slope_penalty(train, slopes, real, fake, mixing) * float(train.penalty_interval)
+        return gradient_penalty(train, slopes, real, fake, mixing) * float(train.penalty_interval)
 
     if train.penalty_interval == 1:
         return penalty()
@@ -184,7 +184,7 @@ def _share(which: Tensor) -> Tensor:
     return ops.mean(ops.cast(which, "float32"))
 
 
-def _norms(network: str, gradients: list[Any]) -> Facts:
+def _norms(network: str, gradients: list[Any]) -> Metrics:
     """Return the norm of each weight's gradient, and of all of them together."""
     norms = ops.stack([ops.sqrt(ops.sum(ops.square(ops.cast(gradient, "float32")))) for gradient in gradients])
     return {f"{network}_gradient_norms": norms, f"{network}_gradient_norm": ops.sqrt(ops.sum(ops.square(norms)))}
