@@ -250,7 +250,7 @@ def test_a_run_survives_that_its_server_is_away_and_ends_as_if_nothing_had_ever_
     time.sleep(8)
     station.start_server()
     assert station.ended(run)["type"] == "COMPLETED", station.lines(run)
-    assert any("going on from step" in line for line in station.lines(run))
+    assert any("resuming from step" in line for line in station.lines(run))
     generator = (station.project.root / "models/generator.keras").read_bytes()
     (station.project.root / "models/generator.keras").unlink()
     station.project.run("pedigree", "train")
