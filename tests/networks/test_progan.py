@@ -10,9 +10,11 @@ import pytest
 from conftest import recipe_settings
 
 from networks.test_networks import learned
+from pedigree.errors import UsageError
 from pedigree.networks import progan
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
+from pedigree.train.compatibility import check
 
 PAPER = Shape(image_size=1024, colors=3, latent_size=512, breeds=1, channels=512)  # CelebA-HQ, which has no labels
 CIFAR = Shape(image_size=32, colors=3, latent_size=128, breeds=10, channels=128)
@@ -140,6 +142,6 @@ def test_logits_depend_on_the_images_of_the_group_and_on_no_others() -> None:
     np.testing.assert_allclose(changed[4:], logits[4:], atol=1e-6)
 
 
-def test_groups_of_real_and_drawn_pictures_are_refused() -> None:
-    with pytest.raises(ValueError, match="multiple of 4"):
-        dataclasses.replace(recipe_settings("progan"), batch_size=30, generator_batch_size=32)
+def test_a_batch_size_that_would_mix_real_and_generated_images_in_a_group_is_refused() -> None:
+    with pytest.raises(UsageError, match="multiple of 4"):
+        check(dataclasses.replace(recipe_settings("progan"), batch_size=30, generator_batch_size=32))

@@ -10,10 +10,12 @@ import pytest
 from conftest import recipe_settings
 
 from networks.test_networks import kernels, learned
+from pedigree.errors import UsageError
 from pedigree.networks import r3gan
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.reparametrization import effective_weights
 from pedigree.networks.shapes import Shape
+from pedigree.train.compatibility import check
 
 FFHQ = Shape(image_size=256, colors=3, latent_size=64, breeds=1, channels=768)
 CIFAR = Shape(image_size=32, colors=3, latent_size=64, breeds=10, channels=768)
@@ -118,8 +120,8 @@ def test_convolving_group_by_group_equals_kerass_grouped_convolution() -> None:
 
 
 def test_spectral_norm_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="no spectral norm"):
-        dataclasses.replace(recipe_settings("r3gan"), spectral_norm="discriminator")
+    with pytest.raises(UsageError, match="spectral_norm must be none"):
+        check(dataclasses.replace(recipe_settings("r3gan"), spectral_norm="discriminator"))
 
 
 def drawn(network: keras.Model) -> npt.NDArray[np.float32]:

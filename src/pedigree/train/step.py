@@ -42,8 +42,7 @@ def train_step(gan: ConditionalGAN, batch: Batch) -> Metrics:
     """Update the discriminator `discriminator_steps` times, the generator once, and the average of the generator.
 
     The generator draws its m images once. The discriminator's last update uses the first n of them, and the generator's
-    gradients are computed through the same forward pass. With a second forward pass for the generator,
-    `bench/step_time.py --draw-twice` took 1.08 to 1.12 times as long.
+    gradients are computed through the same forward pass; `bench/step_order.py` measures the time that this saves.
 
     Args:
         gan: the networks and their optimizers.
