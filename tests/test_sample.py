@@ -1,4 +1,4 @@
-"""The embedded sample: the committed archives are what the code draws, and what they promise to learn is there."""
+"""The embedded sample: the code draws exactly the committed archives, and breeds can be learned from them."""
 
 import io
 import re
@@ -36,12 +36,12 @@ def pictures(images):
     return {path: np.asarray(Image.open(io.BytesIO(content))) for path, content in images.items()}
 
 
-def test_committed_archives_are_what_the_code_draws():
+def test_the_code_draws_exactly_the_committed_archives():
     for name, entries in zip(("images.tar", "annotation.tar"), draw_sample(), strict=True):
         assert packed(entries) == (SAMPLE / name).read_bytes(), f"{name}: run `python -m tools.sample`"
 
 
-def test_a_photo_does_not_depend_on_what_was_drawn_before_it(images):
+def test_a_photo_does_not_depend_on_the_photos_drawn_before_it(images):
     for breed, number in reversed(SOME[::3]):
         assert draw_files((breed, number))[0] == images[_path(breed, number)]
 
@@ -69,7 +69,7 @@ def test_folders_and_files_are_named_as_in_stanford_dogs(images, annotations):
         assert re.fullmatch(r"(n99\d{6})-[A-Z][a-z]+_[a-z]+/\1_\d+", path)
 
 
-def test_counts_a_breed_are_within_bounds_and_differ(images):
+def test_counts_per_breed_are_within_bounds_and_differ(images):
     counts = [sum(path.startswith(breed.folder) for path in images) for breed in BREEDS]
     assert counts == [breed.photos for breed in BREEDS]
     assert len(counts) >= 8 and len(set(counts)) > 1
@@ -112,7 +112,7 @@ def test_boxes_lie_inside_and_fill_much_of_the_photo(annotations):
         assert (boxes[:, 2:] - boxes[:, :2]).min() >= 24
 
 
-def test_boxes_are_tight_about_the_drawn_pixels(annotations):
+def test_boxes_are_tight_around_the_drawn_pixels(annotations):
     for breed, number in SOME:
         covers = draw_photo(breed, number).covers
         nearest = covers[-1] >= 0.5
@@ -122,7 +122,7 @@ def test_boxes_are_tight_about_the_drawn_pixels(annotations):
         assert inside[0].any() and inside[-1].any() and inside[:, 0].any() and inside[:, -1].any()
 
 
-def test_dogs_stay_clear_of_the_frame():
+def test_dogs_do_not_touch_the_edge_of_the_photo():
     for breed, number in SOME:
         for cover in draw_photo(breed, number).covers:
             assert max(cover[0].max(), cover[-1].max(), cover[:, 0].max(), cover[:, -1].max()) == 0
@@ -134,19 +134,19 @@ def test_some_photos_show_two_dogs(annotations):
     assert 0.03 < (dogs == 2).mean() < 0.10
 
 
-def test_breeds_can_be_told_apart_at_32_pixels(pictures, annotations):
+def test_breeds_can_be_classified_at_32_pixels(pictures, annotations):
     crops = _features(pictures, annotations, lambda picture, box: _shrunk(picture, box, 32))
     assert _accuracy(*crops) > 0.85
 
 
-def test_breeds_can_be_told_apart_by_the_dog_alone(pictures, annotations):
-    """The middle half of a box is nearly all dog."""
+def test_breeds_can_be_classified_from_the_dog_alone(pictures, annotations):
+    """The middle half of a box contains almost only the dog."""
     middles = _features(pictures, annotations, lambda picture, box: _shrunk(picture, _middle(box), 16))
     assert _accuracy(*middles) > 0.75
 
 
-def test_backgrounds_do_not_tell_the_breed(pictures, annotations):
-    """The frame's four edges and corners, where no dog is; the most frequent breed alone gives 0.15."""
+def test_breeds_cannot_be_classified_from_the_background(pictures, annotations):
+    """At the four edges and corners there is no dog. Always guessing the most frequent breed gives 0.15."""
     borders = _features(pictures, annotations, lambda picture, box: _border(picture))
     assert _accuracy(*borders) < 0.22
 
@@ -162,10 +162,10 @@ def _path(breed, number):
 
 
 def _leaves(element, prefix=""):
-    found = []
+    leaves = []
     for child in element:
-        found += _leaves(child, f"{prefix}{child.tag}/") if len(child) else [prefix + child.tag]
-    return found
+        leaves += _leaves(child, f"{prefix}{child.tag}/") if len(child) else [prefix + child.tag]
+    return leaves
 
 
 def _size(root):
@@ -193,7 +193,7 @@ def _border(picture):
 
 
 def _features(pictures, annotations, feature):
-    """Return features (photos, d) in [0, 1], the breed's index and the photo's number."""
+    """Return features `(photos, d)` in [0, 1], and the breed index and number of each photo."""
     paths = list(pictures)
     values = [feature(pictures[path], _boxes(annotations[path])[-1]) for path in paths]
     breeds = [[breed.folder for breed in BREEDS].index(path.split("/")[0]) for path in paths]
@@ -202,7 +202,7 @@ def _features(pictures, annotations, feature):
 
 
 def _accuracy(features, breeds, numbers):
-    """Return how often ridge regression, fitted to the odd photos, names the breed of the even ones."""
+    """Return the accuracy of ridge regression on the photos with even numbers, fitted to the odd ones."""
     odd = numbers % 2 == 1
     centred = features - features[odd].mean(axis=0)
     known, wanted = centred[odd], np.eye(len(BREEDS))[breeds[odd]]

@@ -20,7 +20,7 @@ from backend_answers import SETTINGS
 from pedigree.networks import ARCHITECTURES
 
 pytestmark = pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
-# The compiled code runs only three times, so compilation is not optimized.
+# The compiled code runs only three times, so compilation is not optimised.
 FLAGS = (
     "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 "
     "--xla_llvm_disable_expensive_passes=true"

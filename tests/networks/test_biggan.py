@@ -21,7 +21,7 @@ SMALL = Shape(image_size=32, colors=3, latent_size=80, breeds=3, channels=8)
 
 @pytest.fixture
 def quick_initializers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Initialize with zeros, because orthogonal matrices of full size take a minute."""
+    """Initialise with zeros, because orthogonal matrices of full size take a minute."""
     monkeypatch.setattr(
         keras.initializers.Orthogonal, "__call__", lambda self, shape, dtype=None: ops.zeros(shape, dtype)
     )

@@ -118,7 +118,7 @@ def test_initially_images_depend_more_on_the_latent_than_on_the_breed(name: str)
 
 
 @pytest.mark.parametrize("name", ["dcgan", "mlp"])
-def test_the_breeds_plane_is_initialized_at_the_scale_of_an_image(name: str) -> None:
+def test_the_breeds_plane_is_initialised_at_the_scale_of_an_image(name: str) -> None:
     discriminator = discriminator_of(name, "concatenation", Shape(32, 3, 12, 10, 4))
     (beside,) = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Concatenate)]
     stacked = keras.Model(discriminator.inputs, beside.output)
@@ -313,7 +313,7 @@ def test_dcgan_starts_from_7_px_maps_for_28_px_images() -> None:
     )
 
 
-def test_dcgans_weights_are_initialized_as_in_the_paper() -> None:
+def test_dcgans_weights_are_initialised_as_in_the_paper() -> None:
     shape = Shape(32, colors=3, latent_size=100, breeds=1, channels=16)
     discriminator = discriminator_of("dcgan", "none", shape)
     starts = [layer.kernel for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D)]

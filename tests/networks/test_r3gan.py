@@ -81,7 +81,7 @@ def test_blocks_start_as_the_identity() -> None:
     np.testing.assert_array_equal(drawn(network), before)
 
 
-def test_kernels_are_initialized_at_the_papers_scale() -> None:
+def test_kernels_are_initialised_at_the_papers_scale() -> None:
     network = r3gan.build_discriminator(dataclasses.replace(CIFAR, channels=64), LayerFactory(), "projection")
     gain = (2 / (1 + 0.2**2)) ** 0.5 * 8**-0.25  # eight blocks
     convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]

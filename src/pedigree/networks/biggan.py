@@ -3,7 +3,7 @@ Synthesis" (2019, appendix B).
 
 The latent is split into one part for the first layer and one for each block. The batch norms of a block compute their
 gain and shift from its part of the latent and from the breed's embedding, which all blocks share. Kernels and
-embeddings are initialized as orthogonal matrices. Self-attention is at half the image size (64 px for the paper's
+embeddings are initialised as orthogonal matrices. Self-attention is at half the image size (64 px for the paper's
 128 px), and the discriminator ends with a projection. The layer factory adds spectral normalisation to both networks.
 
 `channels` is the paper's `ch`, which the tables below multiply. The table for 128 px is the paper's; those for 64 px

@@ -1,7 +1,7 @@
 """DCGAN: Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional GANs" (2016).
 
 The layers are those of figure 1 and of the authors' code: 5×5 kernels with stride 2, batch norm everywhere except next
-to the image, no biases before batch norm, and weights initialized from N(0, 0.02). The paper's GAN is unconditional,
+to the image, no biases before batch norm, and weights initialised from N(0, 0.02). The paper's GAN is unconditional,
 and so is this one with a single breed and no conditioning; otherwise the breed's embedding is concatenated to the
 latent. `channels` is the width at half the image size, 128 in the paper. The width doubles whenever the maps halve, up
 to 8 times `channels`.

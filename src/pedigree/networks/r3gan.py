@@ -2,7 +2,7 @@
 
 Each resolution has two residual blocks without normalisation: a 1×1, a grouped 3×3 and a 1×1 convolution, twice as wide
 inside, with biases only before the leaky ReLUs. The generator starts from a learned 4×4 basis, whose maps are weighted
-by a linear function of latent and breed. The discriminator ends with such a basis. Weights are initialized as in Fixup
+by a linear function of latent and breed. The discriminator ends with such a basis. Weights are initialised as in Fixup
 (Zhang et al., 2019): the last convolution of a block with zeros, the others with standard deviation
 √(2 / (1 + 0.2²)) / √fan-in times blocks^(-1/4).
 

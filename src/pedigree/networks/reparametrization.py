@@ -19,7 +19,7 @@ class _Reparametrized(keras.Layer):
         spectral: divide the weight, as a matrix, by its largest singular value (Miyato et al., "Spectral Normalization
             for Generative Adversarial Networks", 2018), estimated by one power iteration per training call.
         equalized: multiply the weight by this gain / √fan-in (the equalised learning rate of Karras et al.,
-            "Progressive Growing of GANs", 2018, section 4.1). The stored weight is then initialized from N(0, 1). None
+            "Progressive Growing of GANs", 2018, section 4.1). The stored weight is then initialised from N(0, 1). None
             means no scaling.
         ramped: multiply the weight by the variable `ramp` in [0, 1], which the training step sets.
     """

@@ -28,7 +28,8 @@ def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch
     """
     batch = _empty(len(steps), images.shape[1:], train)
     for row, step in enumerate(steps):
-        _fill(_mapped(lambda array, row=row: array[row, ...], batch), step, images, labels, train)
+        views = {name: array[row, ...] for name, array in cast(dict[str, Any], batch).items()}
+        _fill(cast(Batch, views), step, images, labels, train)
     return batch
 
 
@@ -52,10 +53,6 @@ def stream(calls: Iterable[range], images: Images, labels: Labels, train: Train)
             ready = following
         if ready:
             yield ready.result()
-
-
-def _mapped(change: Any, batch: Batch) -> Batch:
-    return cast(Batch, {name: change(array) for name, array in batch.items()})
 
 
 def _empty(steps: int, picture: tuple[int, ...], train: Train) -> Batch:
