@@ -137,18 +137,18 @@ def test_second_derivatives_agree_with_finite_differences() -> None:
 
 def test_strength_rises_while_the_discriminator_overfits_and_falls_otherwise() -> None:
     signs = np.linspace(-1, 1, 9, dtype=np.float32)
-    after = [float(adapted(tf.constant(0.5), tf.constant(sign), 0.6, pictures=64, speed=6400)) for sign in signs]
+    after = [float(adapted(tf.constant(0.5), tf.constant(sign), 0.6, images=64, speed=6400)) for sign in signs]
     np.testing.assert_allclose(after, np.where(signs > 0.6, 0.51, 0.49), rtol=1e-6)
     assert after == sorted(after)
-    assert float(adapted(tf.constant(0.5), tf.constant(0.5), 0.5, pictures=64, speed=6400)) == 0.5
+    assert float(adapted(tf.constant(0.5), tf.constant(0.5), 0.5, images=64, speed=6400)) == 0.5
 
 
 def test_strength_goes_from_zero_to_one_in_the_given_number_of_images_and_no_further() -> None:
     strength = tf.constant(0.0)
     for _ in range(24):
-        strength = adapted(strength, tf.constant(1.0), 0.6, pictures=50, speed=1200)
+        strength = adapted(strength, tf.constant(1.0), 0.6, images=50, speed=1200)
     assert float(strength) == pytest.approx(1, abs=1e-5)
-    assert float(adapted(strength, tf.constant(1.0), 0.6, pictures=50, speed=1200)) == 1
+    assert float(adapted(strength, tf.constant(1.0), 0.6, images=50, speed=1200)) == 1
     for _ in range(30):
-        strength = adapted(strength, tf.constant(0.0), 0.6, pictures=50, speed=1200)
+        strength = adapted(strength, tf.constant(0.0), 0.6, images=50, speed=1200)
     assert float(strength) == 0

@@ -25,7 +25,7 @@ def join_cluster() -> tf.distribute.Strategy:
 
 @contextmanager
 def _default_signal_handlers() -> Iterator[None]:
-    """Let signals end the process at once. Python's handlers cannot run while TensorFlow waits."""
+    """Restore the signals' default handlers inside the block. Python's own cannot run while TensorFlow waits."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -48,10 +48,10 @@ def augment(images: Tensor, chances: Tensor, kinds: Sequence[str], strength: Ten
     return images
 
 
-def adapted(strength: Tensor, real_sign_mean: Tensor, target: float, pictures: int, speed: int) -> Tensor:
+def adapted(strength: Tensor, real_sign_mean: Tensor, target: float, images: int, speed: int) -> Tensor:
     """Return the augmentation strength for the next images: higher if the discriminator overfits.
 
-    The strength rises by `pictures / speed` if `real_sign_mean` is above `target`, and falls by as much if it is below
+    The strength rises by `images / speed` if `real_sign_mean` is above `target`, and falls by as much if it is below
     (Karras et al., "Training Generative Adversarial Networks with Limited Data", 2020, section 3.2).
 
     Args:
@@ -59,13 +59,13 @@ def adapted(strength: Tensor, real_sign_mean: Tensor, target: float, pictures: i
         real_sign_mean: mean sign of the logits of real images: 0 if the discriminator cannot distinguish them from
             generated ones, 1 if it has memorised the photos.
         target: the value of `real_sign_mean` to aim for.
-        pictures: number of images since the last update.
+        images: number of images since the last update.
         speed: number of images in which the strength can go from 0 to 1.
 
     Returns:
         The new strength, a scalar in [0, 1].
     """
-    return ops.clip(strength + ops.sign(real_sign_mean - target) * (pictures / speed), 0.0, 1.0)
+    return ops.clip(strength + ops.sign(real_sign_mean - target) * (images / speed), 0.0, 1.0)
 
 
 def _color(images: Tensor, chances: Tensor, applied: Tensor) -> Tensor:

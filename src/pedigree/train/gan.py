@@ -64,15 +64,15 @@ class ConditionalGAN:
         )
         return [*(variable for owner in owners for variable in owner.variables), self.augment_strength]
 
-    def discriminate(self, pictures: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:
+    def discriminate(self, images: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:
         """Return a list of the discriminator's logits `(n, 1)` and, if it has a classifier, class logits `(n, breeds)`.
 
         Args:
-            pictures: `(n, size, size, 3)` in [-1, 1].
+            images: `(n, size, size, 3)` in [-1, 1].
             labels: their breeds `(n,)`.
             training: whether the discriminator runs in training mode.
         """
-        inputs = [ops.convert_to_tensor(pictures), ops.convert_to_tensor(labels)]
+        inputs = [ops.convert_to_tensor(images), ops.convert_to_tensor(labels)]
         outputs = self.discriminator(inputs, training=training)
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
@@ -80,9 +80,9 @@ class ConditionalGAN:
         """Update the average of the generator. The half-life is shorter early on (Karras et al., EDM, 2022)."""
         train, decay = self.train, 0.0
         if train.ema_half_life:
-            images = ops.cast(self.generator_optimizer.iterations, "float32") * train.batch_size
+            image_count = ops.cast(self.generator_optimizer.iterations, "float32") * train.batch_size
             half_life = (
-                ops.minimum(float(train.ema_half_life), train.ema_warmup * images)
+                ops.minimum(float(train.ema_half_life), train.ema_warmup * image_count)
                 if train.ema_warmup
                 else float(train.ema_half_life)
             )

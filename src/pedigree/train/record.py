@@ -97,9 +97,9 @@ class Record:
     def write(self, history: Path) -> None:
         """Write all rows to the CSV file `history`, and close the progress bar."""
         self.bar.close()
-        with replacing_file(history) as beside:
+        with replacing_file(history) as temporary:
             table = pd.DataFrame(self.rows, columns=["step", *TAGS, *SCORE_TAGS])
-            table.to_csv(beside, index=False, float_format="%.5g")
+            table.to_csv(temporary, index=False, float_format="%.5g")
 
     def speed(self) -> dict[str, float]:
         """Return the images per second of this process, and the share of time spent waiting for input.

@@ -137,7 +137,7 @@ class Session:
             self.selection.restore(checkpoint.facts["scores"], _arrays("best-", checkpoint))
 
     def _calls(self) -> Iterator[range]:
-        """Yield the steps of each call. A call ends where logging, samples, scores or a checkpoint are due."""
+        """Yield the steps of each call. A call stops where logging, samples, scores or saving is due."""
         settings, done = self.settings, self.start
         intervals = (settings.log_every, settings.sample_every, settings.score_every, settings.checkpoint_every)
         capacity = min(CAPACITY, settings.log_every)

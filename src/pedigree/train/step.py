@@ -57,12 +57,12 @@ def train_step(gan: ConditionalGAN, batch: Batch) -> Metrics:
     for turn in range(last):
         fake = gan.generator([batch["early_latents"][turn], batch["labels"][turn]], training=True)
         discriminator_step(gan, batch, turn, fake)
-    pictures, pull_back = gan.engine.forward(
+    images, pull_back = gan.engine.forward(
         lambda: gan.generator([batch["latents"], batch["drawn_labels"]], training=True),
         gan.generator.trainable_variables,
     )
-    metrics = discriminator_step(gan, batch, last, pictures[: len(batch["labels"][last])])
-    metrics |= generator_step(gan, batch, pictures, pull_back)
+    metrics = discriminator_step(gan, batch, last, images[: len(batch["labels"][last])])
+    metrics |= generator_step(gan, batch, images, pull_back)
     gan.update_average()
     return metrics | {"augment_strength": ops.convert_to_tensor(gan.augment_strength)}
 
@@ -115,14 +115,14 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
     return metrics | _norms("discriminator", gradients)
 
 
-def generator_step(gan: ConditionalGAN, batch: Batch, pictures: Tensor, pull_back: PullBack) -> Metrics:
+def generator_step(gan: ConditionalGAN, batch: Batch, images: Tensor, pull_back: PullBack) -> Metrics:
     """Update the generator once.
 
     Args:
         gan: the networks and their optimizers.
         batch: the input of one step.
-        pictures: generated images `(m, size, size, 3)` in [-1, 1] of the breeds `batch["drawn_labels"]`.
-        pull_back: a function from the gradient with respect to `pictures` to those with respect to the weights.
+        images: generated images `(m, size, size, 3)` in [-1, 1] of the breeds `batch["drawn_labels"]`.
+        pull_back: a function from the gradient with respect to `images` to those with respect to the weights.
 
     Returns:
         The generator's loss and gradient norms.
@@ -139,8 +139,8 @@ def generator_step(gan: ConditionalGAN, batch: Batch, pictures: Tensor, pull_bac
             loss = loss + train.generator_classifier_weight * classification(classes[0], labels)
         return loss, metrics
 
-    outputs, picture_gradient = gan.engine.input_gradient(objective, pictures)
-    gradients = pull_back(picture_gradient)
+    outputs, image_gradient = gan.engine.input_gradient(objective, images)
+    gradients = pull_back(image_gradient)
     gan.engine.apply(gan.generator_optimizer, gradients, gan.generator.trainable_variables)
     metrics: Metrics = outputs[1]
     return metrics | _norms("generator", gradients)
@@ -171,8 +171,8 @@ def _penalty(gan: ConditionalGAN, real: Tensor, fake: Tensor, labels: Tensor, mi
     if not penalised(train):
         return ops.zeros(())
 
-    def image_gradients(pictures: Tensor) -> Tensor:
-        return gan.engine.input_gradient(lambda x: gan.discriminate(x, labels, training=False), pictures)[1]
+    def image_gradients(images: Tensor) -> Tensor:
+        return gan.engine.input_gradient(lambda x: gan.discriminate(x, labels, training=False), images)[1]
 
     def penalty() -> Tensor:
         return gradient_penalty(train, image_gradients, real, fake, mixing) * float(train.penalty_interval)
@@ -185,8 +185,8 @@ def _penalty(gan: ConditionalGAN, real: Tensor, fake: Tensor, labels: Tensor, mi
 
 def _real_logits(gan: ConditionalGAN, batch: Batch) -> Tensor:
     """Return the logits of the real images of the discriminator's last update, for a paired loss."""
-    pictures, chances = scaled(batch["images"][-1]), batch["real_chances"][-1]
-    real = augment(pictures, chances, gan.train.augment, gan.augment_strength)
+    images, chances = scaled(batch["images"][-1]), batch["real_chances"][-1]
+    real = augment(images, chances, gan.train.augment, gan.augment_strength)
     return ops.stop_gradient(gan.discriminate(real, batch["labels"][-1])[0])
 
 
