@@ -133,7 +133,7 @@ def test_a_batch_may_be_larger_than_an_epoch(train_settings: Train) -> None:
     assert set(counts) == {2, 3}
 
 
-def test_labels_are_those_of_the_photos_and_the_first_generated_ones_are_the_last_photos(thrice: Train) -> None:
+def test_labels_match_their_photos_and_the_first_generated_labels_match_the_last_photos(thrice: Train) -> None:
     batch = batch_at(3, IMAGES, LABELS, thrice)
     np.testing.assert_array_equal(batch["labels"].ravel(), LABELS[pictures_of(batch)])
     np.testing.assert_array_equal(batch["drawn_labels"][:4], batch["labels"][-1])

@@ -142,7 +142,7 @@ def test_the_average_halves_its_distance_in_a_half_life(train_settings: Train) -
         np.testing.assert_allclose(average.numpy() - weight.numpy(), 0.5, atol=1e-5)
 
 
-def test_r1_is_half_the_squared_gradient_norm_and_with_an_interval_k_k_times_that_every_k_steps(
+def test_lazy_r1_is_the_interval_times_half_the_squared_gradient_norm(
     train_settings: Train,
 ) -> None:
     settings = dataclasses.replace(train_settings, r1_weight=2.0, penalty_interval=3, augment=[])

@@ -55,8 +55,9 @@ class Engine(Protocol):
             variables: the variables to differentiate with respect to.
 
         Returns:
-            The output of `function`, and a function from the gradient with respect to that output to the gradients with
-            respect to `variables`, averaged over devices. It may be called once, and after other gradients and updates.
+            The output of `function`, and its backward pass: a function from the gradient with respect to the output to
+            the gradients with respect to `variables`, averaged over devices. It can be called once. Other gradients and
+            updates may be computed before that.
         """
 
     def apply(
