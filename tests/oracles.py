@@ -1,7 +1,7 @@
-"""Independent implementations to compare with: torch-fidelity's own formulas, run whether or not PyTorch is installed.
+"""Independent implementations to compare with: torch-fidelity's formulas, with or without PyTorch.
 
-They are NumPy, in modules that import PyTorch to read pictures and to hold features. Without PyTorch (a download of
-gigabytes) a few lines stand in for the tensors that they unwrap; what reads pictures is never imported.
+The formulas are NumPy code, but their modules import PyTorch to read images and to hold features. Without PyTorch (a
+download of gigabytes), a small class replaces the tensors. The modules that read images are never imported.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _READERS = [
 
 
 class Tensor(np.ndarray):
-    """What torch-fidelity asks of a tensor before it computes with NumPy."""
+    """The methods of a tensor that torch-fidelity calls before it computes with NumPy."""
 
     def dim(self):
         return self.ndim
@@ -43,7 +43,7 @@ def _module(name, **content):
 
 
 def _stand_ins():
-    """Return modules to import from: an empty package over the real one's folder, its picture reading, and torch."""
+    """Return replacement modules: an empty package with the real one's path, its image reading, and torch."""
     folder = Path(importlib.util.find_spec("torch_fidelity").origin).parent
     readers = dict.fromkeys(_READERS)
     modules = [_module("torch_fidelity", __path__=[str(folder)]), _module("torch_fidelity.utils", **readers)]
@@ -84,8 +84,8 @@ def fid(real, generated, dtype=np.float64):
 def kid(real, generated, subsets, subset_size, dtype=np.float64):
     """Return torch-fidelity's kernel distance of two `(n, d)` arrays, and its standard deviation over subsets."""
     sizes = {"kid_subsets": subsets, "kid_subset_size": subset_size, "verbose": False, "rng_seed": 2020}
-    found = metric_kid.kid_features_to_metric(*_tensors(real, generated, dtype), **sizes)
-    return found[metric_kid.KEY_METRIC_KID_MEAN], found[metric_kid.KEY_METRIC_KID_STD]
+    result = metric_kid.kid_features_to_metric(*_tensors(real, generated, dtype), **sizes)
+    return result[metric_kid.KEY_METRIC_KID_MEAN], result[metric_kid.KEY_METRIC_KID_STD]
 
 
 def _tensors(real, generated, dtype):

@@ -16,7 +16,7 @@ from pedigree import cli
 from pedigree.cli import main
 from pedigree.generator.model import save_generator
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 BREEDS = ("n02085620-Chihuahua", "n02085936-Maltese_dog")
@@ -27,7 +27,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("model") / "generator.keras"
     save_generator(
-        ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 6, 2, 4), Kit(kept=True)), BREEDS, path
+        ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 6, 2, 4), LayerFactory(keras_only=True)),
+        BREEDS,
+        path,
     )
     return str(path)
 

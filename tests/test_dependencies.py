@@ -19,7 +19,7 @@ from PIL import Image
 
 from pedigree.generator.model import save_generator
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -139,7 +139,7 @@ def declared(*extras: str) -> set[str]:
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("model") / "generator.keras"
-    network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 6, 2, 4), Kit(kept=True))
+    network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 6, 2, 4), LayerFactory(keras_only=True))
     save_generator(network, ("n02108089-boxer", "n02110958-pug"), path)
     return str(path)
 

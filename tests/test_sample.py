@@ -36,12 +36,12 @@ def pictures(images):
     return {path: np.asarray(Image.open(io.BytesIO(content))) for path, content in images.items()}
 
 
-def test_committed_archives_are_what_the_code_draws():
+def test_the_code_draws_exactly_the_committed_archives():
     for name, entries in zip(("images.tar", "annotation.tar"), draw_sample(), strict=True):
         assert packed(entries) == (SAMPLE / name).read_bytes(), f"{name}: run `python -m tools.sample`"
 
 
-def test_a_photo_does_not_depend_on_what_was_drawn_before_it(images):
+def test_a_photo_does_not_depend_on_the_photos_drawn_before_it(images):
     for breed, number in reversed(SOME[::3]):
         assert draw_files((breed, number))[0] == images[_path(breed, number)]
 

@@ -1,6 +1,6 @@
-"""Train on one and on two of this machine's devices, and write down what each made; run by test_devices.py.
+"""Train on one and on two devices of this machine, and write the results to a file; run by test_devices.py.
 
-A process of its own, because a processor has to be split into devices before TensorFlow does anything else.
+This needs a separate process, because a CPU must be split into logical devices before any other TensorFlow operation.
 """
 
 import dataclasses
@@ -45,7 +45,7 @@ COMPOSITIONS: dict[str, dict[str, Any]] = {
 
 
 class Killed(BaseException):
-    """Ends a training as SIGKILL would: nothing is saved because of it."""
+    """Ends a training as SIGKILL would: nothing is saved."""
 
 
 def small(folder: Path, **others: Any) -> Train:
@@ -53,41 +53,41 @@ def small(folder: Path, **others: Any) -> Train:
     return dataclasses.replace(settings, **{"penalty_interval": 4, "batch_size": 8, "generator_batch_size": 8} | others)
 
 
-def taken(settings: Train, devices: str) -> tuple[ConditionalGAN, dict[str, Any]]:
-    """Take STEPS steps, in two calls."""
+def trained(settings: Train, devices: str) -> tuple[ConditionalGAN, dict[str, Any]]:
+    """Take STEPS steps, in two calls. Return the GAN and the metrics."""
     chance = np.random.default_rng(0)
     images = chance.integers(0, 255, (12, 16, 16, 3), dtype=np.uint8)
     labels = (np.arange(12) % 2).astype(np.int32)
     gan = ConditionalGAN(settings, 16, 2, "float32", make_engine(devices))
     take = compile_steps(gan, STEPS)
-    told = [take(stacked(call, images, labels, settings)) for call in (range(3), range(3, STEPS))]
-    return gan, {name: np.concatenate([facts[name] for facts in told]) for name in told[0]}
+    calls = [take(stacked(call, images, labels, settings)) for call in (range(3), range(3, STEPS))]
+    return gan, {name: np.concatenate([metrics[name] for metrics in calls]) for name in calls[0]}
 
 
 def compared(settings: Train) -> dict[str, Any]:
-    (one, told), (two, told_by_two) = (taken(settings, devices) for devices in ("one", "all"))
+    (one, metrics), (two, metrics_of_two) = (trained(settings, devices) for devices in ("one", "all"))
     copies = [[np.array(copy) for copy in variable.value.values] for variable in two.variables]
     return {
         "devices": [one.engine.devices, two.engine.devices],
-        "told": {name: furthest(told[name], told_by_two[name]) for name in told},
-        "weights": max(furthest(a, b) for a, (b, _) in zip(map(np.array, one.variables), copies, strict=True)),
+        "metrics": {name: distance(metrics[name], metrics_of_two[name]) for name in metrics},
+        "weights": max(distance(a, b) for a, (b, _) in zip(map(np.array, one.variables), copies, strict=True)),
         "copies that differ": [
             v.path for v, pair in zip(two.variables, copies, strict=True) if (pair[0] != pair[1]).any()
         ],
     }
 
 
-def furthest(a: Any, b: Any) -> float:
+def distance(a: Any, b: Any) -> float:
     return float(np.abs(np.float64(a) - np.float64(b)).max())
 
 
 def outputs(settings: Train, crops: Path, folder: Path, kill_at: int | None = None) -> dict[str, bytes]:
-    """Train in a folder, or until it is killed, and return what lies there."""
+    """Train in a folder, until step `kill_at` if given, and return the files there."""
     add = Record.add
 
-    def add_and_die(self: Record, first: int, told: dict[str, Any], *others: float) -> None:
-        add(self, first, told, *others)
-        if kill_at is not None and first + len(told["logit_gap"]) >= kill_at:
+    def add_and_die(self: Record, first: int, metrics: dict[str, Any], *others: float) -> None:
+        add(self, first, metrics, *others)
+        if kill_at is not None and first + len(metrics["logit_gap"]) >= kill_at:
             raise Killed
 
     Record.add = add_and_die  # type: ignore[method-assign]
@@ -102,20 +102,20 @@ def outputs(settings: Train, crops: Path, folder: Path, kill_at: int | None = No
 
 
 def resumed(settings: Train, crops: Path, folder: Path) -> dict[str, Any]:
-    left_alone = outputs(settings, crops, folder / "left-alone")
+    uninterrupted = outputs(settings, crops, folder / "uninterrupted")
     outputs(settings, crops, folder / "killed", kill_at=6)
     saved = sorted(path.name for path in folder.glob("killed/runs/*/step-*.npz"))
     again = outputs(settings, crops, folder / "killed")
     return {
         "saved": saved,
         "made": sorted(again),
-        "differ": [name for name in again if again[name] != left_alone[name]],
+        "differ": [name for name in again if again[name] != uninterrupted[name]],
     }
 
 
 def refused(settings: Train) -> str:
     try:
-        taken(settings, "all")
+        trained(settings, "all")
     except UsageError as error:
         return str(error)
     return ""
@@ -124,7 +124,7 @@ def refused(settings: Train) -> str:
 def main(folder: Path) -> None:
     processor = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-    rhythm = {
+    intervals = {
         "architecture": "mlp",
         "devices": "all",
         "steps": 8,
@@ -132,13 +132,13 @@ def main(folder: Path) -> None:
         "sample_every": 4,
         "log_every": 2,
     }
-    found = {
+    results = {
         "auto": make_engine("auto").devices,
         "refused": refused(small(folder, architecture="mlp", batch_size=5, generator_batch_size=5)),
-        "resumed": resumed(small(folder, **rhythm), folder / "crops", folder),
+        "resumed": resumed(small(folder, **intervals), folder / "crops", folder),
         "compared": {name: compared(small(folder, **change)) for name, change in COMPOSITIONS.items()},
     }
-    (folder / "found.json").write_text(json.dumps(found))
+    (folder / "results.json").write_text(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""JAX and TensorFlow: same weights in, same gradients out, same pictures; and what is JAX's own.
+"""JAX and TensorFlow give the same gradients, training steps and images; and properties of the JAX engine.
 
-Everything is asked in one process a backend (`backend_answers`): this one, TensorFlow run eagerly, and one with JAX.
+All results of a backend are computed in one process (`backend_answers`): this one, with TensorFlow run eagerly, and a
+second one with JAX.
 """
 
 import json
@@ -19,7 +20,7 @@ from backend_answers import SETTINGS
 from pedigree.networks import ARCHITECTURES
 
 pytestmark = pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
-# Code that is compiled once to run three times need not be good.
+# The compiled code runs only three times, so compilation is not optimised.
 FLAGS = (
     "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 "
     "--xla_llvm_disable_expensive_passes=true"
@@ -28,7 +29,7 @@ FLAGS = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What both backends answered, trained and drew."""
+    """Return the folder with the results of both backends."""
     where = tmp_path_factory.mktemp("backends")
     gans = [backend_answers.write_start(where, architecture) for architecture in SETTINGS]
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FLAGS}
@@ -54,7 +55,7 @@ def arrays(file: Path) -> dict[str, np.ndarray]:
 
 
 def both(folder: Path, architecture: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Pair TensorFlow's answers with JAX's."""
+    """Return the name of each result with the values of TensorFlow and of JAX."""
     one, other = (arrays(folder / f"{backend}-{architecture}.npz") for backend in ("tensorflow", "jax"))
     assert set(one) == set(other)
     return [(name, one[name], other[name]) for name in one]
@@ -70,7 +71,7 @@ def test_every_architecture_and_loss_is_compared() -> None:
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
 @pytest.mark.parametrize("architecture", SETTINGS)
 def test_gradients_agree_to_1e_5(folder: Path, architecture: str, network: str) -> None:
-    """Of the tensor's largest number; or 1e-6 of the network's, for a tensor whose numbers nearly cancel in sums."""
+    """Relative to the largest value of the tensor; or 1e-6 of the network's, if the sums in a tensor nearly cancel."""
     compared = [each for each in both(folder, architecture) if each[0].split()[0] == network]
     largest = max(np.abs(one[0]).max() for _, one, _ in compared)
     for name, one, other in compared:
@@ -80,8 +81,8 @@ def test_gradients_agree_to_1e_5(folder: Path, architecture: str, network: str) 
 
 
 @pytest.mark.parametrize("architecture", SETTINGS)
-def test_all_that_is_trained_agrees_to_1e_4_after_three_steps(folder: Path, architecture: str) -> None:
-    """Of the tensor's largest number: optimizers and the average too. Rounding grows from step to step."""
+def test_all_variables_agree_to_1e_4_after_three_steps(folder: Path, architecture: str) -> None:
+    """Relative to the largest value of the tensor, and with optimizers and average. Rounding errors grow every step."""
     weights = [each for each in both(folder, architecture) if each[0].split()[0] == "weight"]
     assert len(weights) > 20
     for name, one, other in weights:
@@ -89,14 +90,14 @@ def test_all_that_is_trained_agrees_to_1e_4_after_three_steps(folder: Path, arch
 
 
 @pytest.mark.parametrize("architecture", SETTINGS)
-def test_what_a_step_tells_agrees_to_1e_4(folder: Path, architecture: str) -> None:
+def test_the_metrics_of_a_step_agree_to_1e_4(folder: Path, architecture: str) -> None:
     for name, one, other in both(folder, architecture):
         if name.split()[0] not in ("weight", "generator", "discriminator"):
             np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("architecture", SETTINGS)
-def test_penalties_are_due_when_they_are(folder: Path, architecture: str) -> None:
+def test_penalties_are_applied_at_their_interval(folder: Path, architecture: str) -> None:
     setting = SETTINGS[architecture]
     on = any(setting.get(name) for name in ("r1_weight", "r2_weight", "gradient_penalty_weight"))
     due = [on and step % setting.get("penalty_interval", 1) == 0 for step in range(backend_answers.STEPS)]
@@ -106,9 +107,7 @@ def test_penalties_are_due_when_they_are(folder: Path, architecture: str) -> Non
 
 @pytest.mark.parametrize("trained", ["tensorflow", "jax"])
 @pytest.mark.parametrize("architecture", SETTINGS)
-def test_a_generator_draws_the_same_pictures_on_the_other_backend(
-    folder: Path, architecture: str, trained: str
-) -> None:
+def test_a_generator_draws_the_same_images_on_the_other_backend(folder: Path, architecture: str, trained: str) -> None:
     one, other = (
         np.load(folder / f"{backend}-draws-{trained}-{architecture}.npy") for backend in ("tensorflow", "jax")
     )
@@ -118,30 +117,30 @@ def test_a_generator_draws_the_same_pictures_on_the_other_backend(
     assert one.std() > 1
 
 
-def test_on_jax_a_step_is_traced_once_and_calls_split_differently_give_the_same_bits(folder: Path) -> None:
-    assert json.loads((folder / "told.json").read_text())["traces"] == 1
+def test_on_jax_a_step_is_traced_once_and_its_results_do_not_depend_on_the_calls(folder: Path) -> None:
+    assert json.loads((folder / "facts.json").read_text())["traces"] == 1
     whole = arrays(folder / "jax-dcgan.npz")
     for name, weight in arrays(folder / "split-dcgan.npz").items():
         np.testing.assert_array_equal(weight, whole[name], err_msg=name)
 
 
-def test_on_jax_two_devices_give_what_one_gives_to_1e_6(folder: Path) -> None:
-    told = json.loads((folder / "told.json").read_text())
-    assert told["devices"] == 2
-    one, two = arrays(folder / "jax-dcgan.npz"), arrays(folder / "spread-dcgan.npz")
+def test_on_jax_two_devices_agree_with_one_to_1e_6(folder: Path) -> None:
+    facts = json.loads((folder / "facts.json").read_text())
+    assert facts["devices"] == 2
+    one, two = arrays(folder / "jax-dcgan.npz"), arrays(folder / "two-devices-dcgan.npz")
     assert set(one) == set(two)
     for name, weight in two.items():
         np.testing.assert_allclose(weight, one[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-def test_on_jax_a_batch_without_equal_parts_is_refused(folder: Path) -> None:
-    uneven = json.loads((folder / "told.json").read_text())["uneven"]
-    assert "3 real and 6 drawn pictures" in uneven
+def test_on_jax_a_batch_that_cannot_be_split_equally_is_refused(folder: Path) -> None:
+    uneven = json.loads((folder / "facts.json").read_text())["uneven"]
+    assert "3 real and 6 generated images" in uneven
     assert "multiples of 2" in uneven
 
 
-def test_on_jax_bfloat16_trains_and_keeps_a_float32_generator(folder: Path) -> None:
-    told = json.loads((folder / "told.json").read_text())
-    assert told["not finite"] == []
-    assert "bfloat16" in told["generator"]
-    assert told["average"] == ["float32"]
+def test_on_jax_bfloat16_trains_and_the_average_is_float32(folder: Path) -> None:
+    facts = json.loads((folder / "facts.json").read_text())
+    assert facts["not finite"] == []
+    assert "bfloat16" in facts["generator"]
+    assert facts["average"] == ["float32"]

@@ -1,4 +1,4 @@
-"""Quick cpu_layers convolutions: what Keras's own layers give, to any derivative."""
+"""The fast CPU convolutions give the same results and derivatives as Keras's own layers."""
 
 import keras
 import numpy as np
@@ -7,16 +7,16 @@ import tensorflow as tf
 
 from pedigree.backends import cpu_layers
 
-SHAPES = [(8, 5, 6), (16, 3, 4), (32, 5, 3), (14, 4, 7)]  # pixels a side of the larger maps, channels of both
+SHAPES = [(8, 5, 6), (16, 3, 4), (32, 5, 3), (14, 4, 7)]  # side of the larger maps, channels of the larger and smaller
 
 
 def numbers(*shape, seed=0):
     return tf.constant(np.random.default_rng(seed).normal(size=shape), tf.float64)
 
 
-def layer(kind, made_of, channels, size=4, **options):
+def layer(kind, layer_module, channels, size=4, **options):
     keras.utils.set_random_seed(1)
-    return getattr(made_of, kind)(
+    return getattr(layer_module, kind)(
         channels,
         size,
         **({"strides": 2, "padding": "same", "bias_initializer": "normal", "dtype": "float64"} | options),
@@ -24,7 +24,7 @@ def layer(kind, made_of, channels, size=4, **options):
 
 
 def derivatives(layer, x):
-    """Return outputs, gradients by inputs and weights, and the gradients of what depends on those gradients."""
+    """Return outputs, gradients with respect to inputs and kernel, and gradients of a function of these gradients."""
     layer(x)
     with tf.GradientTape() as outer:
         outer.watch(x)
@@ -32,24 +32,27 @@ def derivatives(layer, x):
             inner.watch(x)
             outputs = layer(x)
             first = tf.reduce_sum(outputs * tf.sin(outputs))
-        slopes = inner.gradient(first, [x, layer.kernel.value])
-        second = sum(tf.reduce_sum(slope * tf.sin(slope)) for slope in slopes)
-    return [outputs, *slopes, *outer.gradient(second, [x, *(weight.value for weight in layer.weights)])]
+        gradients = inner.gradient(first, [x, layer.kernel.value])
+        second = sum(tf.reduce_sum(gradient * tf.sin(gradient)) for gradient in gradients)
+    return [outputs, *gradients, *outer.gradient(second, [x, *(weight.value for weight in layer.weights)])]
 
 
 @pytest.mark.parametrize(("side", "channels", "others"), SHAPES)
 @pytest.mark.parametrize("kind", ["Conv2D", "Conv2DTranspose"])
 def test_outputs_and_derivatives_are_those_of_keras(kind, side, channels, others):
     x = numbers(3, side, side, channels) if kind == "Conv2D" else numbers(3, side // 2, side // 2, others)
-    made = others if kind == "Conv2D" else channels
-    check_equal(*(derivatives(layer(kind, made_of, made), x) for made_of in (cpu_layers, keras.layers)))
+    filters = others if kind == "Conv2D" else channels
+    check_equal(*(derivatives(layer(kind, layer_module, filters), x) for layer_module in (cpu_layers, keras.layers)))
 
 
 @pytest.mark.parametrize("size", [5, 8, (7, 2)])
-def test_large_kernels_to_few_channels_do_as_those_of_keras(size):
+def test_large_kernels_to_few_channels_agree_with_keras(size):
     x = numbers(2, 9, 10, 6)
     check_equal(
-        *(derivatives(layer("Conv2D", made_of, 3, size, strides=1), x) for made_of in (cpu_layers, keras.layers))
+        *(
+            derivatives(layer("Conv2D", layer_module, 3, size, strides=1), x)
+            for layer_module in (cpu_layers, keras.layers)
+        )
     )
 
 
@@ -65,13 +68,15 @@ def test_other_convolutions_are_left_to_keras(kind, options):
     np.testing.assert_array_equal(layer(kind, cpu_layers, 5, **options)(x), layer(kind, keras.layers, 5, **options)(x))
 
 
-def test_a_side_that_has_no_half_is_left_to_keras():
+def test_odd_sides_are_left_to_keras():
     x = numbers(2, 7, 7, 3)
     np.testing.assert_array_equal(layer("Conv2D", cpu_layers, 5)(x), layer("Conv2D", keras.layers, 5)(x))
 
 
 @pytest.mark.parametrize("options", [{"dilation_rate": 2, "strides": 1}, {"groups": 3, "size": 4}, {"groups": 3}])
-def test_gaps_and_groups_are_left_to_keras(options):
+def test_dilations_and_groups_are_left_to_keras(options):
     x = numbers(2, 12, 12, 6)
     options = {"size": 5, "strides": 2 if options.get("size") == 4 else 1} | options
-    check_equal(*(derivatives(layer("Conv2D", made_of, 3, **options), x) for made_of in (cpu_layers, keras.layers)))
+    check_equal(
+        *(derivatives(layer("Conv2D", layer_module, 3, **options), x) for layer_module in (cpu_layers, keras.layers))
+    )

@@ -1,4 +1,4 @@
-"""JAX gives the values and gradients that TensorFlow gives, in one process of its own."""
+"""JAX, in its own process, gives the values and gradients of TensorFlow."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""On JAX nothing needs TensorFlow, nor imports it where it is installed: training and drawing by the command line."""
+"""On JAX, training and drawing on the command line never import TensorFlow, even if it is installed."""
 
 import dataclasses
 import json
@@ -22,25 +22,25 @@ from pedigree.settings.train import Train
 
 PROGRAM = """
 import json, sys
-asked = []
+imported = []
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] == "tensorflow":
-            asked.append(name)
+            imported.append(name)
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing())
 from pedigree.cli import main
 
 codes = [main(["train"]), main(["generate", "--breed", "all", "--count", "2"])]
-print(json.dumps({"codes": codes, "asked": asked}))
+print(json.dumps({"codes": codes, "imported": imported}))
 """
 
 
 @pytest.fixture
 def project(train_settings: Train, crops_folder: Path, tmp_path: Path) -> Path:
-    """A project whose crops are there."""
+    """A project with crops."""
     folder, yaml = tmp_path / "project", YAML()
     shutil.copytree(crops_folder, folder / "data/crops")
     parameters = yaml.load(ROOT / "params.yaml")
@@ -50,15 +50,15 @@ def project(train_settings: Train, crops_folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
-def test_the_command_line_trains_and_draws_on_jax_and_never_asks_for_tensorflow(project: Path) -> None:
+def test_the_command_line_trains_and_draws_on_jax_without_tensorflow(project: Path) -> None:
     flags = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"} | flags
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=project, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told == {"codes": [0, 0], "asked": []}
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result == {"codes": [0, 0], "imported": []}
     assert "oneDNN" not in done.stderr
     assert np.asarray(Image.open(project / "dogs.png")).std() > 1
     assert load_generator(project / "models/generator.keras").breeds == ("n90000001-Red", "n90000002-Blue")

@@ -1,6 +1,6 @@
-"""Several processes that train one GAN: as one would, and however one of them ends, none waits for ever.
+"""Several workers train one GAN with the results of a single process, and none hangs when another one ends.
 
-The processes are real, two on this machine, each with a folder and crops of its own, as two machines would have.
+The tests start two real processes on this machine. Each has its own folder and crops, like a separate machine.
 """
 
 import dataclasses
@@ -22,14 +22,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from pedigree.backends.jax import make_engine
-from pedigree.backends.workers import named
+from pedigree.backends.workers import cluster_addresses
 from pedigree.errors import UsageError
 from pedigree.generator.model import load_generator
 from pedigree.settings.params import Train
 from pedigree.train.stage import train
 
-PATIENCE = 300  # seconds for what takes ten on an idle machine
-TOLERANCE = 1e-3  # of weights and rows, in float32: sums are taken in another order, and training amplifies it
+TIMEOUT = 300  # seconds; on an idle machine ten are enough
+TOLERANCE = 1e-3  # for weights and rows in float32: sums are in another order, and training amplifies the difference
 STEPS = 120
 
 Process = subprocess.Popen[str]
@@ -43,7 +43,7 @@ def settings(train_settings: Train) -> Train:
         conditioning="concatenation",
         augment=[],
         steps=STEPS,
-        generator_learning_rate=1e-4,  # the larger, the faster roundings grow
+        generator_learning_rate=1e-4,  # with a larger one, rounding errors grow faster
         discriminator_learning_rate=1e-4,
         penalty_interval=4,
         log_every=5,
@@ -54,17 +54,17 @@ def settings(train_settings: Train) -> Train:
 
 @pytest.fixture
 def folders(settings: Train, crops_folder: Path, tmp_path: Path) -> list[Path]:
-    """A folder for each of two workers, and nothing in it but the same parameters and crops."""
-    made = [tmp_path / name for name in ("chief", "other")]
-    for folder in made:
+    """Return a folder for each of two workers, with the same parameters and crops."""
+    folders = [tmp_path / name for name in ("chief", "other")]
+    for folder in folders:
         shutil.copytree(crops_folder, folder / "data" / "crops")
         YAML().dump({"train": dataclasses.asdict(settings)}, folder / "params.yaml")
-    return made
+    return folders
 
 
 @contextmanager
 def started(folders: list[Path]) -> Iterator[list[Process]]:
-    """Start `pedigree train` in each folder, as workers of one cluster; none outlives the block."""
+    """Start `pedigree train` in each folder, as workers of one cluster. All are killed at the end of the block."""
     sockets = [socket.socket() for _ in folders]
     for each in sockets:
         each.bind(("127.0.0.1", 0))
@@ -93,12 +93,12 @@ def started(folders: list[Path]) -> Iterator[list[Process]]:
 
 
 def ended(process: Process) -> tuple[int, str, str]:
-    """Wait for a process's end; return its exit code, what it printed, and the line on stderr that is its own."""
-    out, err = process.communicate(timeout=PATIENCE)
+    """Wait for a process to end. Return its exit code, its output, and its message on stderr."""
+    out, err = process.communicate(timeout=TIMEOUT)
     assert "Traceback" not in err, err
-    (own, *more) = [line for line in err.splitlines() if line.startswith("pedigree train: ")] or [""]
+    (message, *more) = [line for line in err.splitlines() if line.startswith("pedigree train: ")] or [""]
     assert not more, err
-    return process.returncode, out, own
+    return process.returncode, out, message
 
 
 def steps_saved(folder: Path) -> list[int]:
@@ -109,7 +109,7 @@ def await_step(processes: list[Process], folder: Path, step: int) -> None:
     since = time.monotonic()
     while not any(saved >= step for saved in steps_saved(folder)):
         assert all(process.poll() is None for process in processes), [ended(process) for process in processes]
-        assert time.monotonic() - since < PATIENCE
+        assert time.monotonic() - since < TIMEOUT
         time.sleep(0.005)
 
 
@@ -122,7 +122,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files}
 
 
-def test_two_workers_train_as_one_process_does_and_lost_or_asked_to_stop_as_if_they_never_were(
+def test_two_workers_train_like_one_process_and_resume_exactly_after_a_loss_or_an_interruption(
     settings: Train, folders: list[Path], tmp_path: Path
 ) -> None:
     chief, other = folders
@@ -130,14 +130,14 @@ def test_two_workers_train_as_one_process_does_and_lost_or_asked_to_stop_as_if_t
         results = [ended(process) for process in processes]
     assert [code for code, _, _ in results] == [0, 0]
     assert "2 × " in results[0][1]
-    assert sorted(path.name for path in other.iterdir()) == ["data", "params.yaml"], "the chief alone writes"
-    left_alone = outputs(chief)
+    assert sorted(path.name for path in other.iterdir()) == ["data", "params.yaml"], "only the chief writes"
+    uninterrupted = outputs(chief)
 
     train(settings, chief / "data/crops", *(tmp_path / name for name in ("one/models/generator.keras", "one/reports")))
     histories = [pd.read_csv(folder / "reports/history.csv").to_numpy() for folder in (chief, tmp_path / "one")]
     np.testing.assert_allclose(*histories, rtol=TOLERANCE, atol=TOLERANCE)
-    for ours, theirs in zip(*(weights(f / "models/generator.keras") for f in (chief, tmp_path / "one")), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=TOLERANCE)
+    for two, one in zip(*(weights(f / "models/generator.keras") for f in (chief, tmp_path / "one")), strict=True):
+        np.testing.assert_allclose(two, one, atol=TOLERANCE)
 
     for folder in ("models", "reports", "runs"):
         shutil.rmtree(chief / folder)
@@ -147,40 +147,40 @@ def test_two_workers_train_as_one_process_does_and_lost_or_asked_to_stop_as_if_t
         results = [ended(process) for process in processes]
     (saved, *_) = reversed(steps_saved(chief))
     assert [code for code, _, _ in results] == [143, 143]
-    for _, _, line in results:
-        assert f"interrupted at step {saved} of {STEPS}" in line
+    for _, _, message in results:
+        assert f"interrupted at step {saved} of {STEPS}" in message
 
     with started(folders) as processes:
         await_step(processes, chief, saved + 1)
         processes[1].kill()
-        code, out, line = ended(processes[0])
-    assert f"going on from step {saved}" in out
+        code, out, message = ended(processes[0])
+    assert f"resuming from step {saved}" in out
     again = steps_saved(chief)[-1]
-    assert (code, line) == (
+    assert (code, message) == (
         1,
-        f"pedigree train: a worker was lost: start all workers again, and training goes on from step {again}.",
+        f"pedigree train: a worker was lost: start all workers again to resume from step {again}.",
     )
 
     with started(folders) as processes:
         results = [ended(process) for process in processes]
     assert [code for code, _, _ in results] == [0, 0]
-    assert f"going on from step {again}" in results[0][1]
-    assert outputs(chief) == left_alone
+    assert f"resuming from step {again}" in results[0][1]
+    assert outputs(chief) == uninterrupted
     assert sorted(path.name for path in other.iterdir()) == ["data", "params.yaml"]
 
 
-def test_workers_with_other_crops_are_told_which_one_and_nobody_trains(folders: list[Path]) -> None:
+def test_workers_with_different_crops_stop_with_an_error_that_names_the_worker(folders: list[Path]) -> None:
     labels = folders[1] / "data/crops/train-labels.npy"
     np.save(labels, 1 - np.load(labels))
     with started(folders) as processes:
         results = [ended(process) for process in processes]
     assert [code for code, _, _ in results] == [1, 1]
-    for _, _, line in results:
-        assert "worker 1 differs from the chief in params.yaml, data/crops" in line
+    for _, _, message in results:
+        assert "worker 1 differs from the chief in params.yaml, data/crops" in message
 
 
 @pytest.mark.parametrize(
-    "told",
+    "text",
     [
         "host1:2222",
         "[]",
@@ -189,14 +189,14 @@ def test_workers_with_other_crops_are_told_which_one_and_nobody_trains(folders: 
         '{"cluster": {"worker": ["a:1", "b:1"], "ps": ["c:1"]}, "task": {"type": "ps", "index": 0}}',
     ],
 )
-def test_a_tf_config_of_another_kind_is_told_with_an_example(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
-    monkeypatch.setenv("TF_CONFIG", told)
-    with pytest.raises(UsageError, match=r"TF_CONFIG must name workers.*\"worker\": \[") as error:
-        named()
-    assert str(error.value).endswith(told)
+def test_the_error_for_an_invalid_tf_config_contains_an_example(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(UsageError, match=r"TF_CONFIG must name the workers.*\"worker\": \[") as error:
+        cluster_addresses()
+    assert str(error.value).endswith(text)
 
 
-def test_on_jax_the_machines_of_tf_config_are_not_left_waiting_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_jax_a_tf_config_of_several_machines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}')
-    with pytest.raises(UsageError, match="on TensorFlow alone: set KERAS_BACKEND=tensorflow"):
+    with pytest.raises(UsageError, match=r"Only TensorFlow can train on .* set KERAS_BACKEND=tensorflow"):
         make_engine("auto")

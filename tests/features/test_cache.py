@@ -10,7 +10,7 @@ from pedigree.features import extractors
 from pedigree.features.cache import cached_features, drawn_features
 from pedigree.generator.model import Generator
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 
@@ -221,7 +221,7 @@ def test_what_the_extractor_raises_is_raised_and_the_thread_ends():
 
 
 def test_the_generators_pictures_and_their_features_are_those_of_drawing_all_first():
-    network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), Kit(kept=True))
+    network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), LayerFactory(keras_only=True))
     drawer = Generator(network, ("n90000001-Red", "n90000002-Blue"))
     labels = np.arange(130, dtype=np.int32) % 2
     extractor = extractors.load("efficientnet-lite0")

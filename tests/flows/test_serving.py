@@ -261,7 +261,7 @@ def test_a_killed_training_and_an_absent_server_change_nothing_in_the_result(sta
     time.sleep(8)
     station.start_server()
     assert station.ended(run)["type"] == "COMPLETED", station.lines(run)
-    assert any("going on from step" in line for line in station.lines(run))
+    assert any("resuming from step" in line for line in station.lines(run))
     generator = station.project.root / "models/generator.keras"
     content = generator.read_bytes()
     generator.unlink()

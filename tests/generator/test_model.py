@@ -14,7 +14,7 @@ from scipy import stats
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import FACTS, Generator, breeds_of, load_generator, save_generator
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 BREEDS = ("n90000001-Red", "n90000002-Blue")
@@ -29,7 +29,9 @@ def save_new(path: Path) -> Path:
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     save_generator(
-        ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), Kit(kept=True)), BREEDS, path
+        ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), LayerFactory(keras_only=True)),
+        BREEDS,
+        path,
     )
     return path
 

@@ -14,7 +14,7 @@ from pedigree.errors import PedigreeError
 from pedigree.generator.model import Generator
 from pedigree.generator.walks import Walk, along, between, blended, dimensions, lerp, loop, slerp
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 BREEDS = ("n90000001-Red", "n90000002-Blue", "n90000003-Green")
@@ -24,7 +24,9 @@ SIZE, LATENT = 16, 12
 def built(architecture: str, latent: str = "normal") -> Generator:
     """Build a generator whose breeds differ. In some architectures, the tables of breeds start with equal rows."""
     keras.utils.set_random_seed(1)
-    network = ARCHITECTURES[architecture].build_generator(Shape(SIZE, 3, LATENT, len(BREEDS), 8), Kit(kept=True))
+    network = ARCHITECTURES[architecture].build_generator(
+        Shape(SIZE, 3, LATENT, len(BREEDS), 8), LayerFactory(keras_only=True)
+    )
     chance = np.random.default_rng(2)
     for table in tables(network):
         table.set_weights([table.get_weights()[0] + chance.normal(0, 0.5, table.embeddings.shape)])

@@ -1,4 +1,4 @@
-"""What all architectures have in common, and each one's layers and parameters against its paper's or its ancestor's."""
+"""Properties of all architectures, and the layers and parameter counts of each as in its paper or original code."""
 
 import subprocess
 import sys
@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
-from pedigree.networks.reparametrization import acting_weights, reparametrized
+from pedigree.networks.layer_factory import LayerFactory
+from pedigree.networks.reparametrization import effective_weights, reparametrized
 from pedigree.networks.shapes import Shape
 
 SIZES = (16, 28, 32, 64, 128)
@@ -30,17 +30,19 @@ def _seed() -> None:
     keras.utils.set_random_seed(0)
 
 
-def generator_of(name: str, shape: Shape = SMALL, kit: Kit | None = None) -> keras.Model:
-    return ARCHITECTURES[name].build_generator(shape, kit or Kit())
+def generator_of(name: str, shape: Shape = SMALL, factory: LayerFactory | None = None) -> keras.Model:
+    return ARCHITECTURES[name].build_generator(shape, factory or LayerFactory())
 
 
-def discriminator_of(name: str, conditioning: str, shape: Shape = SMALL, kit: Kit | None = None) -> keras.Model:
-    return ARCHITECTURES[name].build_discriminator(shape, kit or Kit(), conditioning)
+def discriminator_of(
+    name: str, conditioning: str, shape: Shape = SMALL, factory: LayerFactory | None = None
+) -> keras.Model:
+    return ARCHITECTURES[name].build_discriminator(shape, factory or LayerFactory(), conditioning)
 
 
 def outputs(network: keras.Model, first: Array, breeds: list[int], training: bool = False) -> list[Array]:
-    told = network([first, np.array(breeds, np.int32)], training=training)
-    return [np.asarray(part) for part in (told if isinstance(told, list | tuple) else [told])]
+    result = network([first, np.array(breeds, np.int32)], training=training)
+    return [np.asarray(part) for part in (result if isinstance(result, list | tuple) else [result])]
 
 
 def latents(count: int, shape: Shape = SMALL) -> Array:
@@ -52,8 +54,8 @@ def photos(count: int, shape: Shape = SMALL) -> Array:
     return np.random.default_rng(2).uniform(-1, 1, size).astype(np.float32)
 
 
-def unsettled(network: keras.Model) -> keras.Model:
-    """Move all weights away from their starts, at which breeds may be alike."""
+def perturbed(network: keras.Model) -> keras.Model:
+    """Move all weights away from their initial values, with which breeds may be alike."""
     chance = np.random.default_rng(3)
     for weight in network.trainable_weights:
         weight.assign(weight + chance.normal(0, 0.1, weight.shape))
@@ -68,7 +70,7 @@ def ramp_to(strength: float, network: keras.Model) -> None:
 
 @every_architecture
 @pytest.mark.parametrize("size", SIZES)
-def test_networks_fit_every_size_that_crops_may_have(name: str, size: int) -> None:
+def test_networks_can_be_built_for_every_crop_size(name: str, size: int) -> None:
     shape = Shape(size, colors=3, latent_size=12, breeds=3, channels=2)
     assert generator_of(name, shape).output_shape == (None, size, size, 3)
     assert discriminator_of(name, "none", shape).output_shape == (None, 1)
@@ -76,8 +78,8 @@ def test_networks_fit_every_size_that_crops_may_have(name: str, size: int) -> No
 
 @every_architecture
 @pytest.mark.parametrize("conditioning", CONDITIONINGS)
-def test_a_discriminator_heeds_the_breed_as_it_is_conditioned_and_ramped(name: str, conditioning: str) -> None:
-    discriminator = unsettled(discriminator_of(name, conditioning, kit=Kit(ramped=True)))
+def test_the_discriminator_depends_on_the_breed_as_conditioning_and_ramp_say(name: str, conditioning: str) -> None:
+    discriminator = perturbed(discriminator_of(name, conditioning, factory=LayerFactory(ramped=True)))
     logits, *classes = outputs(discriminator, photos(1)[[0, 0]], [0, 1])
     assert logits.shape == (2, 1)
     assert [part.shape for part in classes] == ([(2, 3)] if conditioning in ("classifier", "both") else [])
@@ -88,8 +90,8 @@ def test_a_discriminator_heeds_the_breed_as_it_is_conditioned_and_ramped(name: s
 
 
 @every_architecture
-def test_a_generator_heeds_the_latent_and_as_ramped_the_breed(name: str) -> None:
-    generator = unsettled(generator_of(name, kit=Kit(ramped=True)))
+def test_the_generator_depends_on_the_latent_and_with_the_ramp_on_the_breed(name: str) -> None:
+    generator = perturbed(generator_of(name, factory=LayerFactory(ramped=True)))
     (pictures,) = outputs(generator, latents(2)[[0, 0, 1]], [0, 1, 0])
     assert np.abs(pictures).max() <= 1
     assert not np.allclose(pictures[0], pictures[1], atol=1e-4)
@@ -101,8 +103,8 @@ def test_a_generator_heeds_the_latent_and_as_ramped_the_breed(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["dcgan", "mlp"])
-def test_at_first_the_latent_matters_more_than_the_breed(name: str) -> None:
-    """Otherwise a generator may learn one picture a breed."""
+def test_initially_images_depend_more_on_the_latent_than_on_the_breed(name: str) -> None:
+    """Otherwise a generator may learn a single image per breed."""
     generator = generator_of(name, Shape(16, colors=3, latent_size=12, breeds=3, channels=32))
     count = 16
     by_latent, by_breed = [
@@ -116,7 +118,7 @@ def test_at_first_the_latent_matters_more_than_the_breed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["dcgan", "mlp"])
-def test_a_plane_starts_about_as_bright_as_a_picture(name: str) -> None:
+def test_the_breeds_plane_is_initialised_at_the_scale_of_an_image(name: str) -> None:
     discriminator = discriminator_of(name, "concatenation", Shape(32, 3, 12, 10, 4))
     (beside,) = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Concatenate)]
     stacked = keras.Model(discriminator.inputs, beside.output)
@@ -125,20 +127,20 @@ def test_a_plane_starts_about_as_bright_as_a_picture(name: str) -> None:
 
 
 @every_architecture
-def test_grey_pictures_have_three_equal_planes_of_which_one_is_seen(name: str) -> None:
-    (pictures,) = outputs(unsettled(generator_of(name, GREY)), latents(2), [0, 1])
+def test_grey_images_have_three_equal_planes_and_the_discriminator_uses_one(name: str) -> None:
+    (pictures,) = outputs(perturbed(generator_of(name, GREY)), latents(2), [0, 1])
     assert pictures.shape == (2, 16, 16, 3)
     np.testing.assert_array_equal(pictures, np.repeat(pictures[..., :1], 3, axis=-1))
-    discriminator = unsettled(discriminator_of(name, "projection", GREY))
-    seen, other = photos(2), photos(2)
+    discriminator = perturbed(discriminator_of(name, "projection", GREY))
+    whole, other = photos(2), photos(2)
     other[..., 1:] = 0
-    np.testing.assert_array_equal(outputs(discriminator, seen, [0, 1])[0], outputs(discriminator, other, [0, 1])[0])
+    np.testing.assert_array_equal(outputs(discriminator, whole, [0, 1])[0], outputs(discriminator, other, [0, 1])[0])
     other[..., 0] = 0
-    assert not np.allclose(outputs(discriminator, seen, [0, 1])[0], outputs(discriminator, other, [0, 1])[0])
+    assert not np.allclose(outputs(discriminator, whole, [0, 1])[0], outputs(discriminator, other, [0, 1])[0])
 
 
 @every_architecture
-def test_pictures_and_logits_are_float32_whatever_layers_compute_in(name: str) -> None:
+def test_images_and_logits_are_float32_in_any_precision(name: str) -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         networks = [generator_of(name), *(discriminator_of(name, how) for how in ("projection", "classifier", "both"))]
@@ -149,20 +151,20 @@ def test_pictures_and_logits_are_float32_whatever_layers_compute_in(name: str) -
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of every architecture the generator that is kept of one trained spectral and ramped, and what both draw."""
-    folder = tmp_path_factory.mktemp("kept")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save a generator of each architecture, trained with spectral norm and a ramp, and the images of both versions."""
+    folder = tmp_path_factory.mktemp("saved")
     for name in ARCHITECTURES:
-        trained = unsettled(generator_of(name, kit=Kit(spectral=True, ramped=True)))
+        trained = perturbed(generator_of(name, factory=LayerFactory(spectral=True, ramped=True)))
         ramp_to(0.3, trained)
-        for _ in range(2):  # batch norm and power iteration move
+        for _ in range(2):  # this updates batch norm and power iteration
             outputs(trained, latents(4), [0, 1, 2, 0], training=True)
-        network = generator_of(name, kit=Kit(kept=True))
-        for own, acting in zip(network.weights, acting_weights(trained), strict=True):
-            own.assign(acting)
+        network = generator_of(name, factory=LayerFactory(keras_only=True))
+        for own, effective in zip(network.weights, effective_weights(trained), strict=True):
+            own.assign(effective)
         drawn = {
             "trained": outputs(trained, latents(4), [2, 1, 0, 1]),
-            "kept": outputs(network, latents(4), [2, 1, 0, 1]),
+            "saved": outputs(network, latents(4), [2, 1, 0, 1]),
         }
         np.savez(folder / f"{name}.npz", **{key: pictures[0] for key, pictures in drawn.items()})
         network.save(folder / f"{name}.keras")
@@ -170,13 +172,13 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @every_architecture
-def test_the_kept_generator_draws_what_the_trained_one_draws(kept: Path, name: str) -> None:
-    drawn = np.load(kept / f"{name}.npz")
-    np.testing.assert_allclose(drawn["kept"], drawn["trained"], atol=2e-5)
+def test_the_saved_generator_draws_the_images_of_the_trained_one(saved: Path, name: str) -> None:
+    drawn = np.load(saved / f"{name}.npz")
+    np.testing.assert_allclose(drawn["saved"], drawn["trained"], atol=2e-5)
 
 
-def test_kept_generators_are_read_where_this_package_is_not(kept: Path) -> None:
-    np.save(kept / "latents.npy", latents(4))
+def test_saved_generators_load_without_this_package(saved: Path) -> None:
+    np.save(saved / "latents.npy", latents(4))
     code = (
         "import sys; sys.modules['pedigree'] = None\n"
         "import keras, numpy as np\n"
@@ -184,16 +186,16 @@ def test_kept_generators_are_read_where_this_package_is_not(kept: Path) -> None:
         "latents = np.load('latents.npy')\n"
         "for path in Path().glob('*.keras'):\n"
         "    pictures = keras.saving.load_model(path)([latents, np.array([2, 1, 0, 1], np.int32)])\n"
-        "    expected = np.load(path.with_suffix('.npz'))['kept']\n"
+        "    expected = np.load(path.with_suffix('.npz'))['saved']\n"
         "    np.testing.assert_allclose(np.asarray(pictures), expected, atol=1e-6, err_msg=path.stem)\n"
         "    print(path.stem)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=kept, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=saved, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.split()) == sorted(ARCHITECTURES)
 
 
-def test_batch_norm_judges_pictures_only_in_the_recipes_that_say_so() -> None:
+def test_only_discriminators_marked_batch_norm_have_it() -> None:
     def normalized(name: str) -> bool:
         network = discriminator_of(name, "projection")
         return any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers)
@@ -203,7 +205,7 @@ def test_batch_norm_judges_pictures_only_in_the_recipes_that_say_so() -> None:
     }
 
 
-# The table: what has a kernel, as (kernel, what comes out), and how many numbers are learned.
+# Layers with a kernel, as (kernel shape, output shape), and numbers of trainable parameters.
 
 
 def kernels(network: keras.Model) -> Counter[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -219,7 +221,7 @@ def learned(network: keras.Model) -> int:
     return sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
 
 
-def test_mlp_is_the_ancestors_and_two_embeddings() -> None:
+def test_mlp_is_the_original_with_two_embeddings() -> None:
     shape = Shape(64, colors=3, latent_size=100, breeds=120, channels=256)
     generator, discriminator = generator_of("mlp", shape), discriminator_of("mlp", "concatenation", shape)
     assert kernels(generator) == Counter(
@@ -259,7 +261,7 @@ def test_mlp_is_the_ancestors_and_two_embeddings() -> None:
     )
 
 
-def test_dcgan_is_the_papers_where_there_are_no_breeds() -> None:
+def test_dcgan_is_the_papers_if_there_is_a_single_breed() -> None:
     shape = Shape(64, colors=3, latent_size=100, breeds=1, channels=128)
     generator, discriminator = generator_of("dcgan", shape), discriminator_of("dcgan", "none", shape)
     assert kernels(generator) == Counter(
@@ -295,12 +297,12 @@ def test_dcgan_is_the_papers_where_there_are_no_breeds() -> None:
             25 * 128 * 256 + 2 * 256,
             25 * 256 * 512 + 2 * 512,
             25 * 512 * 1024 + 2 * 1024,
-            16384 + 1,  # the authors' logit has no bias; ours do
+            16384 + 1,  # with a bias, unlike the authors' logit
         )
     )
 
 
-def test_dcgan_begins_at_seven_pixels_for_digits() -> None:
+def test_dcgan_starts_from_7_px_maps_for_28_px_images() -> None:
     shape = Shape(28, colors=1, latent_size=100, breeds=10, channels=64)
     assert kernels(generator_of("dcgan", shape)) == Counter(
         {
@@ -311,17 +313,17 @@ def test_dcgan_begins_at_seven_pixels_for_digits() -> None:
     )
 
 
-def test_dcgan_starts_from_the_papers_distribution() -> None:
+def test_dcgans_weights_are_initialised_as_in_the_paper() -> None:
     shape = Shape(32, colors=3, latent_size=100, breeds=1, channels=16)
     discriminator = discriminator_of("dcgan", "none", shape)
     starts = [layer.kernel for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D)]
     spreads = [float(np.std(kernel)) for kernel in [*starts, generator_of("dcgan", shape).layers[1].kernel]]
     np.testing.assert_allclose(spreads, 0.02, rtol=0.06)
     gains = [layer.gamma for layer in discriminator.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    assert not np.array_equal(gains[0], gains[1][: gains[0].shape[0]])  # each its own draw
+    assert not np.array_equal(gains[0], gains[1][: gains[0].shape[0]])  # each layer has its own random values
 
 
-def test_seed_cgan_is_the_ancestors() -> None:
+def test_seed_cgan_is_the_original() -> None:
     shape = Shape(64, colors=3, latent_size=100, breeds=120, channels=128)
     generator, discriminator = generator_of("seed-cgan", shape), discriminator_of("seed-cgan", "concatenation", shape)
     assert kernels(generator) == Counter(
@@ -366,7 +368,7 @@ def test_seed_cgan_is_the_ancestors() -> None:
     assert [layer.rate for layer in discriminator.layers if isinstance(layer, keras.layers.Dropout)] == [0.4]
 
 
-def test_projection_dcgan_has_a_layer_at_the_whole_size() -> None:
+def test_projection_dcgan_has_a_layer_at_the_full_size() -> None:
     shape = Shape(32, colors=3, latent_size=64, breeds=6, channels=64)
     generator = generator_of("projection-dcgan", shape)
     discriminator = discriminator_of("projection-dcgan", "both", shape)
@@ -393,7 +395,7 @@ def test_projection_dcgan_has_a_layer_at_the_whole_size() -> None:
             ((4, 4, 32, 64), (16, 16, 64)): 1,
             ((4, 4, 64, 128), (8, 8, 128)): 1,
             ((4, 4, 128, 256), (4, 4, 256)): 1,
-            ((16 * 257, 256), (256,)): 1,  # the deviation is one more map
+            ((16 * 257, 256), (256,)): 1,  # 256 maps and the minibatch deviation
             ((256, 1), (1,)): 1,
             ((256, 6), (6,)): 1,
         }
@@ -409,7 +411,7 @@ def test_projection_dcgan_has_a_layer_at_the_whole_size() -> None:
     )
 
 
-def test_wgan_gp_is_the_papers_for_cifar_10() -> None:
+def test_wgan_gp_is_the_papers_network_for_cifar_10() -> None:
     shape = Shape(32, colors=3, latent_size=128, breeds=10, channels=128)
     generator, discriminator = generator_of("wgan-gp", shape), discriminator_of("wgan-gp", "classifier", shape)
     block = {side: ((3, 3, 128, 128), (side, side, 128)) for side in (8, 16, 32)}
@@ -419,7 +421,7 @@ def test_wgan_gp_is_the_papers_for_cifar_10() -> None:
             block[8]: 2,
             block[16]: 2,
             block[32]: 2,
-            ((1, 1, 128, 128), (4, 4, 128)): 1,  # shortcuts, before they double
+            ((1, 1, 128, 128), (4, 4, 128)): 1,  # shortcuts, before upsampling
             ((1, 1, 128, 128), (8, 8, 128)): 1,
             ((1, 1, 128, 128), (16, 16, 128)): 1,
             ((3, 3, 128, 3), (32, 32, 3)): 1,
@@ -430,7 +432,7 @@ def test_wgan_gp_is_the_papers_for_cifar_10() -> None:
         (
             128 * 2048 + 2048,
             3 * (2 * convolution + shortcut + 2 * 2 * 10 * 128),  # two batch norms: gain and shift of each breed
-            2 * 128,  # the last one, of no breed
+            2 * 128,  # the last batch norm, which is not conditional
             9 * 128 * 3 + 3,
         )
     )
@@ -441,7 +443,7 @@ def test_wgan_gp_is_the_papers_for_cifar_10() -> None:
             ((1, 1, 3, 128), (16, 16, 128)): 1,
             block[16]: 2,
             ((1, 1, 128, 128), (8, 8, 128)): 1,
-            block[8]: 2 * 2,  # the two blocks that keep the side
+            block[8]: 2 * 2,  # the two blocks that keep the size
             ((128, 1), (1,)): 1,
             ((128, 10), (10,)): 1,
         }

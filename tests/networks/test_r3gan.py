@@ -1,4 +1,4 @@
-"""R3GAN: its paper's sizes, its resampling, its starts, and grouped convolutions computed group by group."""
+"""R3GAN: its paper's sizes, its resampling, its initializers, and grouped convolutions computed group by group."""
 
 import dataclasses
 from collections import Counter
@@ -10,10 +10,12 @@ import pytest
 from conftest import recipe_settings
 
 from networks.test_networks import kernels, learned
+from pedigree.errors import UsageError
 from pedigree.networks import r3gan
-from pedigree.networks.kit import Kit
-from pedigree.networks.reparametrization import acting_weights
+from pedigree.networks.layer_factory import LayerFactory
+from pedigree.networks.reparametrization import effective_weights
 from pedigree.networks.shapes import Shape
+from pedigree.train.compatibility import check
 
 FFHQ = Shape(image_size=256, colors=3, latent_size=64, breeds=1, channels=768)
 CIFAR = Shape(image_size=32, colors=3, latent_size=64, breeds=10, channels=768)
@@ -23,7 +25,7 @@ WIDTHS = {4: 768, 8: 768, 16: 768, 32: 768, 64: 384, 128: 192, 256: 96}
 
 
 def blocks(side: int, width: int) -> Counter[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Two blocks' kernels: twice as wide inside, 16 channels a group."""
+    """Return the kernels of two blocks: twice as wide inside, 16 channels per group."""
     inside = (side, side, 2 * width)
     return Counter(
         {
@@ -35,43 +37,43 @@ def blocks(side: int, width: int) -> Counter[tuple[tuple[int, ...], tuple[int, .
 
 
 def test_the_generator_is_config_e_at_256_px() -> None:
-    network = r3gan.build_generator(FFHQ, Kit())
+    network = r3gan.build_generator(FFHQ, LayerFactory())
     expected: Counter[tuple[tuple[int, ...], tuple[int, ...]]] = Counter(
         {((128, 768), (768,)): 1, ((1, 1, 96, 3), (256, 256, 3)): 1}
     )
     for side, width in WIDTHS.items():
         expected += blocks(side, width)
-        if width != 768:  # before the maps are doubled
+        if width != 768:  # before the maps are upsampled
             expected[(1, 1, 2 * width, width), (side // 2, side // 2, width)] += 1
     assert kernels(network) == expected
-    breed = 64 + 64 * 768  # the table's one row and its part of the first layer: FFHQ has no labels
+    breed = 64 + 64 * 768  # the embedding's single row and its part of the first layer: FFHQ has no labels
     assert learned(network) - breed == 23_057_952  # the paper: 23.058M
 
 
 def test_the_discriminator_is_config_e_at_256_px() -> None:
-    network = r3gan.build_discriminator(FFHQ, Kit(), "none")
+    network = r3gan.build_discriminator(FFHQ, LayerFactory(), "none")
     expected: Counter[tuple[tuple[int, ...], tuple[int, ...]]] = Counter(
         {((768, 1), (1,)): 1, ((1, 1, 3, 96), (256, 256, 96)): 1}
     )
     for side, width in WIDTHS.items():
         expected += blocks(side, width)
-        if width != 768:  # after they are halved
+        if width != 768:  # after the maps are downsampled
             expected[(1, 1, width, 2 * width), (side // 2, side // 2, 2 * width)] += 1
     assert kernels(network) == expected
-    assert learned(network) == 23_009_568 + 1  # the paper: 23.010M; the logit's bias is ours
+    assert learned(network) == 23_009_568 + 1  # the paper: 23.010M, without the logit's bias
 
 
-def test_labels_add_what_the_authors_code_adds_and_a_shared_logit() -> None:
+def test_labels_add_the_authors_parameters_and_a_shared_logit() -> None:
     block = 2 * 768 * 1536 + 9 * 16 * 1536 + 2 * 1536
-    generator = r3gan.build_generator(CIFAR, Kit())
+    generator = r3gan.build_generator(CIFAR, LayerFactory())
     assert learned(generator) == 8 * block + 16 * 768 + (64 + 64) * 768 + 768 * 3 + 10 * 64
-    discriminator = r3gan.build_discriminator(CIFAR, Kit(), "projection")
-    theirs = 8 * block + 768 * 3 + 16 * 768 + 768 * 768 + 10 * 768
-    assert learned(discriminator) == theirs + 768 + 1
+    discriminator = r3gan.build_discriminator(CIFAR, LayerFactory(), "projection")
+    authors = 8 * block + 768 * 3 + 16 * 768 + 768 * 768 + 10 * 768
+    assert learned(discriminator) == authors + 768 + 1
 
 
-def test_blocks_begin_as_nothing_but_their_shortcut() -> None:
-    network = r3gan.build_generator(SMALL, Kit())
+def test_blocks_start_as_the_identity() -> None:
+    network = r3gan.build_generator(SMALL, LayerFactory())
     inner = [layer for layer in network.layers if isinstance(layer, r3gan.GroupwiseConv2D)]
     before = drawn(network)
     for layer in inner:
@@ -79,44 +81,47 @@ def test_blocks_begin_as_nothing_but_their_shortcut() -> None:
     np.testing.assert_array_equal(drawn(network), before)
 
 
-def test_kernels_start_at_the_papers_scale() -> None:
-    network = r3gan.build_discriminator(dataclasses.replace(CIFAR, channels=64), Kit(), "projection")
+def test_kernels_are_initialised_at_the_papers_scale() -> None:
+    network = r3gan.build_discriminator(dataclasses.replace(CIFAR, channels=64), LayerFactory(), "projection")
     gain = (2 / (1 + 0.2**2)) ** 0.5 * 8**-0.25  # eight blocks
-    kept = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
-    for first, second, last in zip(kept[1::3], kept[2::3], kept[3::3], strict=True):
+    convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    for first, second, last in zip(convolutions[1::3], convolutions[2::3], convolutions[3::3], strict=True):
         assert float(np.std(first.kernel)) == pytest.approx(gain / 64**0.5, rel=0.05)
         assert float(np.std(second.kernel)) == pytest.approx(gain / (9 * 16) ** 0.5, rel=0.05)
         assert not np.any(last.kernel)
 
 
 @pytest.mark.parametrize("size", [4, 7])
-def test_doubling_and_halving_filter_by_1_3_3_1(size: int) -> None:
+def test_upsampling_and_downsampling_filter_with_1_3_3_1(size: int) -> None:
     line = np.random.default_rng(0).standard_normal(2 * size).astype(np.float32)
     spread = np.zeros(4 * size)
     spread[::2] = line
     np.testing.assert_allclose(
-        resampled(r3gan.doubled, line), np.convolve(spread, [0.25, 0.75, 0.75, 0.25])[1:-2], atol=1e-6
+        resampled(r3gan.upsample, line), np.convolve(spread, [0.25, 0.75, 0.75, 0.25])[1:-2], atol=1e-6
     )
     np.testing.assert_allclose(
-        resampled(r3gan.halved, line), np.convolve(line, [0.125, 0.375, 0.375, 0.125])[2:-1:2], atol=1e-6
+        resampled(r3gan.downsample, line), np.convolve(line, [0.125, 0.375, 0.375, 0.125])[2:-1:2], atol=1e-6
     )
 
 
-def test_group_by_group_is_the_grouped_convolution_that_is_kept() -> None:
-    trained, kept = r3gan.build_generator(SMALL, Kit()), r3gan.build_generator(SMALL, Kit(kept=True))
+def test_convolving_group_by_group_equals_kerass_grouped_convolution() -> None:
+    trained, kept = (
+        r3gan.build_generator(SMALL, LayerFactory()),
+        r3gan.build_generator(SMALL, LayerFactory(keras_only=True)),
+    )
     chance = np.random.default_rng(0)
     for weight in trained.weights:
         weight.assign(weight + chance.normal(0, 0.2, weight.shape))
-    for own, acting in zip(kept.weights, acting_weights(trained), strict=True):
-        own.assign(acting)
+    for own, effective in zip(kept.weights, effective_weights(trained), strict=True):
+        own.assign(effective)
     assert {layer.groups for layer in kept.layers if isinstance(layer, keras.layers.Conv2D)} == {1, 2}
     assert not any(isinstance(layer, r3gan.GroupwiseConv2D) for layer in kept.layers)
     np.testing.assert_allclose(drawn(kept), drawn(trained), atol=2e-5)
 
 
 def test_spectral_norm_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="no spectral norm"):
-        dataclasses.replace(recipe_settings("r3gan"), spectral_norm="discriminator")
+    with pytest.raises(UsageError, match="spectral_norm must be none"):
+        check(dataclasses.replace(recipe_settings("r3gan"), spectral_norm="discriminator"))
 
 
 def drawn(network: keras.Model) -> npt.NDArray[np.float32]:
@@ -125,7 +130,7 @@ def drawn(network: keras.Model) -> npt.NDArray[np.float32]:
 
 
 def resampled(change: object, line: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Resample a picture that varies in one direction; return a line of it away from the other's edges."""
+    """Resample an image that varies along one axis, and return a line from its centre."""
     maps = keras.Input((len(line), len(line), 1))
     network = keras.Model(maps, change(maps))  # type: ignore[operator]
     across = np.asarray(network(np.broadcast_to(line[None, None, :, None], (1, len(line), len(line), 1))))

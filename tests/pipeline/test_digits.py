@@ -17,7 +17,7 @@ from pedigree import cli
 from pedigree.common.packed_crops import load_crops
 from pedigree.generator.model import Generator, load_generator
 from pedigree.networks import dcgan
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 from pedigree.settings import recipes
 from pedigree.settings.overrides import override
@@ -78,7 +78,7 @@ def test_the_generator_draws_grey_pictures_nearer_to_digits_than_untrained(digit
     trained = load_generator(digits / "models/generator.keras")
     assert (trained.breeds, trained.image_size, trained.latent) == (crops.breeds, 28, "uniform")
     keras.utils.set_random_seed(0)
-    network = dcgan.build_generator(Shape(28, 1, trained.latent_size, 10, 8), Kit(kept=True))
+    network = dcgan.build_generator(Shape(28, 1, trained.latent_size, 10, 8), LayerFactory(keras_only=True))
     untrained = Generator(network, trained.breeds, trained.latent)
 
     def error(drawer: Generator) -> float:

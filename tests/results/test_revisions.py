@@ -16,7 +16,7 @@ from pedigree.common.paths import GENERATOR
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.generator.model import save_generator
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 from pedigree.results import revisions
 
@@ -84,7 +84,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     new_repository(root)
     for seed, (tag, breeds) in enumerate({"champion": CHAMPIONS, "later": LATERS}.items()):
         keras.utils.set_random_seed(seed)
-        network = ARCHITECTURES["projection-dcgan"].build_generator(Shape(16, 3, 8, 2, 4), Kit(kept=True))
+        network = ARCHITECTURES["projection-dcgan"].build_generator(
+            Shape(16, 3, 8, 2, 4), LayerFactory(keras_only=True)
+        )
         save_generator(network, breeds, root / GENERATOR)
         shutil.copy(root / GENERATOR, kept / f"{tag}.keras")
         keep(root, tag)

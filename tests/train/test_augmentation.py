@@ -1,4 +1,4 @@
-"""Differentiable augmentation: what each kind does, how often, and that it hides nothing from a gradient."""
+"""Differentiable augmentation: the effect of each kind, its frequency, and its second derivatives."""
 
 import numpy as np
 import pytest
@@ -12,19 +12,19 @@ CHANCES = CHANCE.random((6, draws(KINDS))).astype(np.float32)
 
 
 def of(kind: str, images: np.ndarray, chances: np.ndarray, strength: object = 1.0) -> np.ndarray:
-    """Change pictures in one way, by that kind's part of `chances` `(n, draws(KINDS))`."""
+    """Apply one kind of augmentation, with its columns of `chances` `(n, draws(KINDS))`."""
     return np.asarray(augment(images, chances[:, layout(KINDS)[kind]], (kind,), strength))
 
 
 def with_numbers(kind: str, values: object) -> np.ndarray:
-    """Return the chances, but with the numbers of one kind replaced; its gates stay."""
+    """Return CHANCES with the numbers of one kind replaced, but not its gates."""
     changed, columns = CHANCES.copy(), layout(KINDS)[kind]
     changed[:, columns.start + GATE : columns.stop] = values
     return changed
 
 
 def visible(count: int) -> np.ndarray:
-    """Return random chances whose shifts and holes show in any picture."""
+    """Return random chances whose shifts and cutouts are visible in any image."""
     chances = CHANCE.random((count, draws(KINDS))).astype(np.float32)
     for kind in ("translation", "cutout"):
         chances[:, layout(KINDS)[kind]][:, GATE:] = 0.1
@@ -32,13 +32,13 @@ def visible(count: int) -> np.ndarray:
 
 
 def with_gates(chances: np.ndarray, value: float) -> np.ndarray:
-    """Return the chances with every gate replaced."""
+    """Return `chances` with every gate replaced."""
     changed = chances.copy()
     changed[:, [columns.start for columns in layout(KINDS).values()]] = value
     return changed
 
 
-def test_no_kinds_change_nothing() -> None:
+def test_without_kinds_images_are_unchanged() -> None:
     np.testing.assert_array_equal(augment(IMAGES, CHANCES[:, :0], ("flip",), 1.0), IMAGES)
 
 
@@ -50,7 +50,7 @@ def test_a_change_is_a_function_of_its_chances(kind: str) -> None:
     assert not np.allclose(once, of(kind, IMAGES, 1 - CHANCES))
 
 
-def test_neutral_chances_leave_colours_alone() -> None:
+def test_neutral_chances_do_not_change_colours() -> None:
     np.testing.assert_allclose(of("color", IMAGES, np.full_like(CHANCES, 0.5)), IMAGES, atol=1e-6)
 
 
@@ -87,38 +87,38 @@ def test_cutout_blanks_a_square_of_half_the_side_cut_off_at_the_edge() -> None:
     assert (share <= 0.25).all()
 
 
-def test_strength_zero_leaves_pictures_as_they_are() -> None:
-    open_gates = with_gates(CHANCES, 0.0)  # the least a gate can be
+def test_strength_zero_does_not_change_images() -> None:
+    open_gates = with_gates(CHANCES, 0.0)  # the smallest value of a gate
     np.testing.assert_array_equal(augment(IMAGES, open_gates, KINDS, tf.constant(0.0)), IMAGES)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_at_full_strength_gates_have_no_say(kind: str) -> None:
+def test_at_full_strength_gates_have_no_effect(kind: str) -> None:
     shut = with_gates(CHANCES, np.nextafter(np.float32(1), np.float32(0)))
     full = tf.constant(1.0)
     np.testing.assert_array_equal(of(kind, IMAGES, shut, full), of(kind, IMAGES, CHANCES, full))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_share_of_pictures_changed_is_the_strength(kind: str) -> None:
+def test_the_share_of_changed_images_is_the_strength(kind: str) -> None:
     images = CHANCE.uniform(0.1, 1, (4000, 8, 8, 3)).astype(np.float32)
     changed = (of(kind, images, visible(4000), tf.constant(0.3)) != images).any(axis=(1, 2, 3))
     assert abs(changed.mean() - 0.3) < 4 * (0.3 * 0.7 / 4000) ** 0.5
 
 
-def test_kinds_come_to_a_picture_independently() -> None:
+def test_kinds_are_applied_independently() -> None:
     images = np.ones((4000, 8, 8, 3), np.float32)
     chances = visible(4000)
-    came = [of(kind, images, chances, 0.5) != images for kind in KINDS]
-    together = np.corrcoef([pictures.any(axis=(1, 2, 3)) for pictures in came])
-    assert np.abs(together - np.eye(3)).max() < 4 / 4000**0.5
+    changed = [of(kind, images, chances, 0.5) != images for kind in KINDS]
+    correlations = np.corrcoef([pixels.any(axis=(1, 2, 3)) for pixels in changed])
+    assert np.abs(correlations - np.eye(3)).max() < 4 / 4000**0.5
 
 
 def test_second_derivatives_agree_with_finite_differences() -> None:
     direction = CHANCE.normal(size=IMAGES.shape).astype(np.float32)
     weights = CHANCE.normal(size=IMAGES.shape).astype(np.float32)
 
-    def slope(images: tf.Tensor) -> tf.Tensor:
+    def gradient(images: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(images)
             energy = tf.reduce_sum(weights * augment(images, CHANCES, KINDS, tf.constant(0.7)) ** 3)
@@ -127,27 +127,28 @@ def test_second_derivatives_agree_with_finite_differences() -> None:
     images = tf.constant(IMAGES)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        along = tf.reduce_sum(slope(images) * direction)
+        along = tf.reduce_sum(gradient(images) * direction)
     curvature = tape.gradient(along, images)
-    differences = slope(images + 0.5 * direction) - slope(images - 0.5 * direction)  # exact: the slope is quadratic
+    # These differences are exact, because the gradient is quadratic.
+    differences = gradient(images + 0.5 * direction) - gradient(images - 0.5 * direction)
     assert float(tf.reduce_max(tf.abs(curvature))) > 1
     np.testing.assert_allclose(curvature, differences, atol=2e-4)
 
 
 def test_strength_rises_while_the_discriminator_overfits_and_falls_otherwise() -> None:
     signs = np.linspace(-1, 1, 9, dtype=np.float32)
-    after = [float(adapted(tf.constant(0.5), tf.constant(sign), 0.6, pictures=64, speed=6400)) for sign in signs]
+    after = [float(adapted(tf.constant(0.5), tf.constant(sign), 0.6, images=64, speed=6400)) for sign in signs]
     np.testing.assert_allclose(after, np.where(signs > 0.6, 0.51, 0.49), rtol=1e-6)
     assert after == sorted(after)
-    assert float(adapted(tf.constant(0.5), tf.constant(0.5), 0.5, pictures=64, speed=6400)) == 0.5
+    assert float(adapted(tf.constant(0.5), tf.constant(0.5), 0.5, images=64, speed=6400)) == 0.5
 
 
-def test_strength_goes_from_none_to_full_in_as_many_pictures_as_asked_and_no_further() -> None:
+def test_strength_goes_from_zero_to_one_in_the_given_number_of_images_and_no_further() -> None:
     strength = tf.constant(0.0)
     for _ in range(24):
-        strength = adapted(strength, tf.constant(1.0), 0.6, pictures=50, speed=1200)
+        strength = adapted(strength, tf.constant(1.0), 0.6, images=50, speed=1200)
     assert float(strength) == pytest.approx(1, abs=1e-5)
-    assert float(adapted(strength, tf.constant(1.0), 0.6, pictures=50, speed=1200)) == 1
+    assert float(adapted(strength, tf.constant(1.0), 0.6, images=50, speed=1200)) == 1
     for _ in range(30):
-        strength = adapted(strength, tf.constant(0.0), 0.6, pictures=50, speed=1200)
+        strength = adapted(strength, tf.constant(0.0), 0.6, images=50, speed=1200)
     assert float(strength) == 0

@@ -1,4 +1,4 @@
-"""A step's batch: a function of (seed, step), every photo once an epoch, label noise at the rate asked for."""
+"""The batch of a step: a function of (seed, step), with every photo once per epoch and label noise at a given rate."""
 
 import dataclasses
 import threading
@@ -23,7 +23,7 @@ RANDOM = ("real_chances", "fake_chances", "mixing", "early_latents", "latents", 
 
 @pytest.fixture
 def thrice(train_settings: Train) -> Train:
-    """Three discriminator steps, four photos each, six drawn pictures for the generator."""
+    """Three discriminator steps with four photos each, and six generated images for the generator."""
     return dataclasses.replace(
         train_settings,
         discriminator_steps=3,
@@ -46,7 +46,7 @@ def equal(one: Any, two: Any) -> bool:
     return one.keys() == two.keys() and all(np.array_equal(one[name], two[name]) for name in one)
 
 
-def test_shapes_follow_the_numbers_of_steps_and_pictures(thrice: Train) -> None:
+def test_shapes_follow_from_the_numbers_of_steps_and_images(thrice: Train) -> None:
     batch = batch_at(0, IMAGES, LABELS, thrice)
     assert {name: array.shape for name, array in batch.items()} == {
         "images": (3, 4, 16, 16, 3),
@@ -84,24 +84,26 @@ def test_no_two_draws_of_a_step_are_the_same(thrice: Train) -> None:
     assert len(np.unique(numbers)) == len(numbers)
 
 
-def test_a_new_kind_of_augmentation_changes_nothing_else(thrice: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_kind_of_augmentation_changes_no_other_random_number(
+    thrice: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = batch_at(5, IMAGES, LABELS, thrice)
     names = list(augmentation.layout(thrice.augment))
-    kinds = {"rotation": augmentation.Kind(3, lambda images, numbers, comes: images)} | augmentation.KINDS
+    kinds = {"rotation": augmentation.Kind(3, lambda images, numbers, applied: images)} | augmentation.KINDS
     monkeypatch.setattr(augmentation, "KINDS", kinds)
     assert equal(before, batch_at(5, IMAGES, LABELS, thrice)), "switched off"
     on = dataclasses.replace(thrice)
-    object.__setattr__(on, "augment", [*thrice.augment, "rotation"])  # no recipe may name it yet
+    object.__setattr__(on, "augment", [*thrice.augment, "rotation"])  # the settings do not allow the new kind yet
     after = batch_at(5, IMAGES, LABELS, on)
     for name, array in before.items():
         if name.endswith("_chances"):
-            kept = [after[name][..., augmentation.layout(on.augment)[kind]] for kind in names]  # type: ignore[literal-required]
-            np.testing.assert_array_equal(np.concatenate(kept, axis=-1), array)
+            unchanged = [after[name][..., augmentation.layout(on.augment)[kind]] for kind in names]  # type: ignore[literal-required]
+            np.testing.assert_array_equal(np.concatenate(unchanged, axis=-1), array)
         else:
             np.testing.assert_array_equal(after[name], array)  # type: ignore[literal-required]
 
 
-def test_a_kind_switched_on_changes_no_other_draw(thrice: Train) -> None:
+def test_enabling_a_kind_changes_no_other_random_number(thrice: Train) -> None:
     fewer, more = (dataclasses.replace(thrice, augment=kinds) for kinds in ([], ["flip", "translation"]))
     without, with_it = (batch_at(2, IMAGES, LABELS, train) for train in (fewer, more))
     for name in without:
@@ -116,28 +118,28 @@ def test_streams_differ_by_seed_purpose_and_step_and_do_not_overlap() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_every_photo_comes_once_an_epoch_though_batches_do_not_divide_it(train_settings: Train, times: int) -> None:
+def test_every_photo_comes_once_per_epoch_even_if_batches_span_epochs(train_settings: Train, times: int) -> None:
     train = dataclasses.replace(train_settings, discriminator_steps=times)
-    seen = np.concatenate([pictures_of(batch_at(step, IMAGES, LABELS, train)) for step in range(15)])
-    epochs = seen.reshape(-1, 10)
+    photos = np.concatenate([pictures_of(batch_at(step, IMAGES, LABELS, train)) for step in range(15)])
+    epochs = photos.reshape(-1, 10)
     assert len(epochs) == 6 * times
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 1
 
 
-def test_a_batch_larger_than_the_data_runs_across_epochs(train_settings: Train) -> None:
+def test_a_batch_may_be_larger_than_an_epoch(train_settings: Train) -> None:
     train = dataclasses.replace(train_settings, batch_size=25, generator_batch_size=25)
     counts = np.bincount(pictures_of(batch_at(0, IMAGES, LABELS, train)), minlength=10)
     assert set(counts) == {2, 3}
 
 
-def test_labels_stay_with_their_photos_and_the_drawn_follow_the_last(thrice: Train) -> None:
+def test_labels_match_their_photos_and_the_first_generated_labels_match_the_last_photos(thrice: Train) -> None:
     batch = batch_at(3, IMAGES, LABELS, thrice)
     np.testing.assert_array_equal(batch["labels"].ravel(), LABELS[pictures_of(batch)])
     np.testing.assert_array_equal(batch["drawn_labels"][:4], batch["labels"][-1])
 
 
-def test_half_of_the_photos_are_mirrored_and_the_others_are_as_they_were(train_settings: Train) -> None:
+def test_half_of_the_photos_are_mirrored_and_the_others_unchanged(train_settings: Train) -> None:
     photos = np.random.default_rng(0).integers(0, 255, (10, 16, 16, 3), dtype=np.uint8)
     size = {"batch_size": 1000, "generator_batch_size": 1000}
     batch = batch_at(0, photos, LABELS, dataclasses.replace(train_settings, augment=["flip"], **size))
@@ -148,7 +150,7 @@ def test_half_of_the_photos_are_mirrored_and_the_others_are_as_they_were(train_s
     assert abs(mirrored.mean() - 0.5) < 4 * (0.25 / 1000) ** 0.5
 
 
-def test_photos_are_read_from_a_file_that_cannot_be_written_to(train_settings: Train, tmp_path: Path) -> None:
+def test_photos_can_be_read_from_a_read_only_file(train_settings: Train, tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", IMAGES)
     images = np.load(tmp_path / "images.npy", mmap_mode="r")
     train = dataclasses.replace(train_settings, augment=["flip"])
@@ -156,7 +158,7 @@ def test_photos_are_read_from_a_file_that_cannot_be_written_to(train_settings: T
     np.testing.assert_array_equal(images, IMAGES)
 
 
-def test_labels_are_softened_and_flipped_at_the_rates_asked_for_on_both_sides(train_settings: Train) -> None:
+def test_real_and_fake_labels_are_soft_and_flipped_at_the_given_rates(train_settings: Train) -> None:
     noisy = dataclasses.replace(
         train_settings,
         batch_size=500,
@@ -185,20 +187,20 @@ def test_labels_are_softened_and_flipped_at_the_rates_asked_for_on_both_sides(tr
         assert abs(low.mean() - 0.125) < 4 * 0.25 / (12 * len(low)) ** 0.5
 
 
-def test_labels_are_hard_and_right_unless_asked_otherwise(train_settings: Train) -> None:
+def test_labels_are_hard_and_correct_by_default(train_settings: Train) -> None:
     batch = batch_at(0, IMAGES, LABELS, train_settings)
     assert (batch["real_targets"] == 1).all()
     assert (batch["fake_targets"] == 0).all()
 
 
-def test_the_generators_breeds_follow_the_photos(train_settings: Train) -> None:
+def test_generated_breeds_have_the_frequencies_of_the_photos(train_settings: Train) -> None:
     many = dataclasses.replace(train_settings, generator_batch_size=6000)
     drawn = batch_at(0, IMAGES, LABELS, many)["drawn_labels"]
     np.testing.assert_allclose(np.bincount(drawn) / 6000, [0.4, 0.3, 0.3], atol=0.03)
 
 
 @pytest.mark.parametrize(("prior", "deviation", "reach"), [("normal", 1.0, 7.0), ("uniform", 3**-0.5, 1.0)])
-def test_latents_have_the_prior_asked_for(train_settings: Train, prior: str, deviation: float, reach: float) -> None:
+def test_latents_have_the_given_prior(train_settings: Train, prior: str, deviation: float, reach: float) -> None:
     wide = dataclasses.replace(
         train_settings, latent=prior, latent_size=2500, generator_batch_size=8, discriminator_steps=3
     )
@@ -209,92 +211,92 @@ def test_latents_have_the_prior_asked_for(train_settings: Train, prior: str, dev
         assert deviation < np.abs(latents).max() <= reach
 
 
-def test_the_breed_comes_in_by_the_photos_shown(train_settings: Train) -> None:
+def test_the_condition_ramp_follows_the_number_of_photos(train_settings: Train) -> None:
     ramp = dataclasses.replace(train_settings, discriminator_steps=2, condition_ramp=[16, 48])  # 8 photos a step
     strengths = [float(batch_at(step, IMAGES, LABELS, ramp)["condition_strength"]) for step in range(9)]
     assert strengths == [0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 1]
 
 
 @pytest.mark.parametrize(("ramp", "strengths"), [([0, 0], [1, 1, 1]), ([4, 4], [0, 1, 1])])
-def test_a_ramp_without_length_is_a_switch(train_settings: Train, ramp: list[int], strengths: list[int]) -> None:
+def test_a_ramp_of_length_zero_is_a_switch(train_settings: Train, ramp: list[int], strengths: list[int]) -> None:
     train = dataclasses.replace(train_settings, condition_ramp=ramp)
     assert [float(batch_at(step, IMAGES, LABELS, train)["condition_strength"]) for step in range(3)] == strengths
 
 
-def test_a_stack_holds_the_batches_of_its_steps(thrice: Train) -> None:
+def test_a_stacked_batch_holds_the_batches_of_its_steps(thrice: Train) -> None:
     stack = stacked(range(4, 9), IMAGES, LABELS, thrice)
     for row, step in enumerate(range(4, 9)):
         assert equal({name: array[row] for name, array in stack.items()}, batch_at(step, IMAGES, LABELS, thrice))
 
 
-def test_portions_are_the_stack_taken_apart(train_settings: Train) -> None:
+def test_the_portions_of_all_devices_are_the_whole_batch(train_settings: Train) -> None:
     train = dataclasses.replace(train_settings, discriminator_steps=2, batch_size=6, generator_batch_size=9)
     stack = stacked(range(2), IMAGES, LABELS, train)
     parts = [portion(stack, index, 3) for index in range(3)]
     for name, whole in stack.items():
-        given: Any = [part[name] for part in parts]  # type: ignore[literal-required]
+        arrays: Any = [part[name] for part in parts]  # type: ignore[literal-required]
         if name == "condition_strength":
-            assert all(np.array_equal(array, whole) for array in given)
+            assert all(np.array_equal(array, whole) for array in arrays)
         elif name in ("latents", "drawn_labels", "drawn_chances"):
-            first = np.concatenate([array[:, :2] for array in given], axis=1)
-            rest = np.concatenate([array[:, 2:] for array in given], axis=1)
+            first = np.concatenate([array[:, :2] for array in arrays], axis=1)
+            rest = np.concatenate([array[:, 2:] for array in arrays], axis=1)
             np.testing.assert_array_equal(np.concatenate([first, rest], axis=1), whole)
         else:
-            np.testing.assert_array_equal(np.concatenate(given, axis=2), whole)
+            np.testing.assert_array_equal(np.concatenate(arrays, axis=2), whole)
     for part in parts:
         np.testing.assert_array_equal(part["drawn_labels"][:, :2], part["labels"][:, -1])
 
 
 @pytest.mark.parametrize(("real", "drawn"), [(5, 6), (4, 7)])
-def test_a_batch_without_equal_parts_is_refused(train_settings: Train, real: int, drawn: int) -> None:
+def test_a_batch_that_cannot_be_split_equally_is_refused(train_settings: Train, real: int, drawn: int) -> None:
     train = dataclasses.replace(train_settings, batch_size=real, generator_batch_size=drawn)
-    with pytest.raises(ValueError, match=f"{real} real and {drawn} drawn pictures .* 2 devices"):
+    with pytest.raises(ValueError, match=f"{real} real and {drawn} generated images .* 2 devices"):
         portion(stacked(range(1), IMAGES, LABELS, train), 0, 2)
 
 
 CALLS = [range(0, 3), range(3, 6), range(6, 7)]
 
 
-def test_a_stream_yields_the_stack_of_every_call(thrice: Train) -> None:
+def test_a_stream_yields_the_batch_of_every_call(thrice: Train) -> None:
     streamed = list(stream(CALLS, IMAGES, LABELS, thrice))
     assert len(streamed) == 3
-    for given, steps in zip(streamed, CALLS, strict=True):
-        assert equal(given, stacked(steps, IMAGES, LABELS, thrice))
+    for batch, steps in zip(streamed, CALLS, strict=True):
+        assert equal(batch, stacked(steps, IMAGES, LABELS, thrice))
 
 
-class Watched(np.ndarray):
-    """Photos that note which thread takes them, and from the second time on wait for the caller's work."""
+class BlockingPhotos(np.ndarray):
+    """Photos that record which thread reads them. From the second time on, reading waits for the caller's work."""
 
     makers: ClassVar[list[threading.Thread]] = []
     work_done = threading.Event()
 
-    def take(self, *given: Any, **named: Any) -> Any:
-        """Note, wait, take."""
+    def take(self, *args: Any, **options: Any) -> Any:
+        """Record the thread, wait, and take."""
         self.makers.append(threading.current_thread())
         if len(self.makers) > 1 and not self.work_done.wait(timeout=10):
             raise TimeoutError
-        return super().take(*given, **named)
+        return super().take(*args, **options)
 
 
-def test_the_next_call_is_made_in_a_thread_while_the_caller_works(train_settings: Train) -> None:
-    batches = stream([range(1), range(1, 2)], IMAGES.view(Watched), LABELS, train_settings)
+def test_the_next_batch_is_made_in_a_thread_while_the_caller_works(train_settings: Train) -> None:
+    batches = stream([range(1), range(1, 2)], IMAGES.view(BlockingPhotos), LABELS, train_settings)
     next(batches)
-    Watched.work_done.set()
+    BlockingPhotos.work_done.set()
     next(batches)
-    assert len(Watched.makers) == 2
-    assert threading.current_thread() not in Watched.makers
+    assert len(BlockingPhotos.makers) == 2
+    assert threading.current_thread() not in BlockingPhotos.makers
 
 
 def test_a_stream_is_never_more_than_one_call_ahead(train_settings: Train) -> None:
-    asked: list[range] = []
+    requested: list[range] = []
 
     def calls() -> Iterator[range]:
         for steps in CALLS * 3:
-            asked.append(steps)
+            requested.append(steps)
             yield steps
 
     for place, _ in enumerate(stream(calls(), IMAGES, LABELS, train_settings), start=1):
-        assert len(asked) == min(place + 1, 9)
+        assert len(requested) == min(place + 1, 9)
 
 
 def test_a_stream_closed_early_leaves_no_thread(train_settings: Train) -> None:
@@ -306,6 +308,6 @@ def test_a_stream_closed_early_leaves_no_thread(train_settings: Train) -> None:
     assert threading.active_count() == before
 
 
-def test_an_error_in_the_thread_is_raised_where_batches_are_asked_for(train_settings: Train) -> None:
+def test_an_error_in_the_thread_is_raised_by_the_stream(train_settings: Train) -> None:
     with pytest.raises(IndexError, match="out of bounds"):
         next(stream(CALLS, IMAGES, LABELS[:2], train_settings))

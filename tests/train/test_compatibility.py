@@ -1,4 +1,4 @@
-"""Parameters of `train` that do not go together are refused by name, before anything is trained."""
+"""Parameters of `train` that cannot be combined are refused by name before training."""
 
 import dataclasses
 from pathlib import Path
@@ -27,7 +27,7 @@ CONFLICTS: dict[str, tuple[dict[str, Any], str]] = {
         {"augment": ["flip"], "augment_target": 0.6},
         "augment needs one of color, translation",
     ),
-    "no sign": ({"loss": "relativistic", "augment_target": 0.6}, "no meaning under the relativistic loss"),
+    "no sign": ({"loss": "relativistic", "augment_target": 0.6}, "no meaning with the relativistic loss"),
 }
 
 
@@ -43,7 +43,7 @@ def test_a_conflict_is_one_line_that_names_the_parameters(
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_every_recipe_goes_together(name: str) -> None:
+def test_the_parameters_of_every_recipe_can_be_combined(name: str) -> None:
     check(recipe_settings(name))
 
 

@@ -1,4 +1,4 @@
-"""Pictures of how far a run is: which moments and breeds are kept, and that they survive an interruption."""
+"""Sample images during training: which steps and breeds are shown, and that they survive an interruption."""
 
 import keras
 import numpy as np
@@ -7,12 +7,12 @@ from PIL import Image, ImageSequence
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pedigree.generator.model import Generator
-from pedigree.train.gallery import BREEDS_SHOWN, COLUMNS, MOMENTS, Gallery
+from pedigree.train.gallery import BREEDS_SHOWN, COLUMNS, MAX_GRIDS, Gallery
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 
 def drawer(breeds=2):
-    """A generator that draws a breed in flat grey, the darker the later it is named, with a trace of the latent."""
+    """Return a generator that draws each breed in flat grey, later breeds darker, with a trace of the latent."""
     latent, breed = keras.Input((2,)), keras.Input((), dtype="int32")
     grey = keras.layers.Embedding(breeds, 1, name="grey")(breed)
     trace = keras.layers.Dense(1, name="trace")(latent)
@@ -25,7 +25,7 @@ def drawer(breeds=2):
 
 
 def shift(generator, by):
-    """Let all it draws be brighter by `by` of 1."""
+    """Make all images brighter by `by`."""
     generator.network.get_layer("trace").bias.assign([by])
 
 
@@ -40,24 +40,24 @@ def saved(gallery, folder):
     return {path.name: path.read_bytes() for path in folder.rglob("*.*")}
 
 
-def test_a_moment_is_drawn_once_and_always_from_the_same_latents(log, tmp_path):
+def test_a_grid_is_drawn_once_per_step_and_always_from_the_same_latents(log, tmp_path):
     gallery = Gallery(drawer(), 3, log)
     for step in (10, 10, 20, 20):
-        gallery.look(step)
+        gallery.draw(step)
     assert gallery.steps == [10, 20]
-    np.testing.assert_array_equal(gallery.moments[0], gallery.moments[1])
-    assert gallery.moments[0].shape == (2, COLUMNS, 8, 8, 3)
-    assert len(np.unique(gallery.moments[0][0])) > 1
+    np.testing.assert_array_equal(gallery.grids[0], gallery.grids[1])
+    assert gallery.grids[0].shape == (2, COLUMNS, 8, 8, 3)
+    assert len(np.unique(gallery.grids[0][0])) > 1
     points = EventAccumulator(str(tmp_path / "log")).Reload()
     assert [picture.step for picture in points.Images("samples")] == [10, 20]
 
 
-def test_the_film_has_a_frame_a_moment_and_the_sheet_a_row_a_moment(log, tmp_path):
+def test_the_film_has_one_frame_per_step_and_progress_png_one_row(log, tmp_path):
     generator = drawer()
     gallery = Gallery(generator, 3, log)
     for step, by in ((10, -0.5), (20, 0.0), (30, 0.5)):
         shift(generator, by)
-        gallery.look(step)
+        gallery.draw(step)
     shift(generator, -0.9)
     saved(gallery, tmp_path)
     with Image.open(tmp_path / "training.gif") as film:
@@ -65,23 +65,23 @@ def test_the_film_has_a_frame_a_moment_and_the_sheet_a_row_a_moment(log, tmp_pat
     with Image.open(tmp_path / "samples/final.png") as picture:
         final = np.asarray(picture.convert("L"))
     assert [frame.shape for frame in frames] == [final.shape] * 3
-    assert final.mean() < frames[0].mean() < frames[1].mean() < frames[2].mean()  # final: as the generator is now
-    with Image.open(tmp_path / "samples/progress.png") as moments:
-        assert moments.height >= 3 * 64
+    assert final.mean() < frames[0].mean() < frames[1].mean() < frames[2].mean()  # final.png is drawn when saving
+    with Image.open(tmp_path / "samples/progress.png") as progress:
+        assert progress.height >= 3 * 64
 
 
-def test_of_many_moments_some_stay_evenly_the_first_and_the_last_among_them(log):
+def test_of_many_grids_evenly_spread_ones_are_kept_with_the_first_and_the_last(log):
     gallery = Gallery(drawer(1), 3, log)
-    for step in range(1, 4 * MOMENTS):
-        gallery.look(step)
-        assert len(gallery.steps) == len(gallery.moments) == min(step, MOMENTS)
+    for step in range(1, 4 * MAX_GRIDS):
+        gallery.draw(step)
+        assert len(gallery.steps) == len(gallery.grids) == min(step, MAX_GRIDS)
         assert (gallery.steps[0], gallery.steps[-1]) == (1, step)
         gaps = np.diff(gallery.steps)
         assert max(gaps, default=1) <= 3 * min(gaps[:-1], default=1)
 
 
 @pytest.mark.parametrize(("breeds", "shown"), [(1, [0]), (3, [0, 1, 2]), (120, None)])
-def test_breeds_are_shown_evenly_and_at_most_sixteen(log, breeds, shown):
+def test_at_most_sixteen_breeds_are_shown_evenly_spread(log, breeds, shown):
     rows = Gallery(drawer(breeds), 3, log).shown.tolist()
     if shown is None:
         assert len(rows) == BREEDS_SHOWN
@@ -91,22 +91,22 @@ def test_breeds_are_shown_evenly_and_at_most_sixteen(log, breeds, shown):
         assert rows == shown
 
 
-def test_gone_on_from_its_state_it_saves_the_same_files(log, tmp_path):
+def test_restored_from_its_state_it_saves_the_same_files(log, tmp_path):
     whole, before, after = (Gallery(drawer(), 3, log) for _ in range(3))
     for step in (10, 20, 30):
-        whole.look(step)
+        whole.draw(step)
     for step in (10, 20):
-        before.look(step)
+        before.draw(step)
     after.restore({name: array.copy() for name, array in before.state().items()})
-    after.look(20)
-    after.look(30)
+    after.draw(20)
+    after.draw(30)
     one, other = saved(whole, tmp_path / "whole"), saved(after, tmp_path / "resumed")
     assert one == other
     assert set(one) == {"final.png", "progress.png", "training.gif"}
 
 
-def test_the_state_before_the_first_moment_can_be_restored(log):
+def test_the_state_before_the_first_grid_can_be_restored(log):
     before, after = Gallery(drawer(), 3, log), Gallery(drawer(), 3, log)
     after.restore(before.state())
-    after.look(10)
+    after.draw(10)
     assert after.steps == [10]

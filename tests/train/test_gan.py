@@ -1,4 +1,4 @@
-"""The GAN's step: exact repetition, its own optimizers, the average, every loss, penalty and condition in it."""
+"""The training step: exact repetition, separate optimizers, the average, and every loss, penalty and conditioning."""
 
 import dataclasses
 from typing import Any
@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from pedigree.backends import cpu_layers, make_engine
-from pedigree.networks.reparametrization import acting_weights
+from pedigree.networks.reparametrization import effective_weights
 from pedigree.settings.params import Train
 from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
@@ -67,10 +67,10 @@ def gan_of(train: Train, precision: str = "float32") -> ConditionalGAN:
 
 
 def take(gan: ConditionalGAN, *calls: range) -> dict[str, Any]:
-    """Take the steps of each call; return what all of them told."""
+    """Take the steps of each call, and return the metrics of all steps."""
     steps = compile_steps(gan, max(map(len, calls)))
-    told = [steps(stacked(call, IMAGES, LABELS, gan.train)) for call in calls]
-    return {name: np.concatenate([facts[name] for facts in told]) for name in told[0]}
+    results = [steps(stacked(call, IMAGES, LABELS, gan.train)) for call in calls]
+    return {name: np.concatenate([metrics[name] for metrics in results]) for name in results[0]}
 
 
 def values(gan: ConditionalGAN) -> list[Any]:
@@ -78,26 +78,26 @@ def values(gan: ConditionalGAN) -> list[Any]:
 
 
 @pytest.mark.parametrize("change", COMPOSITIONS.values(), ids=COMPOSITIONS)
-def test_every_composition_learns_and_repeats_itself_however_the_steps_are_called(
+def test_every_composition_trains_and_repeats_exactly_however_steps_are_split_into_calls(
     train_settings: Train, change: dict[str, Any]
 ) -> None:
     settings = dataclasses.replace(train_settings, **change)
     one, two = gan_of(settings), gan_of(settings)
     before = values(one)
-    told = take(one, range(6))
+    metrics = take(one, range(6))
     again = take(two, range(1), range(1, 5), range(5, 6))
-    assert all(np.isfinite(fact).all() for fact in told.values())
-    for name in told:
-        np.testing.assert_array_equal(told[name], again[name], err_msg=name)
+    assert all(np.isfinite(value).all() for value in metrics.values())
+    for name in metrics:
+        np.testing.assert_array_equal(metrics[name], again[name], err_msg=name)
     for a, b in zip(values(one), values(two), strict=True):
         np.testing.assert_array_equal(a, b)
-    learning = {id(v) for network in (one.generator, one.discriminator) for v in network.trainable_variables}
+    trainable = {id(v) for network in (one.generator, one.discriminator) for v in network.trainable_variables}
     unchanged = [
         variable.path
         for variable, old in zip(one.variables, before, strict=True)
-        if id(variable) in learning and np.array_equal(np.array(variable), old)
+        if id(variable) in trainable and np.array_equal(np.array(variable), old)
     ]
-    assert set(unchanged) <= {"logit/bias"}  # which cancels in losses of differences
+    assert set(unchanged) <= {"logit/bias"}  # it cancels in losses of differences
 
 
 def test_each_network_has_its_own_optimizer(train_settings: Train) -> None:
@@ -106,10 +106,10 @@ def test_each_network_has_its_own_optimizer(train_settings: Train) -> None:
     assert (int(gan.generator_optimizer.iterations), int(gan.discriminator_optimizer.iterations)) == (4, 12)
 
 
-def test_a_step_of_the_discriminator_leaves_the_generator_and_the_other_way_round(train_settings: Train) -> None:
-    still = 1e-30
+def test_updates_of_one_network_do_not_change_the_other(train_settings: Train) -> None:
+    negligible = 1e-30
     for rate, network in (("generator_learning_rate", "generator"), ("discriminator_learning_rate", "discriminator")):
-        gan = gan_of(dataclasses.replace(train_settings, **{rate: still}))
+        gan = gan_of(dataclasses.replace(train_settings, **{rate: negligible}))
         before = [np.array(weight) for weight in getattr(gan, network).trainable_variables]
         take(gan, range(3))
         for weight, old in zip(getattr(gan, network).trainable_variables, before, strict=True):
@@ -119,12 +119,12 @@ def test_a_step_of_the_discriminator_leaves_the_generator_and_the_other_way_roun
 def test_without_a_half_life_the_average_is_the_generator(train_settings: Train) -> None:
     gan = gan_of(dataclasses.replace(train_settings, ema_half_life=0, spectral_norm="both", r1_weight=0.0))
     take(gan, range(3))
-    for average, weight in zip(gan.average.weights, acting_weights(gan.generator), strict=True):
+    for average, weight in zip(gan.average.weights, effective_weights(gan.generator), strict=True):
         np.testing.assert_allclose(np.array(average), np.array(weight), rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("spectral_norm", ["none", "both"])
-def test_the_average_draws_what_the_generator_draws(train_settings: Train, spectral_norm: str) -> None:
+def test_the_average_draws_the_images_of_the_generator(train_settings: Train, spectral_norm: str) -> None:
     gan = gan_of(dataclasses.replace(train_settings, ema_half_life=0, spectral_norm=spectral_norm))
     take(gan, range(3))
     inputs = [CHANCE.standard_normal((4, 8), np.float32), LABELS[:4]]
@@ -136,13 +136,13 @@ def test_the_average_halves_its_distance_in_a_half_life(train_settings: Train) -
     gan.generator_optimizer.iterations.assign(1000)  # past the warm-up
     for weight in gan.average.weights:
         weight.assign(weight + 1)
-    for _ in range(10):  # 10 steps of 4 pictures
+    for _ in range(10):  # 10 steps of 4 images
         gan.update_average()
     for average, weight in zip(gan.average.weights, gan.generator.weights, strict=True):
         np.testing.assert_allclose(average.numpy() - weight.numpy(), 0.5, atol=1e-5)
 
 
-def test_r1_is_half_the_squared_slope_of_the_logit_and_comes_when_due_at_its_interval_times_the_weight(
+def test_lazy_r1_is_the_interval_times_half_the_squared_gradient_norm(
     train_settings: Train,
 ) -> None:
     settings = dataclasses.replace(train_settings, r1_weight=2.0, penalty_interval=3, augment=[])
@@ -151,17 +151,17 @@ def test_r1_is_half_the_squared_slope_of_the_logit_and_comes_when_due_at_its_int
     real = tf.constant(batch["images"][0, 0] / np.float32(127.5) - 1)
     with tf.GradientTape() as tape:
         tape.watch(real)
-        logits = gan.judge(real, batch["labels"][0, 0])[0]
-    slope = tape.gradient(logits, real).numpy()
-    expected = 3 * 2.0 / 2 * np.mean(np.sum(slope**2, axis=(1, 2, 3)))
+        logits = gan.discriminate(real, batch["labels"][0, 0])[0]
+    gradient = tape.gradient(logits, real).numpy()
+    expected = 3 * 2.0 / 2 * np.mean(np.sum(gradient**2, axis=(1, 2, 3)))
     penalties = take(gan, range(7))["gradient_penalty"]
     assert penalties[0] == pytest.approx(expected, rel=1e-4)
     assert [penalty > 0 for penalty in penalties] == [True, False, False, True, False, False, True]
 
 
 @pytest.mark.parametrize("change", DISCRIMINATORS.values(), ids=DISCRIMINATORS)
-def test_penalties_of_every_step_are_the_lazy_ones(train_settings: Train, change: dict[str, Any]) -> None:
-    """Also with dropout and spectral norm, whose training mode would be another function of the weights."""
+def test_penalties_at_interval_1_equal_lazy_penalties(train_settings: Train, change: dict[str, Any]) -> None:
+    """Also with dropout and spectral norm, which compute differently in training mode."""
     penalties = []
     for interval in (1, 2):
         weights = {"r1_weight": 2.0, "r2_weight": 3.0, "penalty_interval": interval}
@@ -170,25 +170,25 @@ def test_penalties_of_every_step_are_the_lazy_ones(train_settings: Train, change
     assert penalties[0] == pytest.approx(penalties[1], rel=1e-5)
 
 
-def test_slopes_without_a_weight_are_not_computed(train_settings: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradients_without_a_weight_are_not_computed(train_settings: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, sizes = make_engine("one"), []
-    slope = type(engine).slope
+    input_gradient = type(engine).input_gradient
 
-    def counted(self: Any, function: Any, pictures: Any) -> Any:
-        sizes.append(len(pictures))
-        return slope(self, function, pictures)
+    def counted(self: Any, function: Any, inputs: Any) -> Any:
+        sizes.append(len(inputs))
+        return input_gradient(self, function, inputs)
 
-    monkeypatch.setattr(type(engine), "slope", counted)
+    monkeypatch.setattr(type(engine), "input_gradient", counted)
     for weights, expected in (((0.0, 0.0), 1), ((1.0, 0.0), 2), ((1.0, 1.0), 3)):
         sizes.clear()
         settings = dataclasses.replace(
             train_settings, r1_weight=weights[0], r2_weight=weights[1], penalty_interval=1, batch_size=4
         )
         take(gan_of(settings), range(1))
-        assert sizes == [4] * expected  # one of them is the generator's own, through the discriminator
+        assert sizes == [4] * expected  # one of them is for the generator's own gradients
 
 
-def test_the_penalty_reaches_the_discriminators_weights(train_settings: Train) -> None:
+def test_the_penalty_changes_the_discriminators_gradients(train_settings: Train) -> None:
     norms = [
         take(gan_of(dataclasses.replace(train_settings, r1_weight=weight)), range(1))["discriminator_gradient_norm"]
         for weight in (0.0, 1000.0)
@@ -196,14 +196,14 @@ def test_the_penalty_reaches_the_discriminators_weights(train_settings: Train) -
     assert norms[1] > 2 * norms[0]
 
 
-def test_the_ramp_hides_the_breed_at_first_and_shows_it_in_the_end(train_settings: Train) -> None:
-    settings = dataclasses.replace(train_settings, condition_ramp=[8, 16])  # steps 2 and 4 of 4 pictures
+def test_the_breed_has_no_effect_before_the_ramp_and_an_effect_after_it(train_settings: Train) -> None:
+    settings = dataclasses.replace(train_settings, condition_ramp=[8, 16])  # steps 2 and 4, with 4 images each
     gan = gan_of(settings)
     picture, latent = CHANCE.random((1, 16, 16, 3), np.float32), CHANCE.standard_normal((1, 8), np.float32)
 
     def differences() -> tuple[float, float]:
         pictures = gan.generator([np.repeat(latent, 2, 0), np.array([0, 1])], training=False)
-        logits = gan.judge(np.repeat(picture, 2, 0), np.array([0, 1]))[0]
+        logits = gan.discriminate(np.repeat(picture, 2, 0), np.array([0, 1]))[0]
         return tuple(float(np.abs(np.diff(np.array(both), axis=0)).max()) for both in (pictures, logits))  # type: ignore[return-value]
 
     take(gan, range(2))
@@ -212,20 +212,20 @@ def test_the_ramp_hides_the_breed_at_first_and_shows_it_in_the_end(train_setting
     assert min(differences()) > 1e-6
 
 
-def test_augmentation_grows_while_the_discriminator_is_sure_of_its_photos_and_shrinks_when_it_is_not(
+def test_augmentation_strength_rises_while_real_logits_are_positive_and_falls_otherwise(
     train_settings: Train,
 ) -> None:
     settings = dataclasses.replace(train_settings, augment_target=0.6, augment_speed=16, r1_weight=0.0)
     gan = gan_of(settings)
-    sure = next(layer for layer in gan.discriminator.layers if layer.name == "logit")
+    logit = next(layer for layer in gan.discriminator.layers if layer.name == "logit")
     strengths = []
     for bias in (10.0, -10.0):
-        sure.bias.assign([bias])
+        logit.bias.assign([bias])
         strengths.append(take(gan, range(2))["augment_strength"].tolist())
     assert strengths == [[0.25, 0.5], [0.25, 0.0]]
 
 
-def test_noise_follows_the_schedule_of_learning_rates(train_settings: Train) -> None:
+def test_learning_rates_follow_the_schedule(train_settings: Train) -> None:
     settings = dataclasses.replace(train_settings, learning_rate_schedule="linear", learning_rate_warmup=0, steps=4)
     gan = gan_of(settings)
     rates = [float(ops.convert_to_tensor(gan.generator_optimizer.learning_rate))]
@@ -235,30 +235,30 @@ def test_noise_follows_the_schedule_of_learning_rates(train_settings: Train) -> 
     assert rates == pytest.approx([settings.generator_learning_rate * left / 4 for left in (4, 3, 2, 1, 0)], abs=1e-9)
 
 
-def test_gradient_norms_are_told_by_the_weight_and_together(train_settings: Train) -> None:
+def test_metrics_have_the_gradient_norm_of_each_weight_and_of_all(train_settings: Train) -> None:
     gan = gan_of(train_settings)
-    told = take(gan, range(2))
+    metrics = take(gan, range(2))
     for network in ("generator", "discriminator"):
-        norms = told[f"{network}_gradient_norms"]
+        norms = metrics[f"{network}_gradient_norms"]
         assert norms.shape == (2, len(getattr(gan, network).trainable_variables))
-        np.testing.assert_allclose(np.linalg.norm(norms, axis=1), told[f"{network}_gradient_norm"], rtol=1e-5)
+        np.testing.assert_allclose(np.linalg.norm(norms, axis=1), metrics[f"{network}_gradient_norm"], rtol=1e-5)
 
 
-@pytest.mark.parametrize(("precision", "quick"), [("bfloat16", True), ("float32", False)])
-def test_networks_in_training_are_made_of_quick_layers_where_those_gain(
-    train_settings: Train, precision: str, quick: bool
+@pytest.mark.parametrize(("precision", "fast"), [("bfloat16", True), ("float32", False)])
+def test_trained_networks_use_the_fast_cpu_layers_in_bfloat16(
+    train_settings: Train, precision: str, fast: bool
 ) -> None:
     gan = gan_of(train_settings, precision)
-    for network, expected in ((gan.generator, quick), (gan.discriminator, quick), (gan.average, False)):
+    for network, expected in ((gan.generator, fast), (gan.discriminator, fast), (gan.average, False)):
         assert (
             any(isinstance(layer, cpu_layers.Conv2D | cpu_layers.Conv2DTranspose) for layer in network.layers)
             == expected
         )
 
 
-def test_bfloat16_trains_in_bfloat16_and_keeps_a_float32_generator(train_settings: Train) -> None:
+def test_with_bfloat16_the_generator_computes_in_it_and_the_average_in_float32(train_settings: Train) -> None:
     gan = gan_of(train_settings, "bfloat16")
-    assert all(np.isfinite(fact).all() for fact in take(gan, range(2)).values())
+    assert all(np.isfinite(value).all() for value in take(gan, range(2)).values())
     assert any(layer.compute_dtype == "bfloat16" for layer in gan.generator.layers)
     assert all(layer.compute_dtype == "float32" for layer in gan.average.layers)
     assert keras.config.dtype_policy().name == "float32"

@@ -1,4 +1,4 @@
-"""The closer look at both networks: norms by the layer, held-out photos, walks."""
+"""Periodic diagnostics of both networks: norms of weights and gradients, accuracy on held-out photos, latent walks."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from pedigree.common.packed_crops import load_crops
 from pedigree.generator.model import Generator
 from pedigree.train.batches import stacked
 from pedigree.train.gan import ConditionalGAN
-from pedigree.train.inspection import PICTURES, Inspection
+from pedigree.train.inspection import MAX_CROPS, Inspection
 from pedigree.train.step import compile_steps
 from pedigree.train.tensorboard_log import TensorBoardLog
 
@@ -22,19 +22,19 @@ def crops(crops_folder):
 
 
 @pytest.fixture
-def looked(train_settings, crops, tmp_path):
-    """A GAN after one step, what that told, the inspection's answer and its log."""
+def inspected(train_settings, crops, tmp_path):
+    """Return a GAN after one step, its metrics, the result of the inspection and its log."""
     settings = dataclasses.replace(train_settings, spectral_norm="discriminator")
     gan = ConditionalGAN(settings, crops.size, len(crops.breeds), "float32", make_engine("one"))
-    told = compile_steps(gan, 1)(stacked(range(1), crops.train_images, crops.train_labels, settings))
+    metrics = compile_steps(gan, 1)(stacked(range(1), crops.train_images, crops.train_labels, settings))
     with TensorBoardLog(tmp_path / "log") as log:
         drawer = Generator(gan.average, crops.breeds, settings.latent)
-        answer = Inspection(gan, drawer, crops, log).look(7, told)
-    return gan, told, answer, EventAccumulator(str(tmp_path / "log")).Reload()
+        result = Inspection(gan, drawer, crops, log).inspect(7, metrics)
+    return gan, metrics, result, EventAccumulator(str(tmp_path / "log")).Reload()
 
 
-def test_every_weight_has_a_curve_of_its_size_and_of_its_gradients(looked):
-    gan, told, _, points = looked
+def test_every_weight_has_a_curve_of_its_norm_and_of_its_gradients(inspected):
+    gan, metrics, _, points = inspected
     groups = {}
     for tag in points.Tags()["scalars"]:
         group, _, path = tag.partition("/")
@@ -46,43 +46,43 @@ def test_every_weight_has_a_curve_of_its_size_and_of_its_gradients(looked):
         assert groups[f"weights_{name}"] == pytest.approx(sizes, rel=1e-5)
         assert set(groups[f"gradients_{name}"]) == set(sizes)
         together = np.sqrt(sum(value**2 for value in groups[f"gradients_{name}"].values()))
-        assert together == pytest.approx(float(told[f"{name}_gradient_norm"][-1]), rel=1e-4)
+        assert together == pytest.approx(float(metrics[f"{name}_gradient_norm"][-1]), rel=1e-4)
         assert sum(value > 0 for value in groups[f"gradients_{name}"].values()) > len(sizes) / 2
 
 
-def test_the_share_of_held_out_photos_taken_for_real_is_what_the_logits_say(looked, crops):
-    gan, _, answer, _ = looked
+def test_holdout_accuracy_is_the_share_of_positive_logits(inspected, crops):
+    gan, _, result, _ = inspected
     pictures = crops.holdout_images.astype(np.float32) / 127.5 - 1
-    logits = np.array(gan.judge(pictures, crops.holdout_labels, training=False)[0])
-    assert answer == {"holdout_accuracy": (logits > 0).mean()}
+    logits = np.array(gan.discriminate(pictures, crops.holdout_labels, training=False)[0])
+    assert result == {"holdout_accuracy": (logits > 0).mean()}
 
 
-def test_a_discriminator_that_takes_all_for_real_or_none_is_told(looked, crops, tmp_path):
-    gan, told, _, _ = looked
+def test_holdout_accuracy_ranges_from_0_to_1_and_uses_a_limited_number_of_crops(inspected, crops, tmp_path):
+    gan, metrics, _, _ = inspected
     many = dataclasses.replace(
         crops,
         holdout_images=np.repeat(crops.holdout_images, 200, axis=0),
         holdout_labels=np.repeat(crops.holdout_labels, 200),
     )
     for logit, share in ((1.0, 1.0), (-1.0, 0.0)):
-        asked = []
+        sizes = []
 
-        def judge(images, labels, training, logit=logit, asked=asked):
-            asked.append(len(images))
+        def discriminate(images, labels, training, logit=logit, sizes=sizes):
+            sizes.append(len(images))
             return [np.full((len(images), 1), logit)]
 
-        gan.judge = judge
+        gan.discriminate = discriminate
         with TensorBoardLog(tmp_path / "other") as log:
             drawer = Generator(gan.average, crops.breeds)
-            assert Inspection(gan, drawer, many, log).look(7, told) == {"holdout_accuracy": share}
-        assert sum(asked) == PICTURES
+            assert Inspection(gan, drawer, many, log).inspect(7, metrics) == {"holdout_accuracy": share}
+        assert sum(sizes) == MAX_CROPS
 
 
-def test_walks_are_pictures_and_there_is_none_to_another_breed_where_there_is_no_other(looked, crops, tmp_path):
-    gan, told, _, points = looked
+def test_walks_are_logged_as_images_and_one_between_breeds_only_if_there_are_several(inspected, crops, tmp_path):
+    gan, metrics, _, points = inspected
     assert points.Tags()["images"] == ["walk/latent", "walk/breeds"]
-    with TensorBoardLog(tmp_path / "alone") as log:
+    with TensorBoardLog(tmp_path / "single") as log:
         drawer = Generator(gan.average, crops.breeds[:1])
-        Inspection(gan, drawer, crops, log).look(7, told)
-    alone = EventAccumulator(str(tmp_path / "alone")).Reload()
-    assert alone.Tags()["images"] == ["walk/latent"]
+        Inspection(gan, drawer, crops, log).inspect(7, metrics)
+    single = EventAccumulator(str(tmp_path / "single")).Reload()
+    assert single.Tags()["images"] == ["walk/latent"]

@@ -35,31 +35,31 @@ def test_non_saturating_is_binary_cross_entropy_of_the_sigmoid() -> None:
 
 
 @pytest.mark.parametrize("name", ["minimax", "non-saturating"])
-def test_cross_entropy_heeds_soft_targets_on_both_sides(name: str) -> None:
+def test_cross_entropy_uses_soft_targets_on_both_sides(name: str) -> None:
     expected = cross_entropy(REAL, SOFT_ONES) + cross_entropy(FAKE, SOFT_ZEROS)
     assert float(LOSSES[name].discriminator(REAL, FAKE, SOFT_ONES, SOFT_ZEROS)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_only_the_saturating_generator_stops_learning_where_the_discriminator_is_sure() -> None:
-    slopes = {}
+def test_only_the_minimax_generators_gradient_vanishes_where_the_discriminator_is_certain() -> None:
+    gradients = {}
     for name in ("minimax", "non-saturating"):
-        sure = tf.constant([[-12.0]])
+        logit = tf.constant([[-12.0]])
         with tf.GradientTape() as tape:
-            tape.watch(sure)
-            loss = LOSSES[name].generator(sure)
-        slopes[name] = float(tape.gradient(loss, sure)[0, 0])
-    assert slopes["minimax"] == pytest.approx(-sigmoid(np.array(-12.0)), rel=1e-3)
-    assert slopes["non-saturating"] == pytest.approx(-1, rel=1e-3)
+            tape.watch(logit)
+            loss = LOSSES[name].generator(logit)
+        gradients[name] = float(tape.gradient(loss, logit)[0, 0])
+    assert gradients["minimax"] == pytest.approx(-sigmoid(np.array(-12.0)), rel=1e-3)
+    assert gradients["non-saturating"] == pytest.approx(-1, rel=1e-3)
 
 
-def test_hinge_counts_only_what_is_inside_the_margin() -> None:
+def test_hinge_counts_only_logits_inside_the_margin() -> None:
     loss = LOSSES["hinge"]
     real, fake = np.array([[2.0], [-1.0]]), np.array([[0.5], [-3.0]])
     assert float(loss.discriminator(real, fake, ONES[:2], ZEROS[:2])) == pytest.approx((0 + 2) / 2 + (1.5 + 0) / 2)
     assert float(loss.generator(fake)) == pytest.approx(1.25)
 
 
-def test_a_flipped_target_turns_the_hinge() -> None:
+def test_a_flipped_target_mirrors_the_hinge() -> None:
     loss = LOSSES["hinge"].discriminator
     assert float(loss(REAL, FAKE, ZEROS, ONES)) == pytest.approx(float(loss(-REAL, -FAKE, ONES, ZEROS)))
 
@@ -72,14 +72,14 @@ def test_least_squares_is_half_the_squared_distance_to_the_targets() -> None:
     assert float(loss.generator(FAKE)) == pytest.approx(np.mean((FAKE - 1) ** 2) / 2, rel=1e-5)
 
 
-def test_wasserstein_is_the_gap_between_the_means() -> None:
+def test_wasserstein_is_the_difference_between_the_means() -> None:
     loss = LOSSES["wasserstein"]
     gap = REAL.mean() - FAKE.mean()
     assert float(loss.discriminator(REAL, FAKE, ONES, ZEROS)) == pytest.approx(-gap, rel=1e-5)
     assert float(loss.generator(FAKE)) == pytest.approx(-FAKE.mean(), rel=1e-5)
 
 
-def test_relativistic_compares_each_fake_with_its_real_picture() -> None:
+def test_relativistic_compares_each_generated_image_with_its_real_one() -> None:
     loss = LOSSES["relativistic"]
     expected = np.mean(-np.log(sigmoid(REAL - FAKE)))
     assert float(loss.discriminator(REAL, FAKE, ONES, ZEROS)) == pytest.approx(expected, rel=1e-5)
@@ -93,7 +93,7 @@ def test_only_the_relativistic_generator_needs_real_logits() -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_every_loss_falls_as_its_network_does_better(name: str) -> None:
+def test_every_loss_falls_when_its_network_improves(name: str) -> None:
     loss = LOSSES[name]
     real, fake = (np.full((4, 1), logit, np.float32) for logit in (0.2, 0.4))
     before = float(loss.discriminator(real, fake, ONES[:4], ZEROS[:4]))
@@ -115,12 +115,12 @@ def test_bfloat16_logits_are_averaged_in_float32(name: str) -> None:
     exact_real, exact_fake = (tf.cast(logits, tf.float32) for logits in (real, fake))
     loss = LOSSES[name]
     assert float(loss.generator(fake, real)) == float(loss.generator(exact_fake, exact_real))
-    judged = loss.discriminator(real, fake, ONES, ZEROS)
-    assert judged.dtype == tf.float32
-    assert float(judged) == float(loss.discriminator(exact_real, exact_fake, ONES, ZEROS))
+    value = loss.discriminator(real, fake, ONES, ZEROS)
+    assert value.dtype == tf.float32
+    assert float(value) == float(loss.discriminator(exact_real, exact_fake, ONES, ZEROS))
 
 
-def test_classification_is_minus_the_log_of_the_breeds_share() -> None:
+def test_classification_is_the_negative_log_of_the_breeds_probability() -> None:
     logits, labels = CHANCE.normal(0, 3, (8, 5)).astype(np.float32), np.arange(8, dtype=np.int32) % 5
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     expected = -np.mean(np.log(shares[np.arange(8), labels]))

@@ -1,4 +1,4 @@
-"""The record of a run: rows, points and speed, however the steps came; and when a run is given up."""
+"""The record of a run: rows, TensorBoard scalars and speed; and when a run is stopped because it cannot recover."""
 
 import dataclasses
 
@@ -8,22 +8,22 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pedigree.errors import PedigreeError
-from pedigree.train.health import SICK_ROWS, Health
-from pedigree.train.record import LOOKED, TAGS, Record
+from pedigree.train.failures import FAILURE_ROWS, FailureDetector
+from pedigree.train.record import SCORE_TAGS, TAGS, Record
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 HEALTHY = {"discriminator_loss": 1.0, "generator_loss": 1.0, "logit_gap": 0.5}
 
 
-def told(first, count):
-    """What `count` steps from `first` on tell: every number is the step's own, counted from 1."""
+def metrics(first, count):
+    """Return metrics of `count` steps, in which every value is the number of the step, from 1, divided by 10."""
     numbers = np.arange(first + 1, first + 1 + count, dtype=np.float32)
     return dict.fromkeys((*TAGS, "logit_gap"), numbers / 10)
 
 
 def fill(record, calls, first=0):
     for count in calls:
-        record.add(first, told(first, count), seconds=1.0, waited=0.0)
+        record.add(first, metrics(first, count), seconds=1.0, waited=0.0)
         first += count
 
 
@@ -41,23 +41,23 @@ def log(tmp_path):
 
 
 @pytest.mark.parametrize("calls", [[12], [4, 4, 4], [1] * 12, [3, 5, 4]])
-def test_rows_are_means_over_their_steps_however_the_calls_are_split(settings, log, tmp_path, calls):
+def test_rows_are_means_over_their_steps_for_any_split_into_calls(settings, log, tmp_path, calls):
     record = Record(settings, log)
     fill(record, calls)
     record.write(tmp_path / "history.csv")
     history = pd.read_csv(tmp_path / "history.csv")
-    assert list(history.columns) == ["step", *TAGS, *LOOKED]
+    assert list(history.columns) == ["step", *TAGS, *SCORE_TAGS]
     assert history["step"].tolist() == [4, 8, 12]
     for name in TAGS:
         assert history[name].tolist() == pytest.approx([0.25, 0.65, 1.05]), name
-    assert history[list(LOOKED)].isna().all(axis=None)
+    assert history[list(SCORE_TAGS)].isna().all(axis=None)
 
 
-def test_a_look_closes_the_row_and_its_numbers_stand_in_that_row_alone(settings, log, tmp_path):
+def test_adding_scores_closes_the_row_and_only_that_row_has_them(settings, log, tmp_path):
     record = Record(settings, log)
     fill(record, [6])
-    record.look(6, {"kernel_distance": 0.25})
-    record.look(6, {"holdout_accuracy": 0.5})
+    record.add_scores(6, {"kernel_distance": 0.25})
+    record.add_scores(6, {"holdout_accuracy": 0.5})
     fill(record, [6], first=6)
     record.write(tmp_path / "history.csv")
     history = pd.read_csv(tmp_path / "history.csv").set_index("step")
@@ -70,7 +70,7 @@ def test_a_look_closes_the_row_and_its_numbers_stand_in_that_row_alone(settings,
 
 
 @pytest.mark.parametrize("at", [0, 3, 4, 6, 12])
-def test_gone_on_from_its_state_it_writes_the_same_and_the_bar_starts_there(settings, log, tmp_path, at):
+def test_restored_from_its_state_it_writes_the_same_file_and_the_bar_starts_there(settings, log, tmp_path, at):
     whole, before = Record(settings, log), Record(settings, log)
     fill(whole, [12])
     fill(before, [at] if at else [])
@@ -85,7 +85,7 @@ def test_gone_on_from_its_state_it_writes_the_same_and_the_bar_starts_there(sett
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "resumed").read_bytes()
 
 
-def test_a_row_that_the_process_before_left_open_can_be_closed_without_a_step(settings, log):
+def test_an_open_row_of_a_restored_state_can_be_closed_without_a_step(settings, log):
     before, after = Record(settings, log), Record(settings, log, 6)
     fill(before, [6])
     after.restore(before.state())
@@ -99,48 +99,52 @@ def test_a_row_that_the_process_before_left_open_can_be_closed_without_a_step(se
 @pytest.mark.parametrize(
     ("calls", "images", "waiting"),
     [
-        ([(2, 10.0, 8.0), (10, 1.0, 0.1), (30, 3.0, 0.1)], 160.0, 0.05),  # 40 steps of 2 × 8 pictures in 4 s
+        ([(2, 10.0, 8.0), (10, 1.0, 0.1), (30, 3.0, 0.1)], 160.0, 0.05),  # 40 steps of 2 × 8 images in 4 s
         ([(2, 10.0, 8.0)], 3.2, 0.8),
     ],
-    ids=["the call that compiles is left out", "unless it is the only one"],
+    ids=["the first call, which compiles, is not counted", "unless it is the only one"],
 )
-def test_speed_weighs_each_call_by_its_length(settings, log, calls, images, waiting):
+def test_speed_weights_each_call_by_its_length(settings, log, calls, images, waiting):
     record = Record(dataclasses.replace(settings, log_every=100), log)
     for count, seconds, waited in calls:
-        record.add(0, told(0, count), seconds, waited)
+        record.add(0, metrics(0, count), seconds, waited)
     record.bar.close()
     assert record.speed() == {"images_per_second": images, "waiting_for_input": waiting}
 
 
-def test_a_number_that_is_not_finite_ends_the_run_and_its_row_is_kept(settings, log, tmp_path):
+def test_a_metric_that_is_not_finite_stops_the_run_and_its_row_is_written(settings, log, tmp_path):
     record = Record(settings, log)
-    wild = told(0, 4) | {"generator_loss": np.array([1, np.inf, 1, 1], np.float32)}
+    diverged = metrics(0, 4) | {"generator_loss": np.array([1, np.inf, 1, 1], np.float32)}
     with pytest.raises(PedigreeError, match=r"^Training diverged: generator_loss is inf at step 4\. Lower "):
-        record.add(0, wild, 1.0, 0.0)
+        record.add(0, diverged, 1.0, 0.0)
     record.write(tmp_path / "history.csv")
     assert pd.read_csv(tmp_path / "history.csv")["generator_loss"].tolist() == [np.inf]
 
 
-SICK = {"dead": {"logit_gap": 0.0}, "has won": {"discriminator_loss": 1e-6}, "diverges": {"discriminator_loss": 50.0}}
+FAILING = {
+    "dead": {"logit_gap": 0.0},
+    "has won": {"discriminator_loss": 1e-6},
+    "diverges": {"discriminator_loss": 50.0},
+}
 
 
-@pytest.mark.parametrize(("said", "sick"), SICK.items())
-def test_a_sick_run_is_given_up_once_it_is_sure(said, sick):
-    health = Health("non-saturating")
-    for row in range(SICK_ROWS - 1):
-        health.examine(row, HEALTHY | sick)
-    health.examine(SICK_ROWS, HEALTHY)  # one healthy row and the count begins anew
-    for row in range(SICK_ROWS - 1):
-        health.examine(row, HEALTHY | sick)
-    with pytest.raises(PedigreeError, match=said):
-        health.examine(99, HEALTHY | sick)
+@pytest.mark.parametrize(("message", "failing"), FAILING.items())
+def test_a_failure_stops_the_run_after_the_given_number_of_consecutive_rows(message, failing):
+    detector = FailureDetector("non-saturating")
+    for row in range(FAILURE_ROWS - 1):
+        detector.check(row, HEALTHY | failing)
+    detector.check(FAILURE_ROWS, HEALTHY)  # one healthy row resets the count
+    for row in range(FAILURE_ROWS - 1):
+        detector.check(row, HEALTHY | failing)
+    with pytest.raises(PedigreeError, match=message):
+        detector.check(99, HEALTHY | failing)
 
 
-def test_a_loss_without_a_floor_says_nothing_by_its_size():
-    health = Health("wasserstein")
-    for size in (-80.0, 0.0, 80.0):
-        for row in range(SICK_ROWS):
-            health.examine(row, HEALTHY | {"discriminator_loss": size})
+def test_a_loss_without_a_lower_bound_is_not_checked_by_its_value():
+    detector = FailureDetector("wasserstein")
+    for loss in (-80.0, 0.0, 80.0):
+        for row in range(FAILURE_ROWS):
+            detector.check(row, HEALTHY | {"discriminator_loss": loss})
     with pytest.raises(PedigreeError, match="dead"):
-        for row in range(SICK_ROWS):
-            health.examine(row, HEALTHY | {"logit_gap": 0.0})
+        for row in range(FAILURE_ROWS):
+            detector.check(row, HEALTHY | {"logit_gap": 0.0})

@@ -18,9 +18,9 @@ FALLS = {
 }
 
 
-def rates(train: Train, updates_a_step: int = 1) -> np.ndarray:
-    schedule = learning_rate(train, 0.002, updates_a_step)
-    return np.asarray(schedule(np.arange(100 * updates_a_step + 1)))
+def rates(train: Train, updates_per_step: int = 1) -> np.ndarray:
+    schedule = learning_rate(train, 0.002, updates_per_step)
+    return np.asarray(schedule(np.arange(100 * updates_per_step + 1)))
 
 
 @pytest.fixture
@@ -28,18 +28,18 @@ def hundred_steps(train_settings: Train) -> Train:
     return dataclasses.replace(train_settings, steps=100)
 
 
-def test_constant_without_warm_up_is_a_number(hundred_steps: Train) -> None:
+def test_a_constant_rate_without_warm_up_is_a_number(hundred_steps: Train) -> None:
     assert learning_rate(hundred_steps, 0.002) == 0.002
 
 
 @pytest.mark.parametrize("name", ["linear", "cosine"])
-def test_rates_fall_from_the_base_to_zero_at_the_last_step(hundred_steps: Train, name: str) -> None:
+def test_rates_decay_from_the_base_to_zero_at_the_last_step(hundred_steps: Train, name: str) -> None:
     falling = rates(dataclasses.replace(hundred_steps, learning_rate_schedule=name))
     np.testing.assert_allclose(falling, 0.002 * FALLS[name](STEPS / 100), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", FALLS)
-def test_a_warm_up_rises_linearly_and_the_fall_begins_after_it(hundred_steps: Train, name: str) -> None:
+def test_a_warm_up_rises_linearly_and_the_decay_starts_after_it(hundred_steps: Train, name: str) -> None:
     train = dataclasses.replace(hundred_steps, learning_rate_schedule=name, learning_rate_warmup=20)
     warmed = rates(train)
     np.testing.assert_allclose(warmed[:20], 0.002 * np.arange(1, 21) / 20, rtol=1e-5)
@@ -47,9 +47,9 @@ def test_a_warm_up_rises_linearly_and_the_fall_begins_after_it(hundred_steps: Tr
 
 
 @pytest.mark.parametrize("name", FALLS)
-def test_several_updates_a_step_end_at_the_same_step(hundred_steps: Train, name: str) -> None:
+def test_with_several_updates_per_step_the_schedule_ends_at_the_same_step(hundred_steps: Train, name: str) -> None:
     train = dataclasses.replace(hundred_steps, learning_rate_schedule=name, learning_rate_warmup=20)
-    once, often = rates(train), rates(train, updates_a_step=5)
+    once, often = rates(train), rates(train, updates_per_step=5)
     np.testing.assert_allclose(often[100::5], once[20:], atol=1e-9)
     np.testing.assert_allclose(often[:100], 0.002 * np.arange(1, 101) / 100, rtol=1e-5)
 

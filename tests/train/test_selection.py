@@ -1,4 +1,4 @@
-"""Scores during training: what they see, what they warn of, and which weights they keep."""
+"""Scores during training: their values, the problems they report, and the weights they select."""
 
 import dataclasses
 import json
@@ -13,13 +13,13 @@ from pedigree.errors import PedigreeError
 from pedigree.features import extractors
 from pedigree.generator.model import Generator
 from pedigree.settings.train import Train
-from pedigree.train.selection import MOST, Selection, trouble
+from pedigree.train.selection import MAX_CROPS, Selection, new_problem
 
 BREEDS = ("n90000001-Red", "n90000002-Green", "n90000003-Blue")
 
 
 class Pixels:
-    """An extractor for which a picture is its own features, a number a quarter and colour."""
+    """An extractor whose features are the mean colours of an image's quarters."""
 
     name, image_size, dimension, fingerprint = "pixels", 8, 12, "one"
 
@@ -29,7 +29,7 @@ class Pixels:
 
 
 class Painter:
-    """Draws a breed by choosing among pictures of it."""
+    """Draws a breed by choosing among given images of it."""
 
     image_size = 8
 
@@ -43,7 +43,7 @@ class Painter:
 
 
 def dogs(each, seed, breeds=3):
-    """Pictures of each breed, its colour in all quarters, brighter here and darker there: `(breeds, each, 8, 8, 3)`."""
+    """Return images `(breeds, each, 8, 8, 3)` whose quarters have the breed's colour in random brightness."""
     quarters = np.random.default_rng(seed).normal(110, 30, (breeds, each, 2, 2, 3))
     for breed in range(breeds):
         quarters[breed, ..., breed % 3] += 60
@@ -73,7 +73,7 @@ def settings(train_settings):
 
 
 def scores(kernel_distance, different=1.0, variety=1.0, noise=0.003):
-    """A score a look; a lone number is that of every look."""
+    """Return a list of scores. A single number applies to all of them."""
     columns = {"kernel_distance": kernel_distance, "different": different, "variety": variety, "noise": noise}
     rows = {name: np.broadcast_to(values, len(kernel_distance)).tolist() for name, values in columns.items()}
     return [{"step": (place + 1) * 100} | {n: v[place] for n, v in rows.items()} for place in range(len(rows["noise"]))]
@@ -89,22 +89,22 @@ def scores(kernel_distance, different=1.0, variety=1.0, noise=0.003):
     ],
     ids=["as the photos", "one picture a breed", "five a breed", "shapeless"],
 )
-def test_numbers_tell_repetition_from_shapelessness(crops, settings, pictures, different, variety, near):
-    numbers, told = Selection(Painter(pictures), crops, settings).look(100)
-    assert different[0] <= numbers["different"] <= different[1]
-    assert variety[0] <= numbers["variety"] <= variety[1]
-    assert (numbers["kernel_distance"] < 0.02) == near
-    assert told is None
+def test_scores_distinguish_repeated_images_from_shapeless_ones(crops, settings, pictures, different, variety, near):
+    result, problem = Selection(Painter(pictures), crops, settings).score(100)
+    assert different[0] <= result["different"] <= different[1]
+    assert variety[0] <= result["variety"] <= variety[1]
+    assert (result["kernel_distance"] < 0.02) == near
+    assert problem is None
 
 
-def test_collapse_is_told_at_the_second_look_that_shows_it_and_then_no_more(crops, settings):
+def test_a_collapse_is_reported_once_at_the_second_score_that_shows_it(crops, settings):
     painter = Painter(dogs(200, seed=3))
-    looks = Selection(painter, crops, settings)
-    assert [looks.look(step)[1] for step in (100, 200)] == [None, None]
+    scorer = Selection(painter, crops, settings)
+    assert [scorer.score(step)[1] for step in (100, 200)] == [None, None]
     painter.pictures = dogs(1, seed=4)
-    first, second, third = (looks.look(step)[1] for step in (300, 400, 500))
+    first, second, third = (scorer.score(step)[1] for step in (300, 400, 500))
     assert (first, third) == (None, None)
-    assert "collapses onto few pictures at step 400: kernel distance" in second
+    assert "collapses onto few images at step 400: kernel distance" in second
     assert "; at its best, at step 100: kernel distance" in second
     assert "\n" not in second
 
@@ -113,7 +113,7 @@ SHAPES = {"kernel_distance": [0.71, 0.66, 0.62, 0.70, 0.68, 0.60, 0.56], "differ
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "history",
     [
         scores(**SHAPES, variety=[0.43, 0.60, 0.75, 0.72, 0.63, 0.75, 0.75]),  # the default recipe's steps 20 to 140
         scores([0.9, 0.8, 0.7, 0.6], variety=[1.5, 0.6, 0.5, 0.5]),
@@ -128,21 +128,21 @@ SHAPES = {"kernel_distance": [0.71, 0.66, 0.62, 0.70, 0.68, 0.60, 0.56], "differ
     ids=[
         "first shapes",
         "noise takes shape",
-        "one bad look",
+        "one bad score",
         "never varied",
         "comes nearer",
-        "chance about nothing",
+        "noise around zero",
         "worse but not twice",
-        "to and fro",
-        "too few to tell",
+        "alternating",
+        "too few images",
     ],
 )
-def test_what_is_no_collapse_and_no_divergence_is_not_told(seen):
-    assert [trouble(seen[:count]) for count in range(len(seen) + 1)] == [None] * (len(seen) + 1)
+def test_what_is_no_collapse_and_no_divergence_is_not_reported(history):
+    assert [new_problem(history[:count]) for count in range(len(history) + 1)] == [None] * (len(history) + 1)
 
 
 @pytest.mark.parametrize(
-    ("seen", "told"),
+    ("history", "problem"),
     [
         (scores([0.3, 0.2, 0.22, 0.22], different=[1.0, 1.0, 0.1, 0.1]), "collapses"),
         (scores([0.3, 0.2, 0.201, 0.201], variety=[1.0, 1.0, 0.6, 0.6]), "collapses"),
@@ -152,15 +152,15 @@ def test_what_is_no_collapse_and_no_divergence_is_not_told(seen):
         (scores([0.2, 0.9, 0.2, 0.9, 0.9]), "diverges"),
     ],
 )
-def test_what_lasts_two_looks_is_told(seen, told):
-    assert trouble(seen[:-1]) is None
-    assert f"The generator {told} " in trouble(seen)
-    assert f"at step {seen[-1]['step']}:" in trouble(seen)
+def test_a_problem_that_two_scores_show_is_reported(history, problem):
+    assert new_problem(history[:-1]) is None
+    assert f"The generator {problem} " in new_problem(history)
+    assert f"at step {history[-1]['step']}:" in new_problem(history)
 
 
 @pytest.fixture
 def drawer():
-    """A generator whose pictures are as bright as its one weight says."""
+    """Return a generator whose only weight is the brightness of its images."""
     latent, breed = keras.Input((1,)), keras.Input((), dtype="int32")
     plain = keras.layers.Rescaling(0.0)(keras.layers.UpSampling2D(8)(keras.layers.Reshape((1, 1, 1))(latent)))
     noise = keras.layers.Rescaling(0.2)(keras.layers.UpSampling2D(8)(keras.layers.Reshape((1, 1, 1))(latent)))
@@ -181,55 +181,55 @@ def brightness(drawer):
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("kernel_distance", 200), ("frechet_distance", 200), ("last", 300)])
-def test_the_weights_put_back_are_those_that_scored_best_or_the_last(drawer, crops, settings, keep, kept):
+def test_the_selected_weights_are_the_best_or_the_last(drawer, crops, settings, keep, kept):
     brighten(drawer, 0.5)
     real = drawer.draw(np.repeat(np.arange(3, dtype=np.int32), 20), seed=7).reshape(3, 20, 8, 8, 3)
-    looks = Selection(drawer, crops_of(real, real), dataclasses.replace(settings, keep=keep))
+    scorer = Selection(drawer, crops_of(real, real), dataclasses.replace(settings, keep=keep))
     brightnesses = {100: -0.5, 200: 0.5, 300: 0.1}
     for step, value in brightnesses.items():
         brighten(drawer, value)
-        looks.look(step)
-    brighten(drawer, 0.9)  # the best is a copy, not the network's own
-    looks.put_back()
-    assert looks.kept["step"] == kept
+        scorer.score(step)
+    brighten(drawer, 0.9)  # the selection has copies of the best weights
+    scorer.load_selected()
+    assert scorer.selected["step"] == kept
     assert brightness(drawer) == pytest.approx(brightnesses[kept])
 
 
-def test_gone_on_from_its_state_it_scores_keeps_and_warns_the_same(drawer, crops, settings):
+def test_restored_from_its_state_it_scores_and_selects_the_same(drawer, crops, settings):
     one = Selection(drawer, crops, settings)
     for step, value in ((100, 0.0), (200, -0.1), (300, 0.8)):
         brighten(drawer, value)
-        one.look(step)
+        one.score(step)
     scored, best = one.state()
     other = Selection(drawer, crops, settings)
     other.restore(json.loads(json.dumps(scored)), {name: array.copy() for name, array in best.items()})
-    assert other.look(400) == one.look(400)
+    assert other.score(400) == one.score(400)
     assert other.state()[0] == one.state()[0]
-    other.put_back()
-    assert brightness(drawer) == pytest.approx({100: 0.0, 200: -0.1}[one.kept["step"]])
+    other.load_selected()
+    assert brightness(drawer) == pytest.approx({100: 0.0, 200: -0.1}[one.selected["step"]])
 
 
-def test_it_asks_for_breeds_as_the_training_crops_have_them(settings):
+def test_breeds_are_drawn_with_the_frequencies_of_the_training_crops(settings):
     train = crops_of(dogs(40, 1), dogs(20, 2))
     uneven = np.repeat(np.arange(3, dtype=np.int32), [60, 30, 30])
-    looks = Selection(Painter(dogs(9, 3)), dataclasses.replace(train, train_labels=uneven), settings)
-    assert np.bincount(looks.labels).tolist() == [48, 24, 24]
+    scorer = Selection(Painter(dogs(9, 3)), dataclasses.replace(train, train_labels=uneven), settings)
+    assert np.bincount(scorer.labels).tolist() == [48, 24, 24]
 
 
-def test_of_many_held_out_crops_it_takes_some_of_every_breed_in_its_proportion(settings):
+def test_of_many_held_out_crops_a_share_of_every_breed_is_used(settings):
     many = crops_of(dogs(40, 1), dogs(800, 2))
-    looks = Selection(Painter(dogs(9, 3)), many, settings)
-    assert len(looks.real) == MOST
-    assert np.bincount(looks.real_labels).tolist() == pytest.approx([MOST / 3] * 3, abs=1)
+    scorer = Selection(Painter(dogs(9, 3)), many, settings)
+    assert len(scorer.real) == MAX_CROPS
+    assert np.bincount(scorer.real_labels).tolist() == pytest.approx([MAX_CROPS / 3] * 3, abs=1)
     few = crops_of(dogs(40, 1), dogs(20, 2))
     np.testing.assert_array_equal(
         Selection(Painter(dogs(9, 3)), few, settings).real, Pixels().features(few.holdout_images)
     )
 
 
-def test_too_few_held_out_crops_are_an_error_that_says_what_to_do(settings):
+def test_the_error_for_too_few_held_out_crops_says_what_to_do(settings):
     with pytest.raises(
-        PedigreeError, match=r"needs 6 held-out crops to score against, and there are 3: raise crop.hold"
+        PedigreeError, match=r"needs 6 held-out crops to compare with, and there are 3: raise crop.hold"
     ):
         Selection(Painter(dogs(9, 3)), crops_of(dogs(40, 1), dogs(1, 2)), settings)
 
@@ -247,8 +247,8 @@ def test_every_extractor_that_needs_no_file_of_weights_can_score_training():
     assert sorted(names) == sorted(set(extractors.NAMES) - {"inception-2015"})
 
 
-def test_looks_draw_no_bar_of_their_own(crops, settings, capfd):
-    looks = Selection(Painter(dogs(9, 3)), crops, settings)
+def test_scoring_shows_no_progress_bar(crops, settings, capfd):
+    scorer = Selection(Painter(dogs(9, 3)), crops, settings)
     capfd.readouterr()
-    looks.look(100)
+    scorer.score(100)
     assert capfd.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""The train stage end to end, small: what it writes, that it repeats itself, and how it ends when training fails."""
+"""The train stage end to end: its outputs, exact repetition, and the end of a run that fails."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ from pedigree.settings.params import Score
 from pedigree.settings.train import Train
 from pedigree.train import selection
 from pedigree.train.gan import ConditionalGAN
-from pedigree.train.record import LOOKED, TAGS, Record
+from pedigree.train.record import SCORE_TAGS, TAGS, Record
 from pedigree.train.selection import Selection
 from pedigree.train.stage import train
 from pedigree.train.tensorboard_log import TensorBoardLog
@@ -26,7 +26,7 @@ from pedigree.train.tensorboard_log import TensorBoardLog
 
 @pytest.fixture
 def scored(train_settings: Train) -> Train:
-    """Twelve steps of the quickest networks, of which every second is scored on few pictures."""
+    """Return settings for twelve steps of the fastest networks, with a score on few images every second step."""
     mlp = {"architecture": "mlp", "conditioning": "concatenation", "augment": [], "r1_weight": 0.0}
     scores = {"score_every": 2, "score_samples": 32, "keep": "kernel_distance"}
     return dataclasses.replace(train_settings, steps=12, sample_every=6, checkpoint_every=5, **mlp, **scores)
@@ -34,7 +34,7 @@ def scored(train_settings: Train) -> Train:
 
 @pytest.fixture
 def more_crops(crops_folder: Path) -> Path:
-    """The crops with 24 held out, so that scores and repeats can be told."""
+    """Return the crops with 24 held-out ones, enough for scores and to detect repeated images."""
     for name in ("images", "labels"):
         file = crops_folder / f"holdout-{name}.npy"
         np.save(file, np.concatenate([np.load(file)] * 6))
@@ -45,7 +45,7 @@ def more_crops(crops_folder: Path) -> Path:
 
 
 class Pixels:
-    """An extractor for which a picture is its own features, a number a quarter and colour."""
+    """An extractor whose features are the mean colours of an image's quarters."""
 
     name, image_size, dimension, fingerprint = "pixels", 16, 12, "one"
 
@@ -77,8 +77,8 @@ def test_it_writes_model_history_samples_film_facts_and_log(
     made = sorted(str(path.relative_to(tmp_path / "reports")) for path in (tmp_path / "reports").rglob("*.*"))
     assert made == ["history.csv", "samples/final.png", "samples/progress.png", "training.gif", "training.json"]
     history = pd.read_csv(tmp_path / "reports/history.csv")
-    assert list(history.columns) == ["step", *TAGS, *LOOKED]
-    assert history["step"].tolist() == [2, 3, 4, 6]  # samples are looked at after every third step
+    assert list(history.columns) == ["step", *TAGS, *SCORE_TAGS]
+    assert history["step"].tolist() == [2, 3, 4, 6]  # samples are drawn every third step
     assert np.isfinite(history[list(TAGS)].to_numpy()).all()
     assert history["holdout_accuracy"].notna().tolist() == [False, True, False, True]
     assert history["kernel_distance"].isna().all()
@@ -103,14 +103,12 @@ def test_it_writes_model_history_samples_film_facts_and_log(
     assert [point.step for point in log.Scalars("loss/generator")] == [2, 3, 4, 6]
     for tag in ("samples", "walk/latent", "walk/breeds"):
         assert [picture.step for picture in log.Images(tag)] == [3, 6], tag
-    told = [point.value for point in log.Scalars("gradient_norm/discriminator")]
-    np.testing.assert_allclose(told, history["discriminator_gradient_norm"], rtol=1e-3)
+    norms = [point.value for point in log.Scalars("gradient_norm/discriminator")]
+    np.testing.assert_allclose(norms, history["discriminator_gradient_norm"], rtol=1e-3)
     assert b"projection-dcgan" in log.summary_metadata["_hparams_/session_start_info"].plugin_data.content
 
 
-def test_two_runs_write_the_same_bytes_and_tell_the_same_scores(
-    scored: Train, more_crops: Path, tmp_path: Path
-) -> None:
+def test_two_runs_write_the_same_bytes_and_scores(scored: Train, more_crops: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         run(scored, more_crops, tmp_path / name)
     made = ("generator.keras", "reports/history.csv", "reports/training.gif", "reports/samples/final.png")
@@ -118,27 +116,27 @@ def test_two_runs_write_the_same_bytes_and_tell_the_same_scores(
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
 
 
-def test_the_generator_kept_is_the_best_seen_and_scores_again_what_it_scored(
+def test_the_saved_generator_is_the_best_one_and_scores_the_same_again(
     scored: Train, more_crops: Path, tmp_path: Path
 ) -> None:
     run(scored, more_crops, tmp_path)
     history = pd.read_csv(tmp_path / "reports/history.csv").set_index("step")
-    seen = history["kernel_distance"].dropna()
+    distances = history["kernel_distance"].dropna()
     facts = json.loads((tmp_path / "reports/training.json").read_text())
-    assert seen.index.tolist() == [2, 4, 6, 8, 10, 12]
-    assert facts["kept_step"] == seen.idxmin()
-    assert facts["kernel_distance"] == pytest.approx(seen.min(), rel=1e-4)
+    assert distances.index.tolist() == [2, 4, 6, 8, 10, 12]
+    assert facts["kept_step"] == distances.idxmin()
+    assert facts["kernel_distance"] == pytest.approx(distances.min(), rel=1e-4)
     crops = load_crops(more_crops)
-    again, _ = Selection(load_generator(tmp_path / "generator.keras"), crops, scored).look(0)
-    assert again["kernel_distance"] == pytest.approx(seen.min(), rel=1e-3)
+    again, _ = Selection(load_generator(tmp_path / "generator.keras"), crops, scored).score(0)
+    assert again["kernel_distance"] == pytest.approx(distances.min(), rel=1e-3)
     log = log_of(tmp_path)
     for name in ("kernel_distance", "frechet_distance", "different", "variety"):
-        assert [point.step for point in log.Scalars(f"score/{name}")] == seen.index.tolist()
+        assert [point.step for point in log.Scalars(f"score/{name}")] == distances.index.tolist()
 
 
 @pytest.fixture
 def collapsing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From step 7 on the averaged generator draws one flat picture, whatever it is given."""
+    """From step 7 on, make the averaged generator draw one flat image for any input."""
     update = ConditionalGAN.update_average
 
     def update_or_flatten(self: ConditionalGAN) -> None:
@@ -151,30 +149,30 @@ def collapsing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("collapsing")
-def test_a_collapse_is_told_once_and_training_goes_on(
+def test_a_collapse_is_reported_once_and_training_continues(
     scored: Train, more_crops: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run(scored, more_crops, tmp_path)
-    told = [line for line in capfd.readouterr().err.splitlines() if "The generator" in line]
-    assert len(told) == 1
-    assert "The generator collapses onto few pictures at step 10: " in told[0]
+    warnings = [line for line in capfd.readouterr().err.splitlines() if "The generator" in line]
+    assert len(warnings) == 1
+    assert "The generator collapses onto few images at step 10: " in warnings[0]
     facts = json.loads((tmp_path / "reports/training.json").read_text())
     assert (facts["steps"], facts["stopped_by"]) == (12, None)
     assert facts["kept_step"] <= 6
     (text,) = log_of(tmp_path).Tensors("trouble")
     assert text.step == 10
-    assert text.tensor_proto.string_val[0].decode() in told[0]
+    assert text.tensor_proto.string_val[0].decode() in warnings[0]
 
 
 @pytest.mark.usefixtures("collapsing")
-def test_asked_to_a_collapse_stops_the_run_with_the_best_generator_which_can_be_scored(
+def test_with_on_collapse_stop_a_collapse_stops_the_run_and_the_best_generator_can_be_scored(
     scored: Train, more_crops: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run(dataclasses.replace(scored, on_collapse="stop"), more_crops, tmp_path)
     facts = json.loads((tmp_path / "reports/training.json").read_text())
-    (told,) = [line for line in capfd.readouterr().err.splitlines() if "The generator" in line]
-    assert told.endswith(f" Training stops here and keeps the generator of step {facts['kept_step']}.")
-    assert facts["stopped_by"] in told
+    (warning,) = [line for line in capfd.readouterr().err.splitlines() if "The generator" in line]
+    assert warning.endswith(f" Training stops here and keeps the generator of step {facts['kept_step']}.")
+    assert facts["stopped_by"] in warning
     assert (facts["steps"], facts["kept_step"] <= 6) == (10, True)
     assert pd.read_csv(tmp_path / "reports/history.csv")["step"].max() == 10
     kept = load_generator(tmp_path / "generator.keras")
@@ -186,12 +184,12 @@ def test_asked_to_a_collapse_stops_the_run_with_the_best_generator_which_can_be_
     assert "Distance to held-out crops" in (page / "scores.html").read_text()
 
 
-def test_killed_after_it_stopped_it_stops_at_the_same_step_again(
+def test_a_run_killed_after_it_stopped_resumes_and_stops_at_the_same_step(
     scored: Train, more_crops: Path, tmp_path: Path, collapsing: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopping = dataclasses.replace(scored, on_collapse="stop")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(selection.Selection, "put_back", _die)
+        patch.setattr(selection.Selection, "load_selected", _die)
         run(stopping, more_crops, tmp_path / "killed")
     assert [path.name for path in (tmp_path / "killed/scratch").rglob("step-*")] == ["step-00000005.npz"]
     for name in ("killed", "whole"):
@@ -205,31 +203,33 @@ def _die(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_divergence_is_told_and_the_model_there_was_is_kept(
+def test_divergence_is_an_error_and_the_previous_model_is_kept(
     train_settings: Train, crops_folder: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "generator.keras").write_text("the one before")
-    wild = dataclasses.replace(train_settings, generator_learning_rate=1e30, discriminator_learning_rate=1e30)
+    (tmp_path / "generator.keras").write_text("the previous one")
+    diverging = dataclasses.replace(train_settings, generator_learning_rate=1e30, discriminator_learning_rate=1e30)
     with pytest.raises(PedigreeError, match=r"diverged: .* at step 2"):
-        run(wild, crops_folder, tmp_path)
-    assert (tmp_path / "generator.keras").read_text() == "the one before"
+        run(diverging, crops_folder, tmp_path)
+    assert (tmp_path / "generator.keras").read_text() == "the previous one"
     assert pd.read_csv(tmp_path / "reports/history.csv")["step"].tolist() == [2]
 
 
-def test_a_run_gone_on_with_shows_each_step_once_in_tensorboard(
+def test_a_resumed_run_shows_each_step_once_in_tensorboard(
     scored: Train, crops_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = dataclasses.replace(scored, steps=8, sample_every=3, checkpoint_every=3, score_every=0, keep="last")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        look = Record.look
-        patch.setattr(Record, "look", lambda self, step, numbers: _die() if step == 6 else look(self, step, numbers))
+        add_scores = Record.add_scores
+        patch.setattr(
+            Record, "add_scores", lambda self, step, numbers: _die() if step == 6 else add_scores(self, step, numbers)
+        )
         run(settings, crops_folder, tmp_path)
     assert [point.step for point in log_of(tmp_path).Scalars("loss/generator")] == [2, 3, 4, 6]
-    run(settings, crops_folder, tmp_path)  # from the checkpoint of step 3: 4 and 6 are told again
+    run(settings, crops_folder, tmp_path)  # from the checkpoint of step 3: 4 and 6 are logged again
     assert [point.step for point in log_of(tmp_path).Scalars("loss/generator")] == [2, 3, 4, 6, 8]
 
 
-def test_a_log_that_goes_on_purges_later_steps_of_the_one_before(tmp_path: Path) -> None:
+def test_the_log_of_a_resumed_run_replaces_later_steps_of_the_earlier_one(tmp_path: Path) -> None:
     for start, steps in ((0, range(1, 10)), (5, range(6, 8))):
         with TensorBoardLog(tmp_path, start) as log:
             for step in steps:
@@ -238,14 +238,12 @@ def test_a_log_that_goes_on_purges_later_steps_of_the_one_before(tmp_path: Path)
     assert [(point.step, point.value) for point in points] == [*((step, 0.0) for step in range(1, 6)), (6, 5), (7, 5)]
 
 
-def test_without_crops_the_answer_says_what_to_run(train_settings: Train, tmp_path: Path) -> None:
+def test_the_error_for_missing_crops_says_what_to_run(train_settings: Train, tmp_path: Path) -> None:
     with pytest.raises(PedigreeError, match="run `pedigree crop`"):
         run(train_settings, tmp_path / "none", tmp_path)
 
 
-def test_too_few_held_out_crops_to_score_is_said_before_training(
-    scored: Train, crops_folder: Path, tmp_path: Path
-) -> None:
+def test_too_few_held_out_crops_are_refused_before_training(scored: Train, crops_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(PedigreeError, match=r"train\.score_every needs 6 held-out crops"):
         run(scored, crops_folder, tmp_path)
     assert not (tmp_path / "logs").exists()

@@ -1,4 +1,4 @@
-"""What must know Keras's backend: the gradient step and the devices, one small file a backend."""
+"""The code that depends on Keras's backend: gradients and devices, one module per backend."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,24 @@ BACKENDS = ("tensorflow", "jax")
 
 
 def make_engine(devices: str) -> "Engine":
-    """Return the engine of the backend that Keras runs on, over `train.devices` devices.
+    """Create the engine of Keras's current backend.
+
+    Args:
+        devices: `train.devices`.
 
     Raises:
-        UsageError: Keras runs on a backend that has none.
+        UsageError: Keras's backend is not supported.
     """
     engine: Engine = _backend().make_engine(devices)
     return engine
 
 
 def find_device() -> "Device":
-    """Return what the backend trains on; raises as `make_engine` does."""
+    """Return the device that the backend trains on.
+
+    Raises:
+        UsageError: Keras's backend is not supported.
+    """
     device: Device = _backend().find_device()
     return device
 

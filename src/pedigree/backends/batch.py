@@ -1,11 +1,11 @@
-"""What a training step sees: the arrays of one step or of several, and how devices share them."""
+"""The input of training steps: the arrays of a batch, and its parts for several devices."""
 
 from typing import Any, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
 
-DRAWN = ("latents", "drawn_labels", "drawn_chances")  # arrays of the generator's m pictures
+DRAWN = ("latents", "drawn_labels", "drawn_chances")  # arrays of the m images that the generator is trained on
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -13,47 +13,54 @@ Labels = npt.NDArray[np.int32]
 
 
 class Batch(TypedDict):
-    """One step's input; of several steps, every array has one more axis in front.
+    """The input of one training step. For several steps, every array has one more axis in front.
 
-    D is `train.discriminator_steps`, n is `train.batch_size`, m is `train.generator_batch_size`. The discriminator
-    learns D times from n photos and as many drawn pictures, of the same breeds; the generator once, from m drawn
-    pictures, the first n of which are those of the discriminator's last time.
+    D is `train.discriminator_steps`, n is `train.batch_size`, and m is `train.generator_batch_size`. The discriminator
+    is updated D times, each time on n photos and n generated images of the same breeds. The generator is updated once,
+    on m generated images. The first n of these are also the generated images of the discriminator's last update.
     """
 
     images: Images  # (D, n, size, size, 3)
     labels: Labels  # (D, n)
     real_targets: Floats  # (D, n, 1), in [0, 1]
     fake_targets: Floats  # (D, n, 1), in [0, 1]
-    real_chances: Floats  # (D, n, draws), in [0, 1): what augmentation draws for each picture
+    real_chances: Floats  # (D, n, draws), in [0, 1): the random numbers that augment each photo
     fake_chances: Floats  # (D, n, draws)
-    mixing: Floats  # (D, n, 1), in [0, 1): where between a real and a drawn picture the gradient penalty looks
-    early_latents: Floats  # (D - 1, n, latent_size): all times but the last
+    mixing: Floats  # (D, n, 1), in [0, 1): interpolation weights between real and generated images
+    early_latents: Floats  # (D - 1, n, latent_size): for all updates of the discriminator but the last
     latents: Floats  # (m, latent_size)
-    drawn_labels: Labels  # (m,), the first n as the last of `labels`
+    drawn_labels: Labels  # (m,): the first n are labels[-1]
     drawn_chances: Floats  # (m, draws)
     condition_strength: Floats  # (), in [0, 1]
 
 
 def check_parts(batch: Batch, count: int) -> tuple[int, int]:
-    """Return n and m of a `stacked` batch.
+    """Return n and m of a batch of several steps.
 
     Raises:
-        ValueError: where n or m does not divide by `count`.
+        ValueError: n or m is not a multiple of `count`.
     """
     real, drawn = batch["labels"].shape[2], batch["drawn_labels"].shape[1]
     if real % count or drawn % count:
-        raise ValueError(f"{real} real and {drawn} drawn pictures a step have no equal parts for {count} devices")
+        raise ValueError(
+            f"{real} real and {drawn} generated images per step cannot be split equally on {count} devices"
+        )
     return real, drawn
 
 
 def portion(batch: Batch, index: int, count: int) -> Batch:
-    """Return device `index`'s part of `count` equal ones of a `stacked` batch.
+    """Return the part of a batch of several steps for one device.
 
-    Of the drawn pictures each device gets its share of the first n and its share of the rest, so that the first
-    n / count of them still have the breeds of the discriminator's last photos.
+    Each device gets its share of the first n generated images and its share of the rest. The first n / count of its
+    generated images therefore still have the breeds of the photos of the discriminator's last update.
+
+    Args:
+        batch: a batch of several steps.
+        index: number of the device, from 0.
+        count: number of devices.
 
     Raises:
-        ValueError: as `check_parts` does.
+        ValueError: n or m is not a multiple of `count`.
     """
     real, drawn = check_parts(batch, count)
     first = _share(0, real, index, count)

@@ -1,4 +1,4 @@
-"""Several machines, for TensorFlow: what TF_CONFIG says of them, and how they tell each other numbers and bytes."""
+"""Training on several machines with TensorFlow: joining the cluster of TF_CONFIG, and sharing numbers and bytes."""
 
 import signal
 import threading
@@ -11,21 +11,21 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pedigree.backends.workers import WorkerLostError, named
+from pedigree.backends.workers import WorkerLostError, cluster_addresses
 from pedigree.common.signals import SIGNALS
 
 
-@cache  # TensorFlow joins a cluster once a process, before it does anything else
-def strategy() -> tf.distribute.Strategy:
-    """Join the cluster of TF_CONFIG, and wait for its other processes."""
-    print(f"Waiting for all workers of TF_CONFIG: {', '.join(named())}", flush=True)
-    with _mortal():
+@cache  # a process can join a cluster only once, before any other TensorFlow operation
+def join_cluster() -> tf.distribute.Strategy:
+    """Join the cluster of TF_CONFIG and wait for its other workers."""
+    print(f"Waiting for all workers of TF_CONFIG: {', '.join(cluster_addresses())}", flush=True)
+    with _default_signal_handlers():
         return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 @contextmanager
-def _mortal() -> Iterator[None]:
-    """Die of a signal at once, which Python's own handlers can't while TensorFlow waits."""
+def _default_signal_handlers() -> Iterator[None]:
+    """Restore the signals' default handlers inside the block. Python's own cannot run while TensorFlow waits."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -38,60 +38,64 @@ def _mortal() -> Iterator[None]:
 
 
 class Cluster:
-    """The processes of a cluster, joined by `strategy`."""
+    """The workers of a cluster.
 
-    def __init__(self, joined: tf.distribute.Strategy) -> None:
-        self.strategy = joined
-        # Compiled, because a sum outside leaves a pool of threads behind where a worker is lost.
-        self._added = tf.function(lambda given: joined.reduce(tf.distribute.ReduceOp.SUM, given, axis=None))
-        self.count = len(named())
-        self.local = joined.num_replicas_in_sync // self.count
-        resolver = joined.cluster_resolver
+    Args:
+        strategy: the strategy that `join_cluster` returned.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        self.strategy = strategy
+        # Compiled, because an eager reduction leaves a thread pool behind when a worker is lost.
+        self._all_reduce = tf.function(lambda values: strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None))
+        self.count = len(cluster_addresses())
+        self.local = strategy.num_replicas_in_sync // self.count
+        resolver = strategy.cluster_resolver
         chiefs = len(resolver.cluster_spec().as_dict().get("chief", []))
         self.index: int = resolver.task_id + (chiefs if resolver.task_type == "worker" else 0)
 
     @property
     def chief(self) -> bool:
-        """Whether this process is the one that writes."""
+        """Whether this process is the one that writes files."""
         return self.index == 0
 
-    def share(self, content: bytes) -> bytes:
-        """Return the chief's content."""
-        length = self._given_by_all([len(content)])[0, 0]
-        numbers = np.zeros(length // 8 + 1, np.int64)  # one at least: TensorFlow crashes where there is nothing to add
+    def broadcast(self, content: bytes) -> bytes:
+        """Return the chief's `content` on all workers."""
+        length = self._gather([len(content)])[0, 0]
+        numbers = np.zeros(length // 8 + 1, np.int64)  # at least one: TensorFlow crashes on an empty sum
         if self.chief:
             numbers.view(np.uint8)[:length] = np.frombuffer(content, np.uint8)
         return self._sum(numbers).tobytes()[:length]
 
-    def highest(self, number: int) -> int:
-        """Return the highest of all processes' numbers, each 0 or above."""
-        return int(self._given_by_all([number]).max())
+    def maximum(self, number: int) -> int:
+        """Return the maximum of all workers' numbers, each at least 0."""
+        return int(self._gather([number]).max())
 
-    def _given_by_all(self, numbers: list[int]) -> NDArray[np.int64]:
-        """Return what every process gives, a row each."""
+    def _gather(self, numbers: list[int]) -> NDArray[np.int64]:
+        """Return the numbers of all workers, one row per worker."""
         rows = np.zeros((self.count, len(numbers)), np.int64)
         rows[self.index] = numbers
         return self._sum(rows)
 
     def _sum(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Add up what all processes give; of one with several devices the first speaks."""
+        """Add up the numbers of all workers. Only the first device of a worker contributes."""
 
-        def of_device(device: tf.distribute.experimental.ValueContext) -> Any:
-            speaks = device.replica_id_in_sync_group % self.local == 0
-            return tf.constant(numbers if speaks else np.zeros_like(numbers))
+        def device_value(device: tf.distribute.experimental.ValueContext) -> Any:
+            first = device.replica_id_in_sync_group % self.local == 0
+            return tf.constant(numbers if first else np.zeros_like(numbers))
 
-        with watched():
-            given = self.strategy.experimental_distribute_values_from_function(of_device)
-            total: NDArray[np.int64] = self._added(given).numpy()
+        with report_lost_worker():
+            values = self.strategy.experimental_distribute_values_from_function(device_value)
+            total: NDArray[np.int64] = self._all_reduce(values).numpy()
         return total
 
 
 @contextmanager
-def watched() -> Iterator[None]:
-    """Tell by name that a process of the cluster is gone.
+def report_lost_worker() -> Iterator[None]:
+    """Turn TensorFlow's errors about an unreachable worker into a `WorkerLostError`.
 
     Raises:
-        WorkerLostError: where TensorFlow does not reach one; what step to go on from is for the caller to add.
+        WorkerLostError: a worker cannot be reached. The caller adds the step from which training resumes.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What training runs on."""
+"""The device that training runs on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,12 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Device:
-    """Where training runs.
+    """The device that training runs on.
 
     Attributes:
         kind: "cpu" or "gpu".
-        name: as its maker calls it.
-        bfloat16: whether it has units for bfloat16 that the backend uses.
+        name: the manufacturer's name.
+        bfloat16: whether it has bfloat16 units that the backend uses.
     """
 
     kind: str
@@ -26,24 +26,33 @@ class Device:
     bfloat16: bool
 
 
-def processor(bfloat16_units: bool = True) -> Device:
-    """Return this machine's processor; `bfloat16_units` says whether the backend uses such units of a processor."""
+def cpu_device(bfloat16_units: bool = True) -> Device:
+    """Return this machine's CPU.
+
+    Args:
+        bfloat16_units: whether the backend uses the bfloat16 units of a CPU.
+    """
     facts = dict(line.partition(":")[::2] for line in _CPUINFO.read_text().splitlines()) if _CPUINFO.exists() else {}
     facts = {name.strip(): value.strip() for name, value in facts.items()}
     flags = set(facts.get("flags", "").split())
     return Device("cpu", facts.get("model name", "CPU"), bfloat16_units and bool(flags & BFLOAT16_FLAGS))
 
 
-def graphics(name: str, capability: tuple[int, ...] | None) -> Device:
-    """Return a GPU by its name and CUDA compute capability, None where it has none."""
+def gpu_device(name: str, capability: tuple[int, ...] | None) -> Device:
+    """Return a GPU.
+
+    Args:
+        name: the manufacturer's name.
+        capability: CUDA compute capability, such as (8, 0); None if it has none.
+    """
     return Device("gpu", name, capability is not None and capability >= BFLOAT16_CAPABILITY)
 
 
 def check_equal_parts(batch: Batch, count: int) -> None:
-    """See that a `pedigree.train.batches.stacked` batch has equal parts for `count` devices.
+    """Check that a batch of several steps can be split equally on `count` devices.
 
     Raises:
-        UsageError: it has not; by which parameters that is mended.
+        UsageError: it cannot. The message names the parameters to change.
     """
     try:
         check_parts(batch, count)

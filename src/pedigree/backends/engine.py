@@ -1,4 +1,4 @@
-"""What a backend does for the GAN."""
+"""The interface between the training step and Keras's backend."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -9,12 +9,12 @@ import keras
 from pedigree.backends.workers import Workers
 
 Tensor = Any
-Facts = dict[str, Tensor]  # what a step reports: name → scalar, or a vector with one number per weight
+Metrics = dict[str, Tensor]  # name → scalar, or a vector with one number per weight
 PullBack = Callable[[Tensor], list[Tensor]]  # gradient with respect to an output → gradients with respect to weights
 
 
 class Engine(Protocol):
-    """What a backend does for the GAN."""
+    """What the training step needs from a backend."""
 
     @property
     def workers(self) -> Workers:
@@ -22,44 +22,71 @@ class Engine(Protocol):
 
     @property
     def devices(self) -> int:
-        """Over how many devices a batch is spread."""
+        """The number of devices that a batch is split over."""
 
     @property
     def synchronized(self) -> bool:
-        """Whether batch norm has to be told to count over all devices."""
+        """Whether batch norm must be `synchronized` to compute its statistics over all devices."""
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Where variables are made."""
+        """Return the context in which variables must be created."""
 
-    def layers(self, precision: str) -> Any:
-        """Return what has the layers, by Keras's names, that train fastest in a precision."""
+    def layer_module(self, precision: str) -> Any:
+        """Return the module whose Conv2D, Conv2DTranspose and Dense are fastest at this precision."""
 
     def gradients(
-        self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]
-    ) -> tuple[Facts, list[Tensor]]:
-        """Return what `objective` tells, and the gradient of its loss by each variable, meaned over devices."""
+        self, objective: Callable[[], tuple[Tensor, Metrics]], variables: Sequence[keras.Variable]
+    ) -> tuple[Metrics, list[Tensor]]:
+        """Compute the gradients of a loss, averaged over devices.
+
+        Args:
+            objective: returns the loss, a scalar, and metrics.
+            variables: the variables to differentiate with respect to.
+
+        Returns:
+            The metrics, and one gradient per variable.
+        """
 
     def forward(self, function: Callable[[], Tensor], variables: Sequence[keras.Variable]) -> tuple[Tensor, PullBack]:
-        """Return what `function` computes, and what takes the gradient back to `variables`, averaged over devices.
+        """Run the forward pass of `function` and return its output with its backward pass.
 
-        The function that comes second may be called once, after other gradients and updates.
+        Args:
+            function: returns a tensor.
+            variables: the variables to differentiate with respect to.
+
+        Returns:
+            The output of `function`, and its backward pass: a function from the gradient with respect to the output to
+            the gradients with respect to `variables`, averaged over devices. It can be called once. Other gradients and
+            updates may be computed before that.
         """
 
     def apply(
         self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
     ) -> None:
-        """Let the optimizer take a step by what `gradients` returned."""
+        """Update `variables` with gradients that were averaged over devices."""
 
-    def slope(self, function: Callable[[Tensor], Sequence[Any]], pictures: Tensor) -> tuple[Sequence[Any], Tensor]:
-        """Return the outputs of `function`, and the gradient of the first one's sum with respect to `pictures`.
+    def input_gradient(
+        self, function: Callable[[Tensor], Sequence[Any]], inputs: Tensor
+    ) -> tuple[Sequence[Any], Tensor]:
+        """Return the outputs of `function`, and the gradient of its first output's sum with respect to `inputs`.
 
-        The gradient is itself differentiable.
+        The gradient can itself be differentiated.
         """
 
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean of a value over devices."""
 
     def compile(
-        self, step: Callable[[Any], Facts], variables: Sequence[keras.Variable], capacity: int
-    ) -> Callable[[Any, int], Facts]:
-        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`."""
+        self, step: Callable[[Any], Metrics], variables: Sequence[keras.Variable], capacity: int
+    ) -> Callable[[Any, int], Metrics]:
+        """Compile a step.
+
+        Args:
+            step: trains on the batch of one step and returns its metrics.
+            variables: all variables that the step changes.
+            capacity: the number of steps in the batches that the compiled function gets.
+
+        Returns:
+            A function of a batch of `capacity` steps and of the number of steps to take from it. It returns the metrics
+            of these steps, with shape `(steps, …)`.
+        """

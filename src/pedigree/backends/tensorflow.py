@@ -1,4 +1,4 @@
-"""The gradient step and the devices, for TensorFlow: each device computes its part of a batch, and all share means."""
+"""Gradients and devices on TensorFlow. Each replica computes on its part of a batch; gradients are averaged."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -11,58 +11,58 @@ import tensorflow as tf
 
 from pedigree.backends import cluster, cpu_layers
 from pedigree.backends.batch import portion
-from pedigree.backends.devices import Device, check_equal_parts, graphics, processor
-from pedigree.backends.engine import Facts, PullBack, Tensor
-from pedigree.backends.workers import Alone, Workers, named
+from pedigree.backends.devices import Device, check_equal_parts, cpu_device, gpu_device
+from pedigree.backends.engine import Metrics, PullBack, Tensor
+from pedigree.backends.workers import SingleProcess, Workers, cluster_addresses
 
 
 class TensorFlowEngine:
-    """Gradients by `tf.GradientTape`, devices by `tf.distribute`, steps compiled as one `tf.function`."""
+    """Computes gradients with `tf.GradientTape` on the replicas of a `tf.distribute` strategy, as one `tf.function`."""
 
     def __init__(self, strategy: tf.distribute.Strategy, workers: Workers) -> None:
         self.strategy, self.workers = strategy, workers
 
     @property
     def devices(self) -> int:
-        """Over how many devices a batch is spread."""
+        """The number of devices that a batch is split over."""
         return int(self.strategy.num_replicas_in_sync)
 
     @property
     def synchronized(self) -> bool:
-        """Whether batch norm has to be told to count over all devices: each sees its part alone."""
+        """Whether batch norm must be `synchronized`: a replica has only its part of the batch."""
         return self.devices > 1
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Where variables are made."""
+        """Return the context in which variables must be created."""
         scope: AbstractContextManager[Any] = self.strategy.scope()
         return scope
 
-    def layers(self, precision: str) -> Any:
-        """Return what has the layers, by Keras's names, that train fastest in a precision."""
+    def layer_module(self, precision: str) -> Any:
+        """Return the module whose Conv2D, Conv2DTranspose and Dense are fastest at this precision."""
         on_cpu = not tf.config.list_physical_devices("GPU")
         return cpu_layers if on_cpu and precision == "bfloat16" else keras.layers
 
     def gradients(
-        self, objective: Callable[[], tuple[Tensor, Facts]], variables: Sequence[keras.Variable]
-    ) -> tuple[Facts, list[Tensor]]:
-        """Return what `objective` tells, and the gradient of its loss by each variable, meaned over devices."""
+        self, objective: Callable[[], tuple[Tensor, Metrics]], variables: Sequence[keras.Variable]
+    ) -> tuple[Metrics, list[Tensor]]:
+        """Return the metrics of `objective`, and the gradients of its loss, averaged over devices."""
         watched = [variable.value for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
-            loss, facts = objective()
+            loss, metrics = objective()
         gradients = tape.gradient(loss, watched, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return facts, self.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
+        return metrics, self.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
 
     def forward(self, function: Callable[[], Tensor], variables: Sequence[keras.Variable]) -> tuple[Tensor, PullBack]:
-        """Return what `function` computes, and what takes the gradient back to `variables`, averaged over devices."""
+        """Return the output of `function`, and the function that computes gradients with respect to `variables`."""
         watched = [variable.value for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             output = function()
 
-        def pull_back(slope: Tensor) -> list[Tensor]:
+        def pull_back(upstream: Tensor) -> list[Tensor]:
             zero = tf.UnconnectedGradients.ZERO
-            gradients = tape.gradient(output, watched, output_gradients=slope, unconnected_gradients=zero)
+            gradients = tape.gradient(output, watched, output_gradients=upstream, unconnected_gradients=zero)
             averaged: list[Tensor] = self.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
             return averaged
 
@@ -71,21 +71,23 @@ class TensorFlowEngine:
     def apply(
         self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
     ) -> None:
-        """Let the optimizer take a step by gradients that are the same on all devices."""
+        """Update `variables` with gradients that are the same on all devices."""
         if not _replicas():
             optimizer.apply(gradients, variables)
             return
-        # `Optimizer.apply` would add the devices' gradients up. Here each device moves its own copy of the variables.
+        # `Optimizer.apply` would add up the replicas' gradients. Here, each replica updates its own copy of a variable.
         for gradient, variable in zip(gradients, variables, strict=True):
             optimizer.update_step(gradient, variable, optimizer.learning_rate)
         optimizer.iterations.assign_add(1)
 
-    def slope(self, function: Callable[[Tensor], Sequence[Any]], pictures: Tensor) -> tuple[Sequence[Any], Tensor]:
-        """Return the outputs of `function`, and the gradient of the first one's sum with respect to `pictures`."""
+    def input_gradient(
+        self, function: Callable[[Tensor], Sequence[Any]], inputs: Tensor
+    ) -> tuple[Sequence[Any], Tensor]:
+        """Return the outputs of `function`, and the gradient of its first output's sum with respect to `inputs`."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(pictures)
-            outputs = function(pictures)
-        return outputs, tape.gradient(outputs[0], pictures)
+            tape.watch(inputs)
+            outputs = function(inputs)
+        return outputs, tape.gradient(outputs[0], inputs)
 
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean of a value, or of each of a list, over devices."""
@@ -94,34 +96,33 @@ class TensorFlowEngine:
         return value
 
     def compile(
-        self, step: Callable[[Any], Facts], variables: Sequence[keras.Variable], capacity: int
+        self, step: Callable[[Any], Metrics], variables: Sequence[keras.Variable], capacity: int
     ) -> Callable[[Any, int], dict[str, np.ndarray]]:
-        """Return a function that takes the first so many of `capacity` stacked steps; its facts are `(steps, …)`.
+        """Compile a step; return a function of a batch of `capacity` steps and of the number of steps to take from it.
 
-        Raises:
-            UsageError: when called, where a batch has no equal parts for the devices.
+        The function raises a UsageError if the batch cannot be split equally on the devices.
         """
-        packing = _Packing()
+        packing = _MetricsPacking()
 
-        def one(batches: dict[str, Tensor], place: Tensor) -> Tensor:
-            return self.mean(packing.packed(step({name: array[place] for name, array in batches.items()})))
+        def one_step(batches: dict[str, Tensor], index: Tensor) -> Tensor:
+            return self.mean(packing.pack(step({name: array[index] for name, array in batches.items()})))
 
         @tf.function  # type: ignore[untyped-decorator]
         def steps(batches: dict[str, Tensor], count: Tensor) -> Tensor:
-            told = tf.TensorArray(tf.float32, count)
-            for place in tf.range(count):
-                rows = self.strategy.run(one, (batches, place))
-                told = told.write(place, self.strategy.experimental_local_results(rows)[0])
-            return told.stack()
+            rows = tf.TensorArray(tf.float32, count)
+            for index in tf.range(count):
+                row = self.strategy.run(one_step, (batches, index))
+                rows = rows.write(index, self.strategy.experimental_local_results(row)[0])
+            return rows.stack()
 
         def call(batches: Any, count: int) -> dict[str, np.ndarray]:
-            with cluster.watched():
-                return packing.unpacked(steps(self._spread(batches), tf.constant(count)).numpy())
+            with cluster.report_lost_worker():
+                return packing.unpack(steps(self._split(batches), tf.constant(count)).numpy())
 
         return call
 
-    def _spread(self, batches: Any) -> dict[str, Tensor]:
-        """Give every device its part of each step's pictures."""
+    def _split(self, batches: Any) -> dict[str, Tensor]:
+        """Return the batch with each device's part of the images of each step."""
         count = self.devices
         if count == 1:
             return dict(batches)
@@ -131,24 +132,24 @@ class TensorFlowEngine:
             arrays = portion(batches, device.replica_id_in_sync_group, count)
             return {name: tf.constant(array) for name, array in arrays.items()}
 
-        spread: dict[str, Tensor] = self.strategy.experimental_distribute_values_from_function(part)
-        return spread
+        split: dict[str, Tensor] = self.strategy.experimental_distribute_values_from_function(part)
+        return split
 
 
 def _replicas() -> tf.distribute.ReplicaContext | None:
-    """Return the context of a step that is written for one of several devices, None elsewhere."""
+    """Return the replica context if there are several replicas, otherwise None."""
     context = tf.distribute.get_replica_context()
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
-class _Packing:
-    """One vector for all that a step tells, so that a loop can collect it."""
+class _MetricsPacking:
+    """Packs the metrics of a step into one vector, which a `tf.TensorArray` can collect, and unpacks them again."""
 
-    def packed(self, facts: Facts) -> Tensor:
-        self.shapes = {name: tuple(fact.shape) for name, fact in facts.items()}
-        return tf.concat([tf.reshape(tf.cast(fact, tf.float32), (-1,)) for fact in facts.values()], 0)
+    def pack(self, metrics: Metrics) -> Tensor:
+        self.shapes = {name: tuple(value.shape) for name, value in metrics.items()}
+        return tf.concat([tf.reshape(tf.cast(value, tf.float32), (-1,)) for value in metrics.values()], 0)
 
-    def unpacked(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def unpack(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
         parts = np.split(rows, ends[:-1], axis=1)
         return {
@@ -158,34 +159,37 @@ class _Packing:
 
 
 def make_engine(devices: str) -> TensorFlowEngine:
-    """Return the engine for `train.devices`: this machine's, or unless that is "one" those of TF_CONFIG's machines.
+    """Create the engine for the devices of this machine, or of all machines of TF_CONFIG.
+
+    Args:
+        devices: `train.devices`. With "one", TF_CONFIG is ignored.
 
     Raises:
-        UsageError: TF_CONFIG says something else.
+        UsageError: TF_CONFIG does not describe a cluster of workers.
     """
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     if gpus:
-        tf.config.experimental.enable_op_determinism()  # else a resumed run is not, bit for bit, one left alone
-    if devices != "one" and len(named()) > 1:
-        joined = cluster.strategy()
-        return TensorFlowEngine(joined, cluster.Cluster(joined))
+        tf.config.experimental.enable_op_determinism()  # so that a resumed run has the same results bit for bit
+    if devices != "one" and len(cluster_addresses()) > 1:
+        strategy = cluster.join_cluster()
+        return TensorFlowEngine(strategy, cluster.Cluster(strategy))
     several = devices == "all" or (devices == "auto" and len(gpus) > 1)
-    found = tf.config.list_logical_devices("GPU" if gpus else "CPU") if several else []
-    mirrored = _mirrored(tuple(device.name for device in found)) if len(found) > 1 else None
-    return TensorFlowEngine(mirrored or tf.distribute.get_strategy(), Alone())
+    available = tf.config.list_logical_devices("GPU" if gpus else "CPU") if several else []
+    mirrored = _mirrored_strategy(tuple(device.name for device in available)) if len(available) > 1 else None
+    return TensorFlowEngine(mirrored or tf.distribute.get_strategy(), SingleProcess())
 
 
-@cache  # a second one in a process would number its all-reduces as the first one does, and TensorFlow mix them up
-def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+@cache  # a second strategy would use the same collective keys as the first, and TensorFlow would confuse the two
+def _mirrored_strategy(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
 def find_device() -> Device:
-    """Find the GPU, or else the CPU."""
+    """Return the first GPU, or the CPU if there is none."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return processor()
+        return cpu_device()
     details = tf.config.experimental.get_device_details(gpus[0])
-    return graphics(details.get("device_name", "GPU"), details.get("compute_capability"))
+    return gpu_device(details.get("device_name", "GPU"), details.get("compute_capability"))

@@ -1,4 +1,4 @@
-"""The processes that train one GAN together, one a machine; the chief of them decides, and it alone writes."""
+"""The workers: processes that train one GAN together, one per machine. The first, the chief, decides and writes."""
 
 import json
 import os
@@ -11,67 +11,68 @@ KINDS = {"chief", "worker"}
 
 
 class WorkerLostError(PedigreeError):
-    """A worker of several is gone, and the others cannot go on without it."""
+    """A worker was lost, and the others cannot continue without it."""
 
 
 class Workers(Protocol):
-    """What the processes have to tell each other. All call the same methods in the same order.
+    """Communication between the workers. All of them must call the same methods in the same order.
 
-    Every method raises WorkerLostError where one of them does not answer.
+    Every method raises a WorkerLostError if a worker cannot be reached.
     """
 
     @property
     def chief(self) -> bool:
-        """Whether this process is the one that writes."""
+        """Whether this process is the one that writes files."""
 
     @property
     def count(self) -> int:
-        """How many processes there are."""
+        """The number of workers."""
 
     @property
     def index(self) -> int:
-        """This process's number among them, the chief's is 0."""
+        """The number of this worker; the chief's is 0."""
 
-    def share(self, content: bytes) -> bytes:
-        """Return the chief's content."""
+    def broadcast(self, content: bytes) -> bytes:
+        """Return the chief's `content` on all workers."""
 
-    def highest(self, number: int) -> int:
-        """Return the highest of all processes' numbers, each 0 or above."""
+    def maximum(self, number: int) -> int:
+        """Return the maximum of all workers' numbers, each at least 0."""
 
 
-class Alone:
-    """One process that trains by itself."""
+class SingleProcess:
+    """The only process of a training run."""
 
     chief, count = True, 1
     index = 0
 
-    def share(self, content: bytes) -> bytes:
+    def broadcast(self, content: bytes) -> bytes:
         """Return the content."""
         return content
 
-    def highest(self, number: int) -> int:
+    def maximum(self, number: int) -> int:
         """Return the number."""
         return number
 
 
-def named() -> list[str]:
-    """Return the addresses of the processes that TF_CONFIG names, none where it is not set.
+def cluster_addresses() -> list[str]:
+    """Return the addresses of the workers in TF_CONFIG, or an empty list if it is not set.
 
     Raises:
-        UsageError: it is something else than TensorFlow's description of a cluster of workers.
+        UsageError: TF_CONFIG is not TensorFlow's description of a cluster of workers.
     """
-    told = os.environ.get("TF_CONFIG")
-    if not told:
+    text = os.environ.get("TF_CONFIG")
+    if not text:
         return []
     try:
-        config = json.loads(told)
+        config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
-        fits = task["index"] in range(len(cluster[task["type"]])) and set(cluster) <= KINDS
+        valid = task["index"] in range(len(cluster[task["type"]])) and set(cluster) <= KINDS
         addresses = [address for kind in sorted(cluster) for address in cluster[kind]]
     except (ValueError, KeyError, TypeError):
-        fits = False
-    if not fits:
+        valid = False
+    if not valid:
         raise UsageError(
-            f"TF_CONFIG must name workers (and a chief) and which one this is: {EXAMPLE}. Received: {told}"
+            "TF_CONFIG must name the workers (and optionally a chief) and which of them this process is, such as "
+            f"{EXAMPLE}. Received: {text}"
         )
     return addresses

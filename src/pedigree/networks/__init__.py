@@ -2,7 +2,7 @@
 
 Generator: latents `(n, latent_size)` and breed indices `(n,)` int32 → images `(n, size, size, 3)` in [-1, 1].
 Discriminator: images `(n, size, size, 3)` in [-1, 1] and breed indices `(n,)` → logits `(n, 1)`, higher for real
-pictures; with an auxiliary classifier also logits `(n, breeds)`. Layers come from a `Kit`.
+images. With an auxiliary classifier, it also returns class logits `(n, breeds)`. A `LayerFactory` creates the layers.
 """
 
 from importlib import import_module
@@ -11,7 +11,7 @@ from typing import get_args
 from pedigree.networks.architecture import Architecture
 from pedigree.settings.train import ArchitectureName
 
-# `seed-cgan` is the one of `seed_cgan.py`.
+# `seed-cgan` is defined in `seed_cgan.py`, and so on.
 ARCHITECTURES: dict[str, Architecture] = {
     name: import_module(f"{__name__}.{name.replace('-', '_')}").ARCHITECTURE for name in get_args(ArchitectureName)
 }

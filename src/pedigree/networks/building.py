@@ -1,4 +1,4 @@
-"""The three networks of a run, built as its settings ask."""
+"""Building the generator, the discriminator and the averaged generator from the settings of a run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,41 +7,45 @@ from dataclasses import replace
 import keras
 
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
-from pedigree.networks.reparametrization import acting_weights
+from pedigree.networks.layer_factory import LayerFactory
+from pedigree.networks.reparametrization import effective_weights
 from pedigree.networks.shapes import Shape
 from pedigree.settings.train import Train
 
 
 def build(
-    train: Train, image_size: int, breeds: int, precision: str, kit: Kit
+    train: Train, image_size: int, breeds: int, precision: str, factory: LayerFactory
 ) -> tuple[keras.Model, keras.Model, keras.Model]:
-    """Return generator, discriminator, and a float32 copy of the generator of Keras's own layers, to be kept.
+    """Build the networks.
 
     Args:
         train: the settings.
-        image_size: pixels a side.
-        breeds: how many.
-        precision: "float32" or "bfloat16", which the first two compute in.
-        kit: what makes the layers of the first two, but for what the settings ask of their weights.
+        image_size: height and width of the images, in pixels.
+        breeds: number of breeds.
+        precision: "float32" or "bfloat16", the precision in which generator and discriminator compute.
+        factory: creates the layers of generator and discriminator, with the reparametrisations of the settings added.
+
+    Returns:
+        The generator, the discriminator, and a float32 copy of the generator made only of Keras's own layers. The copy
+        is the network that is saved.
     """
     shape = Shape(image_size, 3 if train.colors == "rgb" else 1, train.latent_size, breeds, train.channels)
     architecture = ARCHITECTURES[train.architecture]
-    kit = replace(kit, ramped=train.condition_ramp[1] > 0)
+    factory = replace(factory, ramped=train.condition_ramp[1] > 0)
     with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
-        generator = architecture.build_generator(shape, replace(kit, spectral=train.spectral_norm == "both"))
-        kit = replace(kit, spectral=train.spectral_norm != "none")
-        discriminator = architecture.build_discriminator(shape, kit, train.conditioning)
+        generator = architecture.build_generator(shape, replace(factory, spectral=train.spectral_norm == "both"))
+        factory = replace(factory, spectral=train.spectral_norm != "none")
+        discriminator = architecture.build_discriminator(shape, factory, train.conditioning)
     with _dtype_policy("float32"):
-        kept = architecture.build_generator(shape, Kit(kept=True))
-    for weight, acting in zip(kept.weights, acting_weights(generator), strict=True):
-        weight.assign(acting)
-    return generator, discriminator, kept
+        average = architecture.build_generator(shape, LayerFactory(keras_only=True))
+    for weight, effective in zip(average.weights, effective_weights(generator), strict=True):
+        weight.assign(effective)
+    return generator, discriminator, average
 
 
 @contextmanager
 def _dtype_policy(name: str) -> Iterator[None]:
-    """Build layers under another dtype policy, then return to the one before."""
+    """Set another global dtype policy inside the block, and restore the previous one after it."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:

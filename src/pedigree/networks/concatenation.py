@@ -1,8 +1,8 @@
-"""Telling networks the breed by putting it beside what comes in, so that they heed it and the latent from early on.
+"""Conditioning by concatenation: the breed's embedding is concatenated to the input of a network.
 
-Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014). How both start decides: on digits, where the
-breed's numbers began as widely spread as the latent's, DCGAN drew one picture a breed; and where the plane began as
-faint as Keras makes it, the discriminator did not care which breed it was.
+Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014). The initial scale of the embedding matters, as
+training on digits showed. With embeddings as widely spread as the latents, DCGAN drew a single image per breed. With
+Keras's small default initializer for the breed's plane, the discriminator ignored the breed.
 """
 
 from dataclasses import replace
@@ -10,49 +10,60 @@ from dataclasses import replace
 import keras
 from keras import layers
 
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
-EMBEDDING = 100  # numbers a breed has
-BRIGHT = "he_normal"  # what makes a plane start about as bright as pictures are
+EMBEDDING = 100  # numbers in a breed's embedding
+PLANE_INITIALIZER = "he_normal"  # gives the plane's values about the same scale as an image's at the start
 
 
-def beside_latent(latent: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, kit: Kit) -> keras.KerasTensor:
-    """Put the breed's embedding, small at first, beside the latent; a single breed needs none.
+def concatenate_to_latent(
+    latent: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, factory: LayerFactory
+) -> keras.KerasTensor:
+    """Concatenate the breed's embedding to the latent. The embedding starts small.
 
     Args:
         latent: `(n, latent_size)`.
-        breed: indices, `(n,)`.
-        shape: sizes.
-        kit: the layers.
+        breed: breed indices `(n,)`.
+        shape: the sizes of the network.
+        factory: creates the layers.
 
     Returns:
-        `(n, latent_size + 100)`; of a single breed, the latent.
+        A tensor `(n, latent_size + 100)`, or the latent unchanged if there is only one breed.
     """
     if shape.breeds == 1:
         return latent
-    return layers.Concatenate()([latent, kit.embedding(shape.breeds, EMBEDDING)(breed)])
+    return layers.Concatenate()([latent, factory.embedding(shape.breeds, EMBEDDING)(breed)])
 
 
-def beside_picture(
+def concatenate_to_image(
     image: keras.KerasTensor,
     breed: keras.KerasTensor,
     shape: Shape,
-    kit: Kit,
+    factory: LayerFactory,
     conditioning: str,
-    start: str | None = BRIGHT,
+    initializer: str | None = PLANE_INITIALIZER,
 ) -> keras.KerasTensor:
-    """Put a plane made from the breed beside the picture's, where `conditioning` is by concatenation.
+    """Add the breed as a fourth image plane if `conditioning` is "concatenation"; otherwise return the image.
 
-    Its layers start from the initializer `start`; None: as the kit's others do.
+    Args:
+        image: `(n, size, size, channels)`.
+        breed: breed indices `(n,)`.
+        shape: the sizes of the network.
+        factory: creates the layers.
+        conditioning: `train.conditioning`.
+        initializer: the initializer of the plane's layers; None means the factory's own.
+
+    Returns:
+        A tensor `(n, size, size, channels + 1)`, or the image unchanged.
     """
     if conditioning != "concatenation":
         return image
-    kit = replace(kit, initializer=start or kit.initializer)
-    return layers.Concatenate()([image, plane(breed, shape.image_size, shape, kit)])
+    factory = replace(factory, initializer=initializer or factory.initializer)
+    return layers.Concatenate()([image, breed_plane(breed, shape.image_size, shape, factory)])
 
 
-def plane(breed: keras.KerasTensor, side: int, shape: Shape, kit: Kit) -> keras.KerasTensor:
-    """Make a map `(n, side, side, 1)` of the breed's index, `(n,)`."""
-    flat = kit.dense(side * side)(kit.embedding(shape.breeds, EMBEDDING)(breed))
+def breed_plane(breed: keras.KerasTensor, side: int, shape: Shape, factory: LayerFactory) -> keras.KerasTensor:
+    """Return a learned map `(n, side, side, 1)` for each breed index `(n,)`."""
+    flat = factory.dense(side * side)(factory.embedding(shape.breeds, EMBEDDING)(breed))
     return layers.Reshape((side, side, 1))(flat)

@@ -1,56 +1,60 @@
-"""The last layers of a discriminator, which tell it the breed in one of the ways of `train.conditioning`.
+"""The last layers of a discriminator, which condition it on the breed as `train.conditioning` says.
 
 `projection`: Miyato and Koyama, "cGANs with Projection Discriminator" (2018), equation 3. `classifier`: Odena et al.,
 "Conditional Image Synthesis with Auxiliary Classifier GANs" (2017). `both`: a projection and a classifier.
-`concatenation`: an additional image plane made of the breed, which `concatenation.beside_picture` adds at the input.
-`none`: the discriminator does not know the breed.
+`concatenation`: an additional image plane made from the breed; `concatenate_to_image` adds it at the input.
+`none`: the discriminator does not get the breed.
 """
 
 import keras
 from keras import layers, ops
 
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
 
 def has_projection(conditioning: str) -> bool:
-    """Whether the discriminator compares a picture's features with an embedding of its breed."""
+    """Return whether the discriminator compares an image's features with an embedding of its breed."""
     return conditioning in ("projection", "both")
 
 
 def has_classifier(conditioning: str) -> bool:
-    """Whether the discriminator also classifies pictures by breed."""
+    """Return whether the discriminator also classifies images by breed."""
     return conditioning in ("classifier", "both")
 
 
-def judged(
+def discriminator_outputs(
     features: keras.KerasTensor,
     breed: keras.KerasTensor,
     shape: Shape,
-    kit: Kit,
+    factory: LayerFactory,
     conditioning: str,
     projection_scale: float = 1.0,
 ) -> list[keras.KerasTensor]:
-    """End a discriminator.
+    """Compute the discriminator's outputs from its last features.
 
     Args:
         features: `(n, width)`.
-        breed: indices, `(n,)`.
-        shape: sizes.
-        kit: the layers.
+        breed: breed indices `(n,)`.
+        shape: the sizes of the network.
+        factory: creates the layers.
         conditioning: `train.conditioning`.
-        projection_scale: a factor on the projection's scalar product; 1 in the paper.
+        projection_scale: factor on the projection's inner product; 1 in the paper.
 
     Returns:
-        Float32 logits `(n, 1)`, real above fake; with a classifier, its logits `(n, breeds)` besides.
+        A list of float32 tensors: logits `(n, 1)`, higher for real images, and class logits `(n, breeds)` if there is
+        a classifier.
     """
-    logit = kit.dense(1, name="logit")(features)
+    logit = factory.dense(1, name="logit")(features)
     if has_projection(conditioning):
-        prototype = kit.embedding(shape.breeds, features.shape[-1], spectral=True, name="projection")(breed)
+        prototype = factory.embedding(shape.breeds, features.shape[-1], spectral=True, name="projection")(breed)
         agreement = ops.sum(features * prototype, axis=-1, keepdims=True) * projection_scale
         logit = layers.Add(dtype="float32")([logit, agreement])
     else:
         logit = layers.Activation("linear", dtype="float32")(logit)
     if has_classifier(conditioning):
-        return [logit, layers.Activation("linear", dtype="float32")(kit.dense(shape.breeds, name="classes")(features))]
+        return [
+            logit,
+            layers.Activation("linear", dtype="float32")(factory.dense(shape.breeds, name="classes")(features)),
+        ]
     return [logit]

@@ -1,7 +1,7 @@
-"""Layers whose weights act as something other than what is stored: normalised, rescaled or ramped in.
+"""Layers that compute with a function of their stored weight: spectrally normalised, equalised or ramped.
 
-Each is one of Keras's layers but for the weight it works with, which `acting_weights` tells: so the generator that is
-kept can be made of Keras's own layers, holding the weights as they act.
+Otherwise they are Keras's layers. `effective_weights` returns the weights they compute with, so that the generator can
+be saved as a network of Keras's own layers.
 """
 
 from typing import Any
@@ -13,14 +13,15 @@ Tensor = Any
 
 
 class _Reparametrized(keras.Layer):
-    """A layer that multiplies by `acting(stored weight)` where its parent multiplies by the stored one.
+    """A layer that computes with `effective_weight()` instead of the stored weight.
 
     Args:
         spectral: divide the weight, as a matrix, by its largest singular value (Miyato et al., "Spectral Normalization
-            for Generative Adversarial Networks", 2018), found by one power iteration a training call.
-        equalized: multiply by this gain / √fan-in (the equalised learning rate of Karras et al., "Progressive Growing
-            of GANs", 2018, section 4.1; the stored weight then starts as N(0, 1)); None: don't.
-        ramped: multiply by the variable `ramp`, from 0 to 1, that whoever trains sets.
+            for Generative Adversarial Networks", 2018), estimated by one power iteration per training call.
+        equalized: multiply the weight by this gain / √fan-in (the equalised learning rate of Karras et al.,
+            "Progressive Growing of GANs", 2018, section 4.1). The stored weight is then initialised from N(0, 1). None
+            means no scaling.
+        ramped: multiply the weight by the variable `ramp` in [0, 1], which the training step sets.
     """
 
     weight_name = "kernel"
@@ -32,13 +33,13 @@ class _Reparametrized(keras.Layer):
         self.spectral, self.equalized, self.ramped = spectral, equalized, ramped
 
     def add_weight(self, *args: Any, **options: Any) -> Any:
-        """Add a weight; the reparametrised one keeps float32 until it acts, whatever the layer computes in."""
+        """Add a weight. The reparametrised weight is stored in float32, whatever the layer's compute dtype."""
         if options.get("name") == self.weight_name:
             options["autocast"] = False
         return super().add_weight(*args, **options)
 
     def build(self, input_shape: Any = None) -> None:
-        """Build the parent, then what the reparametrisation remembers."""
+        """Build the parent, then add the state of the reparametrisation."""
         super().build(input_shape)
         if self.spectral:
             width = self.matrix(self.stored).shape[1]
@@ -49,7 +50,7 @@ class _Reparametrized(keras.Layer):
             self.ramp = self.add_weight(name="ramp", shape=(), initializer="ones", trainable=False, autocast=False)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        """Compute what the parent computes, with the weight as it acts."""
+        """Compute the parent's output with the effective weight; in training, take one power iteration first."""
         if training and self.spectral:
             _, after = self._directions()
             self.direction.assign(after)
@@ -57,15 +58,15 @@ class _Reparametrized(keras.Layer):
 
     @property
     def stored(self) -> keras.Variable:
-        """The weight that learns."""
+        """The stored, trainable weight."""
         return getattr(self, f"_{self.weight_name}")
 
     def matrix(self, weight: Tensor) -> Tensor:
-        """Lay the weight out as a matrix with a column an output."""
+        """Reshape the weight into a matrix with one column per output."""
         return ops.reshape(weight, (-1, weight.shape[-1]))
 
-    def acting(self) -> Tensor:
-        """Return the weight as it acts, float32."""
+    def effective_weight(self) -> Tensor:
+        """Return the weight that the layer computes with, in float32."""
         weight = ops.convert_to_tensor(self.stored)
         if self.spectral:
             before, after = self._directions()
@@ -75,12 +76,12 @@ class _Reparametrized(keras.Layer):
             weight = weight * (self.equalized / self.matrix(weight).shape[0] ** 0.5)
         return weight * self.ramp if self.ramped else weight
 
-    def acting_in_precision(self) -> Tensor:
-        """Return the weight as it acts, in the precision the layer computes in."""
-        return ops.cast(self.acting(), self.compute_dtype)
+    def compute_weight(self) -> Tensor:
+        """Return the effective weight in the layer's compute dtype."""
+        return ops.cast(self.effective_weight(), self.compute_dtype)
 
     def _directions(self) -> tuple[Tensor, Tensor]:
-        """Return both singular vectors, `(1, rows)` and `(1, columns)`, one power iteration on, with no gradient."""
+        """Return both singular vectors, `(1, rows)` and `(1, columns)`, after one power iteration, without gradient."""
         matrix = ops.stop_gradient(self.matrix(ops.convert_to_tensor(self.stored)))
         rows = _unit(ops.matmul(self.direction, ops.transpose(matrix)))
         return rows, _unit(ops.matmul(rows, matrix))
@@ -93,13 +94,13 @@ def _unit(vector: Tensor) -> Tensor:
 class Conv2D(_Reparametrized, layers.Conv2D):
     """A convolution with a reparametrised kernel."""
 
-    kernel = property(_Reparametrized.acting_in_precision)
+    kernel = property(_Reparametrized.compute_weight)
 
 
 class Dense(_Reparametrized, layers.Dense):
     """A dense layer with a reparametrised kernel."""
 
-    kernel = property(_Reparametrized.acting_in_precision)
+    kernel = property(_Reparametrized.compute_weight)
 
 
 class Conv2DTranspose(_Reparametrized, layers.Conv2DTranspose):
@@ -108,10 +109,10 @@ class Conv2DTranspose(_Reparametrized, layers.Conv2DTranspose):
     def _store(self, variable: keras.Variable) -> None:
         self._kernel = variable
 
-    kernel = property(_Reparametrized.acting_in_precision, _store)  # where its parent has a plain attribute
+    kernel = property(_Reparametrized.compute_weight, _store)  # the parent assigns to a plain attribute
 
     def matrix(self, weight: Tensor) -> Tensor:
-        """Lay the weight, `(height, width, out, in)`, out as a matrix with a column an output."""
+        """Reshape the weight `(height, width, out, in)` into a matrix with one column per output."""
         return super().matrix(ops.swapaxes(weight, -1, -2))
 
 
@@ -119,22 +120,22 @@ class Embedding(_Reparametrized, layers.Embedding):
     """An embedding with a reparametrised table."""
 
     weight_name = "embeddings"
-    embeddings = property(_Reparametrized.acting_in_precision)
+    embeddings = property(_Reparametrized.compute_weight)
 
 
 def reparametrized(network: keras.Model) -> list[_Reparametrized]:
-    """List the layers of this module in a network."""
+    """Return the reparametrised layers of a network."""
     return [layer for layer in network.layers if isinstance(layer, _Reparametrized)]
 
 
-def acting_weights(network: keras.Model) -> list[Tensor]:
-    """Return a network's weights as they act: those that the same network of Keras's own layers would hold."""
-    acting: list[Tensor] = []
+def effective_weights(network: keras.Model) -> list[Tensor]:
+    """Return the effective weights, in the order of the weights of the same network made of Keras's own layers."""
+    effective: list[Tensor] = []
     for layer in network.layers:
         if not isinstance(layer, _Reparametrized):
-            acting += layer.weights
+            effective += layer.weights
             continue
-        own = {id(layer.stored): layer.acting()}
+        own = {id(layer.stored): layer.effective_weight()}
         left_out = {id(getattr(layer, name, None)) for name in ("direction", "ramp")}
-        acting += [own.get(id(weight), weight) for weight in layer.weights if id(weight) not in left_out]
-    return acting
+        effective += [own.get(id(weight), weight) for weight in layer.weights if id(weight) not in left_out]
+    return effective

@@ -1,4 +1,4 @@
-"""The sizes every pair of networks is built to."""
+"""The sizes from which every pair of networks is built."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from pedigree.errors import UsageError
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of one run's networks.
+    """The sizes of the networks of a run.
 
     Attributes:
-        image_size: pixels a side.
-        colors: 3, or 1 for grey pictures, which still come and go as `(n, size, size, 3)` with three equal planes.
-        latent_size: numbers in a latent.
-        breeds: how many there are.
-        channels: the width that an architecture scales with; each says where it has it.
+        image_size: height and width of the images, in pixels.
+        colors: 3, or 1 for grey images, which are still `(n, size, size, 3)` with three equal planes.
+        latent_size: size of a latent vector.
+        breeds: number of breeds.
+        channels: the width that all widths of an architecture are multiples of; each module says at which layer.
     """
 
     image_size: int
@@ -25,24 +25,24 @@ class Shape:
 
     @property
     def doublings(self) -> int:
-        """How often the smallest map (`base` pixels) doubles to reach `image_size`."""
+        """How often the smallest maps (`base` pixels) must double to reach `image_size`."""
         return (self.image_size // self.base).bit_length() - 1
 
     @property
     def widths(self) -> list[int]:
-        """A DCGAN's channels from half the picture's side down to the base: doubled at each halving, up to 8 times."""
+        """The widths of a DCGAN from half the image size down to the base: doubled at each level, up to 8 times."""
         return [self.channels * min(2**level, 8) for level in range(self.doublings)]
 
     def width(self, side: int) -> int:
-        """Return ProGAN's channels of maps of `side` pixels: all up to 32 px, then halved with each doubling."""
+        """Return ProGAN's width of maps of `side` pixels: `channels` up to 32 px, then halved with each doubling."""
         return max(self.channels >> max((side - 1).bit_length() - 5, 0), 1)
 
     @property
     def base(self) -> int:
-        """Pixels a side of the smallest map: 4; 7 where the picture is 28 px.
+        """Side of the smallest maps in pixels: 4, or 7 for image sizes that are a multiple of 7.
 
         Raises:
-            UsageError: the picture's side is neither of these times a power of two.
+            UsageError: `image_size` is not 4 or 7 times a power of two.
         """
         for base in (4, 7):
             factor, rest = divmod(self.image_size, base)

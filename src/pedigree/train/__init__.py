@@ -1,1 +1,1 @@
-"""The train stage: the conditional GAN, its losses, its training and what watches it."""
+"""The train stage: the conditional GAN, its losses, its training loop and its monitoring."""

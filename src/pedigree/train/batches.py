@@ -1,6 +1,6 @@
-"""The input of training steps, as a function of `(seed, step)`: pictures in their order, latents, label noise, chances.
+"""The input of training steps, as a function of `(seed, step)`: photos, latents, label noise and random numbers.
 
-So an interrupted run resumes exactly, the number of workers and the backend change nothing, and a step can be repeated.
+A run therefore resumes exactly, and its input depends neither on the number of workers nor on the backend.
 """
 
 from collections.abc import Generator, Iterable
@@ -18,35 +18,45 @@ from pedigree.train.randomness import random_stream
 
 
 def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch:
-    """Make the batches of several steps as one: every array has a first axis of `len(steps)`."""
+    """Return one batch for several steps, in which the first axis of every array is the step.
+
+    Args:
+        steps: the numbers of the steps.
+        images: all training photos, uint8 `(photos, size, size, 3)`.
+        labels: their breeds, int32 `(photos,)`.
+        train: the settings.
+    """
     batch = _empty(len(steps), images.shape[1:], train)
     for row, step in enumerate(steps):
-        _fill(_mapped(lambda array, row=row: array[row, ...], batch), step, images, labels, train)
+        views = {name: array[row, ...] for name, array in cast(dict[str, Any], batch).items()}
+        _fill(cast(Batch, views), step, images, labels, train)
     return batch
 
 
 def stream(calls: Iterable[range], images: Images, labels: Labels, train: Train) -> Generator[Batch, None, None]:
-    """Yield the batch of each call. A thread makes the next one meanwhile, and is never more than one ahead.
+    """Yield the batch of each call, while a thread prepares the next one.
 
-    An error in the thread is raised here. `close()` ends the thread after the batch it is making.
+    An error in the thread is raised here. `close()` ends the thread after its current batch.
+
+    Args:
+        calls: the steps of each call.
+        images: all training photos, uint8 `(photos, size, size, 3)`.
+        labels: their breeds, int32 `(photos,)`.
+        train: the settings.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
         ready: Future[Batch] | None = None
         for steps in calls:
-            coming = thread.submit(stacked, steps, images, labels, train)
+            following = thread.submit(stacked, steps, images, labels, train)
             if ready:
                 yield ready.result()
-            ready = coming
+            ready = following
         if ready:
             yield ready.result()
 
 
-def _mapped(change: Any, batch: Batch) -> Batch:
-    return cast(Batch, {name: change(array) for name, array in batch.items()})
-
-
 def _empty(steps: int, picture: tuple[int, ...], train: Train) -> Batch:
-    """Allocate the batches of that many steps."""
+    """Allocate a batch for several steps."""
     times, real, drawn = train.discriminator_steps, train.batch_size, train.generator_batch_size
 
     def floats(*shape: int) -> Floats:
@@ -69,13 +79,13 @@ def _empty(steps: int, picture: tuple[int, ...], train: Train) -> Batch:
 
 
 def _fill(batch: Batch, step: int, images: Images, labels: Labels, train: Train) -> None:
-    """Write one step's input into `batch`. Each array has a random stream of its own."""
+    """Write the input of one step into `batch`. Each array has its own random stream."""
 
     def random(purpose: str) -> np.random.Generator:
         return random_stream(train.seed, purpose, step)
 
     chosen = _order(step, len(images), train)
-    np.take(images, chosen, axis=0, out=batch["images"], mode="clip")  # the mode that writes without a buffer
+    np.take(images, chosen, axis=0, out=batch["images"], mode="clip")  # other modes copy through a buffer
     if "flip" in train.augment:
         _flip(batch["images"], random("flip"))
     batch["labels"][...] = labels[chosen]
@@ -97,9 +107,9 @@ def _fill(batch: Batch, step: int, images: Images, labels: Labels, train: Train)
 def _targets(
     random: np.random.Generator, flips: float, own: list[float], other: list[float], shape: tuple[int, ...]
 ) -> npt.NDArray[np.float64]:
-    """Draw soft labels `(*shape, 1)` from the bounds `own`, a share `flips` of them from the bounds `other`."""
-    flipped, there, here = random.random((3, *shape, 1))
-    return np.where(flipped < flips, _between(other, there), _between(own, here))
+    """Draw soft labels `(*shape, 1)` between the bounds `own`, and a share `flips` of them between `other`."""
+    flipped, share_of_other, share_of_own = random.random((3, *shape, 1))
+    return np.where(flipped < flips, _between(other, share_of_other), _between(own, share_of_own))
 
 
 def _between(bounds: list[float], share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -107,23 +117,23 @@ def _between(bounds: list[float], share: npt.NDArray[np.float64]) -> npt.NDArray
 
 
 def _flip(images: Images, random: np.random.Generator) -> None:
-    """Mirror each picture of `(D, n, size, size, 3)` in place, with probability one half."""
+    """Mirror each image of `(D, n, size, size, 3)` in place with probability 0.5."""
     mirrored = random.random(images.shape[:2]) < 0.5
     columns = np.arange(images.shape[-2])[::-1]
-    images[mirrored] = np.take(images[mirrored], columns, axis=2)  # whole pixels; a reversed slice goes byte by byte
+    images[mirrored] = np.take(images[mirrored], columns, axis=2)  # copies whole pixels; a reversed slice copies bytes
 
 
-def _draw_latents(into: Floats, random: np.random.Generator, train: Train) -> None:
+def _draw_latents(output: Floats, random: np.random.Generator, train: Train) -> None:
     if train.latent == "normal":
-        random.standard_normal(dtype=np.float32, out=into)
+        random.standard_normal(dtype=np.float32, out=output)
     else:
-        random.random(dtype=np.float32, out=into)
-        into *= 2
-        into -= 1
+        random.random(dtype=np.float32, out=output)
+        output *= 2
+        output -= 1
 
 
 def _condition_strength(step: int, train: Train) -> float:
-    """Return the weight of the breed (Shahbazi et al., "Collapse by Conditioning", 2022) at this step."""
+    """Return the weight of the breed at this step, in [0, 1] (Shahbazi et al., "Collapse by Conditioning", 2022)."""
     start, end = train.condition_ramp
     shown = step * train.discriminator_steps * train.batch_size
     if start < shown < end:
@@ -132,14 +142,14 @@ def _condition_strength(step: int, train: Train) -> float:
 
 
 def _order(step: int, total: int, train: Train) -> npt.NDArray[np.int64]:
-    """Return the indices `(D, n)` of the step's photos. Every epoch shuffles all photos; a batch may span epochs."""
+    """Return the indices `(D, n)` of a step's photos. Every epoch shuffles all photos; a batch may span epochs."""
     shape = train.discriminator_steps, train.batch_size
     size = shape[0] * shape[1]
     epochs, within = np.divmod(np.arange(step * size, (step + 1) * size), total)
     chosen = np.empty(size, np.int64)
     for epoch in range(epochs[0], epochs[-1] + 1):
-        here = epochs == epoch
-        chosen[here] = _shuffle(train.seed, epoch, total)[within[here]]
+        in_epoch = epochs == epoch
+        chosen[in_epoch] = _shuffle(train.seed, epoch, total)[within[in_epoch]]
     return chosen.reshape(shape)
 
 

@@ -1,4 +1,4 @@
-"""Which parameters of `train` go together: what the architecture, the loss and the conditioning allow."""
+"""Checks of which parameters of `train` can be combined."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,10 @@ from pedigree.train.penalties import penalised
 
 
 def check(train: Train) -> None:
-    """Check the parameters against each other.
+    """Check that the parameters can be combined.
 
     Raises:
-        UsageError: naming the parameters that do not go together, and why.
+        UsageError: they cannot. The message names the parameters and the reason.
     """
     for conflicts in (_architecture, _labels, _penalties, _conditioning, _augmentation):
         for reason in conflicts(train):
@@ -27,13 +27,13 @@ def _architecture(train: Train) -> Iterator[str]:
     architecture = ARCHITECTURES[train.architecture]
     if train.batch_size % architecture.group:
         yield (
-            f"the discriminator of {train.architecture} compares pictures in groups of {architecture.group}, "
+            f"the discriminator of {train.architecture} compares images in groups of {architecture.group}, "
             f"all real or all generated: batch_size must be a multiple of {architecture.group}"
         )
     if train.spectral_norm != "none" and not architecture.spectral_norm:
         yield (
-            f"the residual blocks of {train.architecture} start at zero, which has no spectral norm to divide by: "
-            "spectral_norm must be none"
+            f"the residual blocks of {train.architecture} start with kernels of zeros, which cannot be divided "
+            "by their spectral norm: spectral_norm must be none"
         )
 
 
@@ -45,7 +45,7 @@ def _labels(train: Train) -> Iterator[str]:
         yield f"the {train.loss} loss has no labels to flip: real_flips and fake_flips must be 0.0"
     if loss.paired and train.generator_batch_size != train.batch_size:
         yield (
-            f"the {train.loss} loss pairs each generated picture with a real one: "
+            f"the {train.loss} loss pairs each generated image with a real one: "
             "generator_batch_size must equal batch_size"
         )
 
@@ -53,11 +53,14 @@ def _labels(train: Train) -> Iterator[str]:
 def _penalties(train: Train) -> Iterator[str]:
     if penalised(train) and ARCHITECTURES[train.architecture].batch_norm:
         yield (
-            f"the discriminator of {train.architecture} has batch norm, so a picture has no gradient of its own: "
-            "r1_weight, r2_weight and gradient_penalty_weight must be 0.0"
+            f"the discriminator of {train.architecture} has batch norm, so the logit of an image depends "
+            "on the whole batch: r1_weight, r2_weight and gradient_penalty_weight must be 0.0"
         )
     if LOSSES[train.loss].lipschitz and not train.gradient_penalty_weight and train.spectral_norm == "none":
-        yield f"the {train.loss} loss needs a bounded slope: set gradient_penalty_weight above 0, or spectral_norm"
+        yield (
+            f"the {train.loss} loss needs a discriminator with bounded gradients: "
+            "set gradient_penalty_weight above 0, or spectral_norm"
+        )
 
 
 def _conditioning(train: Train) -> Iterator[str]:
@@ -65,7 +68,7 @@ def _conditioning(train: Train) -> Iterator[str]:
     if classifies and not train.classifier_weight:
         yield (
             f"conditioning: {train.conditioning} needs classifier_weight above 0: "
-            "nothing else teaches its classifier breeds"
+            "otherwise its classifier is not trained"
         )
     if not classifies and max(train.classifier_weight, train.generator_classifier_weight) > 0:
         yield (
@@ -78,9 +81,9 @@ def _augmentation(train: Train) -> Iterator[str]:
     if train.augment_target is None:
         return
     if not set(train.augment) & set(KINDS):
-        yield f"augment_target controls how often pictures are augmented: augment needs one of {', '.join(KINDS)}"
+        yield f"augment_target controls how often images are augmented: augment needs one of {', '.join(KINDS)}"
     if not LOSSES[train.loss].signed:
         yield (
-            "augment_target measures overfitting by the sign of a logit, "
-            f"which has no meaning under the {train.loss} loss"
+            "augment_target measures overfitting by the sign of the logits, "
+            f"which has no meaning with the {train.loss} loss"
         )

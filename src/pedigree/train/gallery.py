@@ -1,4 +1,4 @@
-"""Pictures of how far a run is: the averaged generator's, for fixed latents and fixed breeds."""
+"""Sample images during training: the averaged generator's, always for the same latents and breeds."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,14 +17,19 @@ from pedigree.train.tensorboard_log import TensorBoardLog
 
 BREEDS_SHOWN = 16
 COLUMNS = 8
-MOMENTS = 32  # kept at most: of one more, the one goes whose neighbours are nearest to each other
-MILLISECONDS = 250  # a moment in the film
+MAX_GRIDS = 32  # with one more, the grid is removed whose neighbours are nearest to each other
+FRAME_MILLISECONDS = 250
 
 
 class Gallery:
-    """A grid of at most `BREEDS_SHOWN` breeds, evenly spread, a row each, at every moment asked for.
+    """Grids of samples drawn at several steps, with one row per breed, of at most `BREEDS_SHOWN` breeds.
 
-    `progress.png` has a row a moment, the film a frame a moment.
+    `progress.png` has one row per step, and the film has one frame per step.
+
+    Args:
+        generator: the generator to draw with.
+        seed: the seed of the latents.
+        log: the TensorBoard log.
     """
 
     def __init__(self, generator: Generator, seed: int, log: TensorBoardLog) -> None:
@@ -32,42 +37,42 @@ class Gallery:
         spread = np.linspace(0, len(generator.breeds) - 1, min(len(generator.breeds), BREEDS_SHOWN))
         self.shown = np.unique(spread.round().astype(np.int32))
         self.steps: list[int] = []
-        self.moments: list[NDArray[np.uint8]] = []  # (rows, COLUMNS, size, size, 3)
+        self.grids: list[NDArray[np.uint8]] = []  # (breeds, COLUMNS, size, size, 3)
 
-    def look(self, step: int) -> None:
-        """Draw the moment after `step` steps, unless that is done."""
+    def draw(self, step: int) -> None:
+        """Draw the grid after `step` steps, unless it is already drawn."""
         if self.steps[-1:] == [step]:
             return
         self.steps.append(step)
-        self.moments.append(self._drawn())
-        if len(self.steps) > MOMENTS:
+        self.grids.append(self._samples())
+        if len(self.steps) > MAX_GRIDS:
             spare = 1 + int(np.argmin(np.subtract(self.steps[2:], self.steps[:-2])))
-            del self.steps[spare], self.moments[spare]
-        self.log.image("samples", self._by_breed(self.moments[-1]), step)
+            del self.steps[spare], self.grids[spare]
+        self.log.image("samples", self._grid(self.grids[-1]), step)
 
     def save(self, folder: Path, film: Path) -> None:
-        """Write `final.png`, of the generator as it is now, and `progress.png` to `folder`, and the GIF `film`."""
-        save_png(self._by_breed(self._drawn()), folder / FINAL_SAMPLES.name)
-        rows = np.stack([images[:, 0] for images in self.moments])
+        """Write `final.png` (from the generator as it is now) and `progress.png` to `folder`, and the GIF `film`."""
+        save_png(self._grid(self._samples()), folder / FINAL_SAMPLES.name)
+        rows = np.stack([images[:, 0] for images in self.grids])
         save_png(grid(rows, labels=[f"step {step}" for step in self.steps], scale=self._scale), folder / "progress.png")
-        save_gif([self._by_breed(images) for images in self.moments], film, MILLISECONDS)
+        save_gif([self._grid(images) for images in self.grids], film, FRAME_MILLISECONDS)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return what a checkpoint keeps."""
-        return {"steps": np.array(self.steps, np.int64), "moments": np.array(self.moments, np.uint8)}
+        """Return the state for a checkpoint."""
+        return {"steps": np.array(self.steps, np.int64), "moments": np.array(self.grids, np.uint8)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what `state` returned."""
-        self.steps, self.moments = state["steps"].tolist(), list(state["moments"])
+        """Restore a state that `state` returned."""
+        self.steps, self.grids = state["steps"].tolist(), list(state["moments"])
 
     @property
     def _scale(self) -> int:
         return max(1, 64 // self.generator.image_size)
 
-    def _drawn(self) -> NDArray[np.uint8]:
+    def _samples(self) -> NDArray[np.uint8]:
         images = self.generator.draw(np.repeat(self.shown, COLUMNS), self.seed)
         return images.reshape(len(self.shown), COLUMNS, *images.shape[1:])
 
-    def _by_breed(self, images: NDArray[np.uint8]) -> Image.Image:
+    def _grid(self, images: NDArray[np.uint8]) -> Image.Image:
         names = [display_name(self.generator.breeds[index]) for index in self.shown]
         return grid(images, labels=names, scale=self._scale)

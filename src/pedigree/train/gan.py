@@ -1,4 +1,4 @@
-"""The conditional GAN: two networks, two optimizers, and an average of the generator."""
+"""The conditional GAN: two networks, two optimizers, and an average of the generator's weights."""
 
 import random
 
@@ -8,35 +8,35 @@ from keras import ops
 from pedigree.backends.engine import Engine, Tensor
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.building import build
-from pedigree.networks.kit import Kit
-from pedigree.networks.reparametrization import acting_weights, reparametrized
+from pedigree.networks.layer_factory import LayerFactory
+from pedigree.networks.reparametrization import effective_weights, reparametrized
 from pedigree.settings.train import Train
 from pedigree.train import schedules
 from pedigree.train.losses import LOSSES
 
 
 class ConditionalGAN:
-    """The GAN of one architecture at one size of image.
+    """The networks of a run with their optimizers.
 
-    `average` is a float32 copy of the generator, of Keras's own layers, whose weights follow the trained ones, as they
-    act, by an exponential moving average: it is the generator that is kept.
+    `average` is a float32 copy of the generator, made only of Keras's own layers. Its weights are an exponential moving
+    average of the generator's effective weights. It is the generator that is saved.
 
     Args:
         train: the settings.
-        image_size: pixels a side.
-        breeds: how many.
-        precision: "float32" or "bfloat16", which the networks compute in; weights and losses are float32.
-        engine: the backend's.
+        image_size: height and width of the images, in pixels.
+        breeds: number of breeds.
+        precision: "float32" or "bfloat16", the compute dtype of the networks. Weights and losses are float32.
+        engine: the engine of the backend.
     """
 
     def __init__(self, train: Train, image_size: int, breeds: int, precision: str, engine: Engine) -> None:
         self.train, self.engine = train, engine
         self.loss, self.architecture = LOSSES[train.loss], ARCHITECTURES[train.architecture]
         keras.utils.clear_session()  # so that layers get the same names in every run
-        random.seed(train.seed)  # what layers draw their seeds from; set_random_seed would import TensorFlow everywhere
+        random.seed(train.seed)  # seeds the layers; keras.utils.set_random_seed would import TensorFlow on any backend
         with engine.scope():
-            kit = Kit(synchronized=engine.synchronized, made_of=engine.layers(precision))
-            self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, kit)
+            factory = LayerFactory(synchronized=engine.synchronized, layer_module=engine.layer_module(precision))
+            self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, factory)
             both = (*reparametrized(self.generator), *reparametrized(self.discriminator))
             self.ramps = [layer.ramp for layer in both if layer.ramped]
             self.generator_optimizer = self._adam(self.generator, train.generator_learning_rate, 1)
@@ -46,15 +46,15 @@ class ConditionalGAN:
             start = 1.0 if train.augment_target is None else 0.0
             self.augment_strength = keras.Variable(start, trainable=False, name="augment_strength")
 
-    def _adam(self, network: keras.Model, rate: float, updates_a_step: int) -> keras.optimizers.Adam:
-        schedule = schedules.learning_rate(self.train, rate, updates_a_step)
+    def _adam(self, network: keras.Model, rate: float, updates_per_step: int) -> keras.optimizers.Adam:
+        schedule = schedules.learning_rate(self.train, rate, updates_per_step)
         adam = keras.optimizers.Adam(schedule, beta_1=self.train.adam_beta_1, beta_2=self.train.adam_beta_2)
         adam.build(network.trainable_variables)
         return adam
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """Everything that a step changes, in a fixed order."""
+        """All variables that a step changes, in a fixed order."""
         owners = (
             self.generator,
             self.discriminator,
@@ -64,22 +64,28 @@ class ConditionalGAN:
         )
         return [*(variable for owner in owners for variable in owner.variables), self.augment_strength]
 
-    def judge(self, pictures: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:
-        """Return the discriminator's logits `(n, 1)` for pictures, and its class logits `(n, breeds)` if it has any."""
-        inputs = [ops.convert_to_tensor(pictures), ops.convert_to_tensor(labels)]
+    def discriminate(self, images: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:
+        """Return a list of the discriminator's logits `(n, 1)` and, if it has a classifier, class logits `(n, breeds)`.
+
+        Args:
+            images: `(n, size, size, 3)` in [-1, 1].
+            labels: their breeds `(n,)`.
+            training: whether the discriminator runs in training mode.
+        """
+        inputs = [ops.convert_to_tensor(images), ops.convert_to_tensor(labels)]
         outputs = self.discriminator(inputs, training=training)
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
     def update_average(self) -> None:
-        """Let the average follow the generator; early on it follows faster (Karras et al., EDM, 2022)."""
+        """Update the average of the generator. The half-life is shorter early on (Karras et al., EDM, 2022)."""
         train, decay = self.train, 0.0
         if train.ema_half_life:
-            seen = ops.cast(self.generator_optimizer.iterations, "float32") * train.batch_size
+            image_count = ops.cast(self.generator_optimizer.iterations, "float32") * train.batch_size
             half_life = (
-                ops.minimum(float(train.ema_half_life), train.ema_warmup * seen)
+                ops.minimum(float(train.ema_half_life), train.ema_warmup * image_count)
                 if train.ema_warmup
                 else float(train.ema_half_life)
             )
             decay = ops.power(0.5, train.batch_size / half_life)
-        for average, weight in zip(self.average.weights, acting_weights(self.generator), strict=True):
+        for average, weight in zip(self.average.weights, effective_weights(self.generator), strict=True):
             average.assign(weight + decay * (average - weight))

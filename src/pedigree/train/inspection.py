@@ -1,4 +1,4 @@
-"""A closer look at both networks now and then: sizes of weights and gradients by the layer, overfitting, walks."""
+"""Periodic diagnostics of both networks: norms of weights and gradients, overfitting, and latent walks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,32 +16,39 @@ from pedigree.train.gan import ConditionalGAN
 from pedigree.train.step import scaled
 from pedigree.train.tensorboard_log import TensorBoardLog
 
-PICTURES = 512  # of the held-out crops the discriminator is asked about, at most
+MAX_CROPS = 512  # held-out crops for the discriminator's accuracy
 BATCH = 64
 
 
 class Inspection:
-    """Looks at a GAN and writes what it sees to TensorBoard."""
+    """Computes diagnostics of a GAN and writes them to TensorBoard.
+
+    Args:
+        gan: the GAN.
+        drawer: the averaged generator.
+        crops: the crops, of which the held-out ones are used.
+        log: the TensorBoard log.
+    """
 
     def __init__(self, gan: ConditionalGAN, drawer: Generator, crops: Crops, log: TensorBoardLog) -> None:
         self.gan, self.drawer, self.log = gan, drawer, log
-        chosen = np.unique(spread(min(PICTURES, len(crops.holdout_labels)), len(crops.holdout_labels)))
+        chosen = np.unique(spread(min(MAX_CROPS, len(crops.holdout_labels)), len(crops.holdout_labels)))
         self.images, self.labels = crops.holdout_images[chosen], crops.holdout_labels[chosen]
 
-    def look(self, step: int, told: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-        """Look at the networks after `step` steps.
+    def inspect(self, step: int, metrics: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+        """Write the diagnostics after `step` steps.
 
         Args:
-            step: how many steps are done.
-            told: what the last of them told, `(steps, …)`: the gradients' norms among it.
+            step: number of steps done.
+            metrics: the metrics of the last steps, `(steps, …)`, which include the norms of the gradients.
 
         Returns:
-            `holdout_accuracy`: the share of held-out photos that the discriminator takes for real. It takes its
-            training photos for real too; far more of them, and it has learned them by heart.
+            `holdout_accuracy`: the share of held-out photos that the discriminator classifies as real. If the share of
+            training photos (`real_accuracy`) is much higher, the discriminator has memorised them.
         """
         for name in ("generator", "discriminator"):
             weights = getattr(self.gan, name).trainable_variables
-            self._curves(f"gradients_{name}", weights, told[f"{name}_gradient_norms"][-1], step)
+            self._curves(f"gradients_{name}", weights, metrics[f"{name}_gradient_norms"][-1], step)
             self._curves(
                 f"weights_{name}", weights, [float(np.linalg.norm(weight)) for weight in map(np.array, weights)], step
             )
@@ -51,13 +58,13 @@ class Inspection:
         return {"holdout_accuracy": self._accuracy(self.images, self.labels)}
 
     def _curves(self, group: str, weights: Sequence[keras.Variable], norms: Sequence[float], step: int) -> None:
-        named = {f"{group}/{weight.path}": float(norm) for weight, norm in zip(weights, norms, strict=True)}
-        self.log.scalars(named, step)
+        curves = {f"{group}/{weight.path}": float(norm) for weight, norm in zip(weights, norms, strict=True)}
+        self.log.scalars(curves, step)
 
     def _accuracy(self, images: Images, labels: Labels) -> float:
-        right = 0
+        correct = 0
         for start in range(0, len(images), BATCH):
             part = slice(start, start + BATCH)
-            logits = self.gan.judge(scaled(images[part]), labels[part], training=False)[0]
-            right += int((np.array(logits) > 0).sum())
-        return right / len(images)
+            logits = self.gan.discriminate(scaled(images[part]), labels[part], training=False)[0]
+            correct += int((np.array(logits) > 0).sum())
+        return correct / len(images)

@@ -1,4 +1,4 @@
-"""Adversarial losses and the auxiliary classifier's, in `keras.ops`: logits in, a scalar out, always in float32."""
+"""Adversarial losses and the auxiliary classifier's loss, in `keras.ops`: from logits to a scalar, in float32."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class AdversarialLoss:
     Attributes:
         discriminator_formula: real logits, generated logits and the targets of both → loss.
         generator_formula: generated logits → loss; a paired loss takes the real logits too.
-        soft_labels: targets between 0 and 1 have a meaning.
-        flipped_labels: a target may name the other side.
-        signed: the sign of a logit says whether the discriminator takes a picture for real.
-        paired: each generated picture is compared with one real picture.
-        lipschitz: the loss needs a discriminator of bounded slope, and has itself no lower bound.
+        soft_labels: whether targets between 0 and 1 have a meaning.
+        flipped_labels: whether a real image may have the target of a generated one, and the reverse.
+        signed: whether a positive logit means that the discriminator classifies the image as real.
+        paired: whether each generated image is compared with one real image.
+        lipschitz: whether the loss needs a discriminator with bounded gradients. Such a loss has no lower bound.
     """
 
     discriminator_formula: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -34,18 +34,18 @@ class AdversarialLoss:
     def discriminator(
         self, real_logits: Tensor, fake_logits: Tensor, real_targets: Tensor, fake_targets: Tensor
     ) -> Tensor:
-        """Return the discriminator's loss; logits `(n, 1)`, targets `(n, 1)` in [0, 1], 1 for a real picture."""
+        """Return the discriminator's loss for logits `(n, 1)` and targets `(n, 1)` in [0, 1], where 1 means real."""
         return self.discriminator_formula(*_float32(real_logits, fake_logits, real_targets, fake_targets))
 
     def generator(self, fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
-        """Return the generator's loss; logits `(n, 1)`, the real ones only for a paired loss."""
+        """Return the generator's loss for logits `(n, 1)`. Only a paired loss needs the real logits."""
         return self.generator_formula(*_float32(fake_logits, *([real_logits] if self.paired else [])))
 
 
 def classification(class_logits: Tensor, labels: Tensor) -> Tensor:
     """Return the mean cross-entropy of `class_logits` `(n, breeds)` for the breeds `labels` `(n,)`.
 
-    What an auxiliary classifier adds to both networks' losses (Odena et al., 2017, equation 3).
+    With an auxiliary classifier, it is added to the losses of both networks (Odena et al., 2017, equation 3).
     """
     return ops.mean(ops.sparse_categorical_crossentropy(labels, *_float32(class_logits), from_logits=True))
 
@@ -63,7 +63,7 @@ def _cross_entropy_discriminator(real: Tensor, fake: Tensor, real_targets: Tenso
 
 
 def _hinge_discriminator(real: Tensor, fake: Tensor, real_targets: Tensor, fake_targets: Tensor) -> Tensor:
-    """A target t turns the margin's side: t = 1 asks for a logit above 1, t = 0 for one below -1."""
+    """Return the hinge loss. It is zero for logits above 1 where the target is 1, and below -1 where it is 0."""
     return ops.mean(ops.relu(1 - (2 * real_targets - 1) * real)) + ops.mean(ops.relu(1 - (2 * fake_targets - 1) * fake))
 
 
@@ -87,7 +87,7 @@ LOSSES = {
         soft_labels=True,
         flipped_labels=True,
     ),
-    # Goodfellow et al. (2014), section 3: it maximises log(sigmoid(logit)) instead, whose slope does not vanish.
+    # Goodfellow et al. (2014), section 3: it maximises log(sigmoid(logit)) instead, whose gradient does not vanish.
     "non-saturating": AdversarialLoss(
         _cross_entropy_discriminator,
         lambda fake: ops.mean(ops.softplus(-fake)),
@@ -107,7 +107,7 @@ LOSSES = {
     "wasserstein": AdversarialLoss(
         _wasserstein_discriminator, lambda fake: -ops.mean(fake), signed=False, lipschitz=True
     ),
-    # Jolicoeur-Martineau (2019); Huang et al. (2025), equation 2: each generated picture against one real picture.
+    # Jolicoeur-Martineau (2019); Huang et al. (2025), equation 2: each generated image against one real image.
     "relativistic": AdversarialLoss(
         _relativistic_discriminator, lambda fake, real: ops.mean(ops.softplus(real - fake)), signed=False, paired=True
     ),

@@ -1,8 +1,7 @@
-"""Penalties on the discriminator's slope, in `keras.ops`.
+"""Gradient penalties on the discriminator, in `keras.ops`.
 
-A slope is the gradient of a picture's logit with respect to that picture. The backend computes it; here it is
-penalised. The discriminator runs in inference mode for it, whatever the interval: no dropout, and spectral norms as
-they stand.
+They penalise the gradient of an image's logit with respect to the image, which the backend computes. The discriminator
+runs in inference mode for it, at any interval: without dropout, and without updating the spectral norms.
 """
 
 from collections.abc import Callable
@@ -16,60 +15,66 @@ Tensor = Any
 
 
 def penalised(train: Train) -> bool:
-    """Whether any penalty on the discriminator's slope is on."""
+    """Return whether any gradient penalty has a weight above 0."""
     return max(train.r1_weight, train.r2_weight, train.gradient_penalty_weight) > 0
 
 
-def slope_penalty(
-    train: Train, slopes: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mixing: Tensor
+def gradient_penalty(
+    train: Train, image_gradients: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mixing: Tensor
 ) -> Tensor:
-    """Return the weighted sum of the penalties that are on; slopes that no weight needs are not computed.
+    """Return the weighted sum of the penalties. Only the gradients that have a weight are computed.
 
     Args:
         train: the weights.
-        slopes: returns the discriminator's slopes at pictures, both `(n, size, size, 3)`.
-        real: real pictures `(n, size, size, 3)` in [-1, 1].
-        fake: generated pictures, of the same shape and breeds.
-        mixing: `(n, 1)` in [0, 1], as in `mixed`.
+        image_gradients: a function from images to the gradients of their logits, both `(n, size, size, 3)`.
+        real: real images `(n, size, size, 3)` in [-1, 1].
+        fake: generated images of the same shape and breeds.
+        mixing: interpolation weights `(n, 1)` in [0, 1], as in `mixed`.
     """
     penalties = []
     if train.r1_weight:
-        penalties.append(train.r1_weight / 2 * squared_slope(slopes(real)))
+        penalties.append(train.r1_weight / 2 * squared_norm_penalty(image_gradients(real)))
     if train.r2_weight:
-        penalties.append(train.r2_weight / 2 * squared_slope(slopes(fake)))
+        penalties.append(train.r2_weight / 2 * squared_norm_penalty(image_gradients(fake)))
     if train.gradient_penalty_weight:
-        penalties.append(train.gradient_penalty_weight * unit_slope(slopes(mixed(real, fake, mixing))))
+        penalties.append(train.gradient_penalty_weight * unit_norm_penalty(image_gradients(mixed(real, fake, mixing))))
     return sum(penalties, ops.zeros(()))
 
 
-def squared_slope(slopes: Tensor) -> Tensor:
-    """Return the mean over pictures of |slope|², of `slopes` `(n, size, size, 3)`.
+def squared_norm_penalty(gradients: Tensor) -> Tensor:
+    """Return the mean over images of |gradient|², for `gradients` `(n, size, size, 3)`.
 
-    R1 is γ/2 times this at real pictures, R2 at generated ones (Mescheder et al., 2018, equation 9).
+    R1 is γ/2 times this for real images, R2 for generated ones (Mescheder et al., 2018, equation 9).
     """
-    return ops.mean(_squares(slopes))
+    return ops.mean(_squared_norms(gradients))
 
 
-def unit_slope(slopes: Tensor) -> Tensor:
-    """Return the mean over pictures of (|slope| - 1)², of `slopes` `(n, size, size, 3)` (Gulrajani et al., 2017).
+def unit_norm_penalty(gradients: Tensor) -> Tensor:
+    """Return the mean over images of (|gradient| - 1)², for `gradients` `(n, size, size, 3)`.
 
-    Where a slope is zero the norm has no derivative; 0 is taken.
+    This is the penalty of Gulrajani et al. (2017). The norm has no derivative where the gradient is zero; 0 is used.
     """
-    squares = _squares(slopes)
-    rises = squares > 0
-    # Only choosing before the root too keeps its infinite derivative at zero out of the gradient.
-    norms = ops.where(rises, ops.sqrt(ops.where(rises, squares, 1.0)), 0.0)
+    squares = _squared_norms(gradients)
+    nonzero = squares > 0
+    # The root's derivative at zero is infinite. The inner `where` keeps it out of the gradient.
+    norms = ops.where(nonzero, ops.sqrt(ops.where(nonzero, squares, 1.0)), 0.0)
     return ops.mean(ops.square(norms - 1))
 
 
 def mixed(real: Tensor, fake: Tensor, mixing: Tensor) -> Tensor:
-    """Return pictures `(n, size, size, 3)` between `real` (`mixing` 1) and `fake` (0); `mixing` is `(n, 1)`.
+    """Interpolate between real and generated images, as in Gulrajani et al. (2017, algorithm 1).
 
-    Where Gulrajani et al. (2017, algorithm 1) want the slope to be 1.
+    Args:
+        real: real images `(n, size, size, 3)`.
+        fake: generated images of the same shape.
+        mixing: weights of the real images `(n, 1)` in [0, 1].
+
+    Returns:
+        Images of the same shape.
     """
     share = ops.reshape(mixing, (-1, 1, 1, 1))
     return share * real + (1 - share) * fake
 
 
-def _squares(slopes: Tensor) -> Tensor:
-    return ops.sum(ops.square(ops.cast(slopes, "float32")), axis=(1, 2, 3))
+def _squared_norms(gradients: Tensor) -> Tensor:
+    return ops.sum(ops.square(ops.cast(gradients, "float32")), axis=(1, 2, 3))

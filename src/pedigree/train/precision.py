@@ -4,9 +4,9 @@ from pedigree.backends.devices import Device
 
 
 def choose(precision: str, device: Device) -> str:
-    """Return "float32" or "bfloat16" for `train.precision`; "auto" is bfloat16 where the device is built for it.
+    """Return "float32" or "bfloat16" for `train.precision`. "auto" is bfloat16 if the device has units for it.
 
-    The choice follows from the device alone and not from a measurement, so that two runs on one machine agree.
+    The choice depends only on the device, and not on a measurement, so that two runs on one machine agree.
     """
     if precision != "auto":
         return precision

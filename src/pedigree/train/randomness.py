@@ -6,7 +6,7 @@ import numpy as np
 
 
 def random_stream(seed: int, purpose: str, step: int) -> np.random.Generator:
-    """Return the random numbers that step `step` draws for one purpose.
+    """Return the random number generator of one step for one purpose.
 
     The key of the counter-based generator Philox (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011)
     holds the seed and the purpose, and the highest word of its counter holds the step. Streams never overlap, and a new
@@ -14,7 +14,7 @@ def random_stream(seed: int, purpose: str, step: int) -> np.random.Generator:
 
     Args:
         seed: `train.seed`, from 0 to 2⁶⁴ - 1.
-        purpose: what the numbers are for, such as "latents".
+        purpose: the use of the numbers, such as "latents".
         step: number of the training step, or of the epoch for the order of photos.
     """
     name = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")

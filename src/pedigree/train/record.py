@@ -1,4 +1,4 @@
-"""The record of a run: rows of reports/history.csv, points in TensorBoard, the progress bar."""
+"""The record of a run: rows of reports/history.csv, scalars in TensorBoard, and the progress bar."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pedigree.common.files import replacing_file
 from pedigree.common.progress import progress_bar
 from pedigree.settings.train import Train
-from pedigree.train.health import Health
+from pedigree.train.failures import FailureDetector
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 TAGS = {
@@ -25,8 +25,8 @@ TAGS = {
     "generator_gradient_norm": "gradient_norm/generator",
     "augment_strength": "augment/strength",
 }
-# Columns that are filled in where somebody looked, and empty elsewhere.
-LOOKED = {
+# Columns that are only filled in at the steps at which the GAN is inspected or scored.
+SCORE_TAGS = {
     "holdout_accuracy": "accuracy/holdout",
     "kernel_distance": "score/kernel_distance",
     "frechet_distance": "score/frechet_distance",
@@ -36,79 +36,88 @@ LOOKED = {
 
 
 class Record:
-    """Means over every `train.log_every` steps, of a run that goes on from step `start`.
+    """Averages metrics over `train.log_every` steps and records them.
 
-    Raises:
-        PedigreeError: as soon as a number is not finite, or the run is past recovery.
+    Args:
+        train: the settings.
+        log: the TensorBoard log.
+        start: the step from which the run resumes.
     """
 
     def __init__(self, train: Train, log: TensorBoardLog, start: int = 0) -> None:
-        self.train, self.log, self.health = train, log, Health(train.loss)
+        self.train, self.log, self.failures = train, log, FailureDetector(train.loss)
         self.rows: list[dict[str, float]] = []
         self.window: list[dict[str, float]] = []
-        self.calls: list[tuple[int, float, float]] = []  # of this process: steps, seconds, of which waited
+        self.calls: list[tuple[int, float, float]] = []  # steps, seconds, and seconds of waiting, in this process
         self.bar = progress_bar(label=f"train {train.architecture}", total=train.steps, initial=start)
 
-    def add(self, first: int, told: Mapping[str, NDArray[Any]], seconds: float, waited: float) -> None:
-        """Take in what the steps from `first` on told, `(steps, …)` each, and close the rows they complete.
+    def add(self, first: int, metrics: Mapping[str, NDArray[Any]], seconds: float, waited: float) -> None:
+        """Add the metrics of a call of several steps, and close the rows that these steps complete.
 
         Args:
             first: number of the first of these steps, from 0.
-            told: name → a number a step.
-            seconds: how long they took, with the wait for their batch.
-            waited: how long that wait was.
+            metrics: name → one value per step, `(steps, …)`.
+            seconds: duration of the call, including the wait for its batch.
+            waited: duration of that wait, in seconds.
+
+        Raises:
+            PedigreeError: a metric is not finite, or the run cannot recover.
         """
-        columns = {name: told[name].tolist() for name in (*TAGS, "logit_gap")}
+        columns = {name: metrics[name].tolist() for name in (*TAGS, "logit_gap")}
         count = len(columns["logit_gap"])
         self.calls.append((count, seconds, waited))
-        for place in range(count):
-            self.window.append({name: column[place] for name, column in columns.items()})
-            if (first + place + 1) % self.train.log_every == 0:
-                self.close_row(first + place + 1)
+        for index in range(count):
+            self.window.append({name: column[index] for name, column in columns.items()})
+            if (first + index + 1) % self.train.log_every == 0:
+                self.close_row(first + index + 1)
         self.bar.update(count)
 
     def close_row(self, step: int) -> None:
-        """Close the row that ends with `step` steps, if it holds any."""
+        """Close the row that ends after `step` steps, unless it is empty.
+
+        Raises:
+            PedigreeError: a metric is not finite, or the run cannot recover.
+        """
         if not self.window:
             return
-        means = {name: sum(facts[name] for facts in self.window) / len(self.window) for name in self.window[0]}
+        means = {name: sum(metrics[name] for metrics in self.window) / len(self.window) for name in self.window[0]}
         self.window = []
         self.rows.append({"step": step} | means)
         self.log.scalars({TAGS[name]: means[name] for name in TAGS}, step)
-        self.log.scalars({f"speed/{name}": value for name, value in self._pace(self.calls[-1:]).items()}, step)
+        self.log.scalars({f"speed/{name}": value for name, value in self._speed(self.calls[-1:]).items()}, step)
         self.bar.set_postfix_str(f"D {means['discriminator_loss']:.3f} G {means['generator_loss']:.3f}")
-        self.health.examine(step, means)
+        self.failures.check(step, means)
 
-    def look(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Add to the row that ends with `step` what was looked at there: of `LOOKED`."""
+    def add_scores(self, step: int, scores: Mapping[str, float]) -> None:
+        """Close the row that ends after `step` steps, and add scores to it; their names are those of `SCORE_TAGS`."""
         self.close_row(step)
-        self.rows[-1] |= numbers
-        self.log.scalars({LOOKED[name]: value for name, value in numbers.items()}, step)
+        self.rows[-1] |= scores
+        self.log.scalars({SCORE_TAGS[name]: value for name, value in scores.items()}, step)
 
     def write(self, history: Path) -> None:
-        """Write all rows so far to the CSV file `history`, and end the bar."""
+        """Write all rows to the CSV file `history`, and close the progress bar."""
         self.bar.close()
-        with replacing_file(history) as beside:
-            table = pd.DataFrame(self.rows, columns=["step", *TAGS, *LOOKED])
-            table.to_csv(beside, index=False, float_format="%.5g")
+        with replacing_file(history) as temporary:
+            table = pd.DataFrame(self.rows, columns=["step", *TAGS, *SCORE_TAGS])
+            table.to_csv(temporary, index=False, float_format="%.5g")
 
     def speed(self) -> dict[str, float]:
-        """Return images a second and the share of waiting, over this process's calls; nothing if there were none.
+        """Return the images per second of this process, and the share of time spent waiting for input.
 
-        The first call, in which the step is compiled, is left out where there is another.
+        The first call, which compiles the step, is not counted if there are others. Without calls, the dict is empty.
         """
-        return self._pace(self.calls[1:] or self.calls)
+        return self._speed(self.calls[1:] or self.calls)
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps: JSON's own types."""
-        return {"rows": self.rows, "window": self.window, "rows_of": self.health.rows_of}
+        """Return the state for a checkpoint, made of JSON's types."""
+        return {"rows": self.rows, "window": self.window, "rows_of": self.failures.rows}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned."""
+        """Restore a state that `state` returned."""
         self.rows, self.window = list(state["rows"]), list(state["window"])
-        self.health.rows_of = dict(state["rows_of"])
+        self.failures.rows = dict(state["rows_of"])
 
-    def _pace(self, calls: list[tuple[int, float, float]]) -> dict[str, float]:
+    def _speed(self, calls: list[tuple[int, float, float]]) -> dict[str, float]:
         if not calls:
             return {}
         steps, seconds, waited = map(sum, zip(*calls, strict=True))

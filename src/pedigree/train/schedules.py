@@ -1,4 +1,4 @@
-"""How the learning rate goes through training: a function of an optimizer's count of updates, with no state."""
+"""Learning rate schedules: functions of an optimizer's number of updates, without state."""
 
 from typing import Any
 
@@ -11,25 +11,33 @@ Tensor = Any
 
 
 class WarmUp(schedules.LearningRateSchedule):
-    """A linear rise over the first `updates`, then what comes `after` as a rate or a schedule that starts there."""
+    """A linear warm-up over the first updates, followed by a constant rate or another schedule.
+
+    Args:
+        updates: length of the warm-up.
+        after: the rate, or the schedule that starts after the warm-up.
+    """
 
     def __init__(self, updates: int, after: float | schedules.LearningRateSchedule) -> None:
         self.updates, self.after = updates, after
 
     def __call__(self, step: Tensor) -> Tensor:
-        """Return the rate of the update number `step`, counted from 0; the last of the warm-up has the full rate."""
+        """Return the rate of update `step`, counted from 0. The last update of the warm-up has the full rate."""
         done = ops.cast(step, "float32")
         after = self.after(ops.maximum(done - self.updates, 0.0)) if callable(self.after) else self.after
         return after * ops.minimum((done + 1) / self.updates, 1.0)
 
 
-def learning_rate(train: Train, base: float, updates_a_step: int = 1) -> float | schedules.LearningRateSchedule:
-    """Return `base`, or the schedule from `base` that `train` asks for: to 0 at its last step, after a warm-up.
+def learning_rate(train: Train, base: float, updates_per_step: int = 1) -> float | schedules.LearningRateSchedule:
+    """Return the learning rate, or the schedule of `train`, which may have a warm-up and a decay to 0 at the last step.
 
-    `updates_a_step` is how often the optimizer updates in a step of training.
+    Args:
+        train: the settings.
+        base: the learning rate after the warm-up.
+        updates_per_step: number of updates of the optimizer per training step.
     """
-    warmup = train.learning_rate_warmup * updates_a_step
-    fall = max(train.steps * updates_a_step - warmup, 1)
+    warmup = train.learning_rate_warmup * updates_per_step
+    fall = max(train.steps * updates_per_step - warmup, 1)
     after: float | schedules.LearningRateSchedule = base
     if train.learning_rate_schedule == "linear":
         after = schedules.PolynomialDecay(base, fall, end_learning_rate=0.0)

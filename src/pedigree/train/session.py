@@ -1,4 +1,4 @@
-"""A run of training under way: the GAN, what watches it, and the calls that take it on."""
+"""A training run: the GAN, its monitoring, and the loop over calls of several steps."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pedigree.backends import find_device
-from pedigree.backends.engine import Engine, Facts
+from pedigree.backends.engine import Engine, Metrics
 from pedigree.common.files import write_text
 from pedigree.common.packed_crops import Crops
 from pedigree.generator.model import Generator
@@ -28,99 +28,101 @@ from pedigree.train.selection import Selection
 from pedigree.train.step import compile_steps
 from pedigree.train.tensorboard_log import TensorBoardLog
 
-CAPACITY = 32  # steps a call at most
-CALL = 0.5  # seconds a call should take, so that an interruption is heeded soon
+CAPACITY = 32  # maximum number of steps per call
+CALL_SECONDS = 0.5  # target duration of a call, so that training stops soon after an interruption
 
 
 class Session:
-    """One run, from its first step or from a checkpoint.
+    """One training run, from its first step or from a checkpoint.
 
-    Where several processes train, each has a session; but the chief's, they only train.
+    With several workers, every worker has a session. Only the chief logs, draws samples and scores.
 
     Args:
-        settings: the `train` section, its precision decided.
+        settings: the `train` section, with "float32" or "bfloat16" as precision.
         data: the crops.
-        found: where to go on from, or None.
-        engine: the backend's.
-        logs: the folder of TensorBoard logs; a run has one folder there, however often it is interrupted.
+        checkpoint: the checkpoint to resume from, or None.
+        engine: the engine of the backend.
+        logs: the folder of TensorBoard logs. A run has one folder there, even if it is interrupted.
     """
 
-    def __init__(self, settings: Train, data: Crops, found: Checkpoint | None, engine: Engine, logs: Path) -> None:
-        self.settings, self.data, self.start = settings, data, found.step if found else 0
+    def __init__(self, settings: Train, data: Crops, checkpoint: Checkpoint | None, engine: Engine, logs: Path) -> None:
+        self.settings, self.data, self.start = settings, data, checkpoint.step if checkpoint else 0
         self.workers, self.device, self.devices = engine.workers, find_device(), engine.devices
-        self.name = found.facts["name"] if found else f"{settings.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+        self.name = (
+            checkpoint.facts["name"] if checkpoint else f"{settings.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+        )
         self.gan = ConditionalGAN(settings, data.size, len(data.breeds), settings.precision, engine)
-        kept = Generator(self.gan.average, data.breeds, settings.latent)
+        generator = Generator(self.gan.average, data.breeds, settings.latent)
         scored = settings.score_every > 0 and self.workers.chief
-        self.selection = Selection(kept, data, settings) if scored else None
+        self.selection = Selection(generator, data, settings) if scored else None
         self.log = TensorBoardLog(logs / self.name if self.workers.chief else None, self.start)
-        self.gallery = Gallery(kept, settings.seed, self.log)
-        self.inspection = Inspection(self.gan, kept, data, self.log)
+        self.gallery = Gallery(generator, settings.seed, self.log)
+        self.inspection = Inspection(self.gan, generator, data, self.log)
         self.record = Record(settings, self.log, self.start)
         self.stopped_at: int | None = None
         self.stopped_by: str | None = None
         self.saved_at = self.start
-        self.steps_a_call = 1
-        if found:
-            self._restore(found)
+        self.steps_per_call = 1
+        if checkpoint:
+            self._restore(checkpoint)
         else:
             self.log.hyperparameters(dataclasses.asdict(settings))
-        print(self._told())
+        print(self._summary())
 
     def steps(self) -> Iterator[int]:
-        """Train, a call at a time; yield how many steps are done after each, and after the looks due there."""
+        """Train. After each call and its monitoring, yield the number of steps done."""
         take, done = compile_steps(self.gan, min(CAPACITY, self.settings.log_every)), self.start
         with closing(stream(self._calls(), self.data.train_images, self.data.train_labels, self.settings)) as batches:
             while done < self.settings.steps:
                 began = perf_counter()
                 batch = next(batches)
                 waited = perf_counter() - began
-                told = take(batch)
+                metrics = take(batch)
                 seconds, count = perf_counter() - began, len(batch["images"])
-                self.steps_a_call = max(1, int(CALL * count / seconds))
-                self.record.add(done, told, seconds, waited)
+                self.steps_per_call = max(1, int(CALL_SECONDS * count / seconds))
+                self.record.add(done, metrics, seconds, waited)
                 done += count
-                self._look(done, told)
-                self.stopped_at = self.workers.highest(self.stopped_at or 0) or None
+                self._monitor(done, metrics)
+                self.stopped_at = self.workers.maximum(self.stopped_at or 0) or None
                 if self.stopped_at is not None:
                     return
                 yield done
 
-    def end(self) -> None:
-        """Take the chief's looks that are due after the last step, whatever its number; put back the best generator."""
+    def finish(self) -> None:
+        """Draw and score the generator after the last step, and load the selected weights. Only for the chief."""
         last = self.stopped_at or self.settings.steps
         self.record.close_row(last)
-        self.gallery.look(last)
+        self.gallery.draw(last)
         if self.selection is not None:
             if self.selection.scores[-1:] == [] or self.selection.scores[-1]["step"] != last:
                 self._score(self.selection, last)
-            self.selection.put_back()
+            self.selection.load_selected()
 
-    def _look(self, step: int, told: Facts) -> None:
-        """Take the looks due after `step` steps; what training tells comes first, since it may have diverged."""
-        shown = step % self.settings.sample_every == 0
-        scored = self.settings.score_every > 0 and step % self.settings.score_every == 0
-        if shown or scored:
+    def _monitor(self, step: int, metrics: Metrics) -> None:
+        """Draw samples, inspect and score after `step` steps if due. The row of metrics comes first and may raise."""
+        sample_due = step % self.settings.sample_every == 0
+        score_due = self.settings.score_every > 0 and step % self.settings.score_every == 0
+        if sample_due or score_due:
             self.record.close_row(step)
-        if shown and self.workers.chief:
-            self.gallery.look(step)
-            self.record.look(step, self.inspection.look(step, told))
-        if scored and self.selection is not None:
+        if sample_due and self.workers.chief:
+            self.gallery.draw(step)
+            self.record.add_scores(step, self.inspection.inspect(step, metrics))
+        if score_due and self.selection is not None:
             self._score(self.selection, step)
 
     def _score(self, selection: Selection, step: int) -> None:
-        numbers, trouble = selection.look(step)
-        self.record.look(step, numbers)
-        if trouble:
+        scores, problem = selection.score(step)
+        self.record.add_scores(step, scores)
+        if problem:
             if self.settings.on_collapse == "stop":
-                self.stopped_at, self.stopped_by = step, trouble
-                trouble += f" Training stops here and keeps the generator of step {selection.kept['step']}."
-            self.record.bar.write(trouble, file=sys.stderr)
-            self.log.text("trouble", trouble, step)
+                self.stopped_at, self.stopped_by = step, problem
+                problem += f" Training stops here and keeps the generator of step {selection.selected['step']}."
+            self.record.bar.write(problem, file=sys.stderr)
+            self.log.text("trouble", problem, step)
 
     def checkpoint(self, step: int) -> Checkpoint:
-        """Return all that the run goes on from after `step` steps."""
-        arrays = {f"gan-{place}": np.asarray(variable) for place, variable in enumerate(self.gan.variables)}
+        """Return the state of the run after `step` steps."""
+        arrays = {f"gan-{index}": np.asarray(variable) for index, variable in enumerate(self.gan.variables)}
         arrays |= {f"gallery-{name}": array for name, array in self.gallery.state().items()}
         facts = {"name": self.name, "record": self.record.state()}
         if self.selection is not None:
@@ -128,35 +130,35 @@ class Session:
             arrays |= {f"best-{name}": array for name, array in best.items()}
         return Checkpoint(step, arrays, facts)
 
-    def _restore(self, found: Checkpoint) -> None:
-        for place, variable in enumerate(self.gan.variables):
-            variable.assign(found.arrays[f"gan-{place}"])
-        self.gallery.restore(_named("gallery-", found))
-        self.record.restore(found.facts["record"])
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        for index, variable in enumerate(self.gan.variables):
+            variable.assign(checkpoint.arrays[f"gan-{index}"])
+        self.gallery.restore(_arrays("gallery-", checkpoint))
+        self.record.restore(checkpoint.facts["record"])
         if self.selection is not None:
-            self.selection.restore(found.facts["scores"], _named("best-", found))
+            self.selection.restore(checkpoint.facts["scores"], _arrays("best-", checkpoint))
 
     def _calls(self) -> Iterator[range]:
-        """Yield the steps of each call: none goes across a moment at which somebody looks or saves."""
+        """Yield the steps of each call. A call stops where logging, samples, scores or saving is due."""
         settings, done = self.settings, self.start
-        every = (settings.log_every, settings.sample_every, settings.score_every, settings.checkpoint_every)
+        intervals = (settings.log_every, settings.sample_every, settings.score_every, settings.checkpoint_every)
         capacity = min(CAPACITY, settings.log_every)
         while done < settings.steps:
-            until = min((done // often + 1) * often for often in every if often)
-            end = min(until, done + min(self.workers.highest(self.steps_a_call), capacity), settings.steps)
+            due = min((done // interval + 1) * interval for interval in intervals if interval)
+            end = min(due, done + min(self.workers.maximum(self.steps_per_call), capacity), settings.steps)
             yield range(done, end)
             done = end
 
     def write_facts(self, path: Path) -> None:
-        """Write what trained and how fast: reports/training.json. Distances are the kept generator's."""
-        kept = self.selection.kept if self.selection else {"step": self.settings.steps}
+        """Write reports/training.json: the device, the speed, and the step and scores of the selected generator."""
+        selected = self.selection.selected if self.selection else {"step": self.settings.steps}
         facts: dict[str, Any] = {
             "architecture": self.settings.architecture,
             "steps": self.stopped_at or self.settings.steps,
             "stopped_by": self.stopped_by,
-            "kept_step": kept["step"],
-            "kernel_distance": kept.get("kernel_distance"),
-            "frechet_distance": kept.get("frechet_distance"),
+            "kept_step": selected["step"],
+            "kernel_distance": selected.get("kernel_distance"),
+            "frechet_distance": selected.get("frechet_distance"),
             "device": self.device.name,
             "precision": self.settings.precision,
             **self.record.speed(),
@@ -165,12 +167,13 @@ class Session:
         }
         write_text(path, json.dumps(facts, indent=2) + "\n")
 
-    def _told(self) -> str:
+    def _summary(self) -> str:
         count = f"{self.devices} × " if self.devices > 1 else ""
-        where = f"{count}{self.device.name} ({self.device.kind}) in {self.settings.precision}"
-        what = f"{where}, {len(self.data.train_images)} crops"
-        return f"Training on {what}{f', going on from step {self.start}' if self.start else ''}."
+        device = f"{count}{self.device.name} ({self.device.kind})"
+        resuming = f", resuming from step {self.start}" if self.start else ""
+        return f"Training on {device} in {self.settings.precision}, {len(self.data.train_images)} crops{resuming}."
 
 
-def _named(prefix: str, found: Checkpoint) -> dict[str, Any]:
-    return {name.removeprefix(prefix): array for name, array in found.arrays.items() if name.startswith(prefix)}
+def _arrays(prefix: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the arrays of a checkpoint whose names start with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in checkpoint.arrays.items() if name.startswith(prefix)}

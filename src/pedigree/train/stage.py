@@ -1,4 +1,4 @@
-"""The train stage: from packed crops to a generator, going on exactly where it was interrupted."""
+"""The train stage: trains a generator on the packed crops, and resumes an interrupted run exactly."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -17,7 +17,7 @@ from pedigree.train import precision
 from pedigree.train.compatibility import check
 from pedigree.train.resume.checkpoints import Checkpoint, Checkpoints, from_bytes, to_bytes
 from pedigree.train.resume.fingerprint import fingerprint
-from pedigree.train.resume.interruption import Interruption, interruptions, leave
+from pedigree.train.resume.interruption import Interruption, exit_interrupted, interruptions
 from pedigree.train.session import Session
 
 
@@ -29,33 +29,40 @@ def train(
     logs: Path = paths.TENSORBOARD,
     scratch: Path = paths.CHECKPOINTS,
 ) -> None:
-    """Train the networks of `settings.architecture` on the crops and keep the averaged generator in `model`.
+    """Train the networks of `settings.architecture` on the crops and save the averaged generator to `model`.
 
-    Writes history.csv, samples/, training.gif and training.json to `reports`, and a TensorBoard log to a folder of
-    `logs`. A run that was interrupted goes on from its last checkpoint in `scratch` and ends as if it never was.
+    An interrupted run resumes from its last checkpoint in `scratch`, and has the same results as an uninterrupted one.
+    With several workers, only the chief reads and writes these files, except the crops, which every worker needs.
 
-    Of several processes, the chief alone reads and writes there; all need the same crops.
+    Args:
+        settings: the `train` section.
+        crops: the folder of the packed crops.
+        model: the file of the generator.
+        reports: the folder for history.csv, samples/, training.gif and training.json.
+        logs: the folder of TensorBoard logs; the run writes to a subfolder.
+        scratch: the folder of checkpoints.
 
     Raises:
-        PedigreeError: where the crops are missing, training diverges, the same run is running already, or of several
-            workers one is lost or has something else to train on; the model there was is kept.
-        SystemExit: 128 + the signal that interrupted it, once its state is saved.
+        UsageError: parameters that cannot be combined, or an unsupported backend or number of devices.
+        PedigreeError: the crops are missing, training diverges, the same run is already running, or a worker is lost
+            or differs from the chief. The previous model is kept.
+        SystemExit: 128 + the signal that interrupted training, after its state was saved.
     """
     check(settings)
     data = load_crops(crops)
     engine = make_engine(settings.devices)
     workers = engine.workers
     settings = _with_precision(settings, workers)
-    state = _State(settings, data, scratch)
-    _hold_together(workers, state.decisive)
-    with state.store.held() if workers.chief else nullcontext(), interruptions() as interruption:
-        found = _of_chief(state.found() if workers.chief else None, workers)
-        run = Session(settings, data, found, engine, logs)
+    state = _RunState(settings, data, scratch)
+    _check_same_run(workers, state.fingerprint)
+    with state.checkpoints.held() if workers.chief else nullcontext(), interruptions() as interruption:
+        checkpoint = _broadcast(state.latest_checkpoint() if workers.chief else None, workers)
+        run = Session(settings, data, checkpoint, engine, logs)
         with run.log:
             try:
                 _train(run, state, workers, interruption)
             except WorkerLostError as lost:
-                raise PedigreeError(f"{lost}, and training goes on from step {run.saved_at}.") from lost
+                raise PedigreeError(f"{lost} to resume from step {run.saved_at}.") from lost
             finally:
                 run.record.bar.close()
                 if workers.chief:
@@ -64,61 +71,61 @@ def train(
                 run.gallery.save(reports / paths.SAMPLES.name, reports / paths.TRAINING_FILM.name)
                 run.write_facts(reports / paths.TRAINING_FACTS.name)
                 save_generator(run.gan.average, data.breeds, model, settings.latent)
-                state.store.clear()
+                state.checkpoints.clear()
 
 
-class _State:
-    """Where a run's state is kept: while it is unfinished, and after, for a run that differs by more steps alone."""
+class _RunState:
+    """The checkpoints of a run, and those of finished runs that differ only in `steps`, for a warm start."""
 
     def __init__(self, settings: Train, data: Crops, scratch: Path) -> None:
         self.settings, backend = settings, keras.backend.backend()
-        self.decisive = fingerprint(settings, data, backend=backend)
-        self.store = Checkpoints(scratch, self.decisive)
+        self.fingerprint = fingerprint(settings, data, backend=backend)
+        self.checkpoints = Checkpoints(scratch, self.fingerprint)
         self.finished: Checkpoints | None = None
         if settings.warm_start:
-            any_steps = fingerprint(settings, data, backend=backend, without=frozenset({"steps"}))
+            any_steps = fingerprint(settings, data, backend=backend, ignored=frozenset({"steps"}))
             self.finished = Checkpoints(scratch, any_steps)
 
-    def found(self) -> Checkpoint | None:
-        """Return what to go on from."""
-        found = self.store.latest()
-        return self.finished.latest(self.settings.steps) if found is None and self.finished else found
+    def latest_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint to resume from, or None."""
+        checkpoint = self.checkpoints.latest()
+        return self.finished.latest(self.settings.steps) if checkpoint is None and self.finished else checkpoint
 
 
-def _train(run: Session, state: _State, workers: Workers, interruption: Interruption) -> None:
-    """Take the run to its end, saving it on the way; or save it and leave, where somebody asks."""
+def _train(run: Session, state: _RunState, workers: Workers, interruption: Interruption) -> None:
+    """Train to the end and save checkpoints; after a signal, save a checkpoint and exit."""
     settings = run.settings
     for step in run.steps():
-        asked = workers.highest(interruption.asked or 0)
-        if asked or (step % settings.checkpoint_every == 0 and step < settings.steps):
+        signal_number = workers.maximum(interruption.signal_number or 0)
+        if signal_number or (step % settings.checkpoint_every == 0 and step < settings.steps):
             run.saved_at = step
             if workers.chief:
-                state.store.save(run.checkpoint(step))
-        if asked:
-            run.record.bar.close()  # so that what is said has a line of its own
-            leave(asked, step, settings.steps)
+                state.checkpoints.save(run.checkpoint(step))
+        if signal_number:
+            run.record.bar.close()  # so that the message starts on a new line
+            exit_interrupted(signal_number, step, settings.steps)
     if workers.chief:
         if state.finished and run.stopped_at is None:
             state.finished.save(run.checkpoint(settings.steps))
-        run.end()
+        run.finish()
 
 
-def _hold_together(workers: Workers, decisive: str) -> None:
-    """See that all workers train the same, by the fingerprints of what decides it."""
-    other = workers.share(decisive.encode()).decode() != decisive
-    if worst := workers.highest(workers.index if other else 0):
+def _check_same_run(workers: Workers, fingerprint: str) -> None:
+    """Check that all workers have the same fingerprint."""
+    differs = workers.broadcast(fingerprint.encode()).decode() != fingerprint
+    if last := workers.maximum(workers.index if differs else 0):
         raise PedigreeError(
-            f"worker {worst} differs from the chief in params.yaml, data/crops, code or package versions: "
+            f"worker {last} differs from the chief in params.yaml, data/crops, code or package versions: "
             "make them the same on all workers."
         )
 
 
 def _with_precision(settings: Train, workers: Workers) -> Train:
-    """Return the settings with `auto` replaced by the precision that the chief decides on, on all workers."""
-    decided = workers.share(precision.choose(settings.precision, find_device()).encode()).decode()
-    return replace(settings, precision="bfloat16" if decided == "bfloat16" else "float32")
+    """Return the settings with "auto" replaced by the chief's precision, on all workers."""
+    chosen = workers.broadcast(precision.choose(settings.precision, find_device()).encode()).decode()
+    return replace(settings, precision="bfloat16" if chosen == "bfloat16" else "float32")
 
 
-def _of_chief(found: Checkpoint | None, workers: Workers) -> Checkpoint | None:
-    """Return the chief's checkpoint, on all workers."""
-    return from_bytes(workers.share(to_bytes(found))) if workers.count > 1 else found
+def _broadcast(checkpoint: Checkpoint | None, workers: Workers) -> Checkpoint | None:
+    """Return the chief's checkpoint on all workers."""
+    return from_bytes(workers.broadcast(to_bytes(checkpoint))) if workers.count > 1 else checkpoint

@@ -1,6 +1,6 @@
-"""One training step: the discriminator's part, then the generator's, as two plain functions in `keras.ops`.
+"""One training step: first the discriminator step, then the generator step, written in `keras.ops`.
 
-What must know the backend (gradients, optimizers over several devices) is the `Engine` of `pedigree.backends`.
+The `Engine` of `pedigree.backends` does what depends on the backend: gradients, and optimizers on several devices.
 """
 
 from collections.abc import Callable
@@ -11,33 +11,45 @@ import numpy as np
 from keras import ops
 
 from pedigree.backends.batch import Batch
-from pedigree.backends.engine import Facts, PullBack, Tensor
+from pedigree.backends.engine import Metrics, PullBack, Tensor
 from pedigree.networks.heads import has_classifier
 from pedigree.train.augmentation import adapted, augment
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.losses import classification
-from pedigree.train.penalties import penalised, slope_penalty
+from pedigree.train.penalties import gradient_penalty, penalised
 
 
-def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Batch], Facts]:
-    """Return a function that takes up to `capacity` steps at once, on the batch of `batches.stacked`.
+def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Batch], Metrics]:
+    """Compile `train_step` for several steps per call.
 
-    What it returns has one row per step: name → `(steps, ...)`.
+    Args:
+        gan: the GAN to train.
+        capacity: maximum number of steps per call.
+
+    Returns:
+        A function from a batch of at most `capacity` steps (`batches.stacked`) to their metrics, `(steps, …)`.
     """
     steps = gan.engine.compile(partial(train_step, gan), gan.variables, capacity)
 
-    def take(batch: Batch) -> Facts:
-        filled = {name: _filled(array, capacity) for name, array in batch.items()}
-        return steps(filled, len(batch["images"]))
+    def take(batch: Batch) -> Metrics:
+        padded = {name: _pad(array, capacity) for name, array in batch.items()}
+        return steps(padded, len(batch["images"]))
 
     return take
 
 
-def train_step(gan: ConditionalGAN, batch: Batch) -> Facts:
-    """Train the discriminator `discriminator_steps` times, then the generator once, then average the generator.
+def train_step(gan: ConditionalGAN, batch: Batch) -> Metrics:
+    """Update the discriminator `discriminator_steps` times, the generator once, and the average of the generator.
 
-    The generator draws its m pictures once: the discriminator's last update sees the first n of them, and the
-    generator's gradient goes back through the same forward pass (`bench/step_order.py` measures what that saves).
+    The generator draws its m images once. The discriminator's last update uses the first n of them, and the generator's
+    gradients are computed through the same forward pass; `bench/step_order.py` measures the time that this saves.
+
+    Args:
+        gan: the networks and their optimizers.
+        batch: the input of one step.
+
+    Returns:
+        The metrics of the discriminator's last update and of the generator's update.
     """
     for ramp in gan.ramps:
         ramp.assign(batch["condition_strength"])
@@ -45,24 +57,24 @@ def train_step(gan: ConditionalGAN, batch: Batch) -> Facts:
     for turn in range(last):
         fake = gan.generator([batch["early_latents"][turn], batch["labels"][turn]], training=True)
         discriminator_step(gan, batch, turn, fake)
-    pictures, pull_back = gan.engine.forward(
+    images, pull_back = gan.engine.forward(
         lambda: gan.generator([batch["latents"], batch["drawn_labels"]], training=True),
         gan.generator.trainable_variables,
     )
-    facts = discriminator_step(gan, batch, last, pictures[: len(batch["labels"][last])])
-    facts |= generator_step(gan, batch, pictures, pull_back)
+    metrics = discriminator_step(gan, batch, last, images[: len(batch["labels"][last])])
+    metrics |= generator_step(gan, batch, images, pull_back)
     gan.update_average()
-    return facts | {"augment_strength": ops.convert_to_tensor(gan.augment_strength)}
+    return metrics | {"augment_strength": ops.convert_to_tensor(gan.augment_strength)}
 
 
-def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tensor) -> Facts:
-    """Update the discriminator once, on n real and n generated pictures of the same breeds.
+def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tensor) -> Metrics:
+    """Update the discriminator once, on n real and n generated images of the same breeds.
 
     Args:
         gan: the networks and their optimizers.
-        batch: one step's input.
-        turn: which of the step's `discriminator_steps` updates, from 0.
-        fake: generated pictures `(n, size, size, 3)` in [-1, 1] of the breeds `batch["labels"][turn]`.
+        batch: the input of one step.
+        turn: number of the update within the step, from 0.
+        fake: generated images `(n, size, size, 3)` in [-1, 1] of the breeds `batch["labels"][turn]`.
 
     Returns:
         Losses, logits, accuracies and gradient norms of this update.
@@ -71,13 +83,13 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
     real = augment(scaled(batch["images"][turn]), batch["real_chances"][turn], train.augment, gan.augment_strength)
     fake = augment(fake, batch["fake_chances"][turn], train.augment, gan.augment_strength)
 
-    def objective() -> tuple[Tensor, Facts]:
-        (real_logits, *classes), (fake_logits, *_) = _judge_both(gan, real, fake, labels)
+    def objective() -> tuple[Tensor, Metrics]:
+        (real_logits, *classes), (fake_logits, *_) = _discriminate_both(gan, real, fake, labels)
         loss = gan.loss.discriminator(
             real_logits, fake_logits, batch["real_targets"][turn], batch["fake_targets"][turn]
         )
         penalty = _penalty(gan, real, fake, labels, batch["mixing"][turn])
-        facts = {
+        metrics = {
             "discriminator_loss": loss,
             "gradient_penalty": penalty,
             "real_logit": ops.mean(real_logits),
@@ -89,28 +101,28 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
         }
         if has_classifier(train.conditioning):
             loss = loss + train.classifier_weight * classification(classes[0], labels)
-        return loss + penalty, facts
+        return loss + penalty, metrics
 
     variables = gan.discriminator.trainable_variables
-    facts, gradients = gan.engine.gradients(objective, variables)
+    metrics, gradients = gan.engine.gradients(objective, variables)
     gan.engine.apply(gan.discriminator_optimizer, gradients, variables)
-    real_sign = facts.pop("real_sign")
+    real_sign = metrics.pop("real_sign")
     if train.augment_target is not None:
         sign = gan.engine.mean(real_sign)
         gan.augment_strength.assign(
             adapted(gan.augment_strength, sign, train.augment_target, train.batch_size, train.augment_speed)
         )
-    return facts | _norms("discriminator", gradients)
+    return metrics | _norms("discriminator", gradients)
 
 
-def generator_step(gan: ConditionalGAN, batch: Batch, pictures: Tensor, pull_back: PullBack) -> Facts:
+def generator_step(gan: ConditionalGAN, batch: Batch, images: Tensor, pull_back: PullBack) -> Metrics:
     """Update the generator once.
 
     Args:
         gan: the networks and their optimizers.
-        batch: one step's input.
-        pictures: what the generator drew, `(m, size, size, 3)` in [-1, 1], of the breeds `batch["drawn_labels"]`.
-        pull_back: turns the gradient with respect to `pictures` into those with respect to the generator's weights.
+        batch: the input of one step.
+        images: generated images `(m, size, size, 3)` in [-1, 1] of the breeds `batch["drawn_labels"]`.
+        pull_back: a function from the gradient with respect to `images` to those with respect to the weights.
 
     Returns:
         The generator's loss and gradient norms.
@@ -118,47 +130,52 @@ def generator_step(gan: ConditionalGAN, batch: Batch, pictures: Tensor, pull_bac
     train, labels = gan.train, batch["drawn_labels"]
     real_logits = _real_logits(gan, batch) if gan.loss.paired else None
 
-    def objective(drawn: Tensor) -> tuple[Tensor, Facts]:
-        seen = augment(drawn, batch["drawn_chances"], train.augment, gan.augment_strength)
-        logits, *classes = gan.judge(seen, labels)
+    def objective(drawn: Tensor) -> tuple[Tensor, Metrics]:
+        augmented = augment(drawn, batch["drawn_chances"], train.augment, gan.augment_strength)
+        logits, *classes = gan.discriminate(augmented, labels)
         loss = gan.loss.generator(logits, real_logits)
-        facts = {"generator_loss": loss}
+        metrics = {"generator_loss": loss}
         if has_classifier(train.conditioning):
             loss = loss + train.generator_classifier_weight * classification(classes[0], labels)
-        return loss, facts
+        return loss, metrics
 
-    outputs, slope = gan.engine.slope(objective, pictures)
-    gradients = pull_back(slope)
+    outputs, image_gradient = gan.engine.input_gradient(objective, images)
+    gradients = pull_back(image_gradient)
     gan.engine.apply(gan.generator_optimizer, gradients, gan.generator.trainable_variables)
-    facts: Facts = outputs[1]
-    return facts | _norms("generator", gradients)
+    metrics: Metrics = outputs[1]
+    return metrics | _norms("generator", gradients)
 
 
 def scaled(images: Tensor) -> Tensor:
-    """Bring uint8 pictures to [-1, 1], the range of the networks."""
+    """Scale uint8 images to [-1, 1], the range of the networks."""
     return ops.cast(images, "float32") / 127.5 - 1
 
 
-def _judge_both(gan: ConditionalGAN, real: Tensor, fake: Tensor, labels: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Judge real and generated pictures in one pass, or in two where batch norm must not mix them."""
+def _discriminate_both(
+    gan: ConditionalGAN, real: Tensor, fake: Tensor, labels: Tensor
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the discriminator's outputs for real and generated images: in one pass, or in two if it has batch norm."""
     if gan.architecture.batch_norm:
-        return gan.judge(real, labels), gan.judge(fake, labels)
-    outputs = gan.judge(ops.concatenate([real, fake]), ops.concatenate([labels, labels]))
+        return gan.discriminate(real, labels), gan.discriminate(fake, labels)
+    outputs = gan.discriminate(ops.concatenate([real, fake]), ops.concatenate([labels, labels]))
     halves = [ops.split(output, 2) for output in outputs]
     return [half[0] for half in halves], [half[1] for half in halves]
 
 
 def _penalty(gan: ConditionalGAN, real: Tensor, fake: Tensor, labels: Tensor, mixing: Tensor) -> Tensor:
-    """Penalise one update in `penalty_interval`, that many times as much (Karras et al., StyleGAN2, 2020)."""
+    """Return the gradient penalty of one update; with an interval k, k times the penalty in every k-th update.
+
+    This is the lazy regularisation of Karras et al. (StyleGAN2, 2020).
+    """
     train = gan.train
     if not penalised(train):
         return ops.zeros(())
 
-    def slopes(pictures: Tensor) -> Tensor:
-        return gan.engine.slope(lambda seen: gan.judge(seen, labels, training=False), pictures)[1]
+    def image_gradients(images: Tensor) -> Tensor:
+        return gan.engine.input_gradient(lambda x: gan.discriminate(x, labels, training=False), images)[1]
 
     def penalty() -> Tensor:
-        return slope_penalty(train, slopes, real, fake, mixing) * float(train.penalty_interval)
+        return gradient_penalty(train, image_gradients, real, fake, mixing) * float(train.penalty_interval)
 
     if train.penalty_interval == 1:
         return penalty()
@@ -167,14 +184,14 @@ def _penalty(gan: ConditionalGAN, real: Tensor, fake: Tensor, labels: Tensor, mi
 
 
 def _real_logits(gan: ConditionalGAN, batch: Batch) -> Tensor:
-    """Judge the real pictures of the discriminator's last update, for a loss that compares with them."""
-    pictures, chances = scaled(batch["images"][-1]), batch["real_chances"][-1]
-    real = augment(pictures, chances, gan.train.augment, gan.augment_strength)
-    return ops.stop_gradient(gan.judge(real, batch["labels"][-1])[0])
+    """Return the logits of the real images of the discriminator's last update, for a paired loss."""
+    images, chances = scaled(batch["images"][-1]), batch["real_chances"][-1]
+    real = augment(images, chances, gan.train.augment, gan.augment_strength)
+    return ops.stop_gradient(gan.discriminate(real, batch["labels"][-1])[0])
 
 
-def _filled(array: Any, capacity: int) -> Any:
-    """Lengthen an array to `capacity` rows, so that one compiled function serves any number of steps."""
+def _pad(array: Any, capacity: int) -> Any:
+    """Pad an array with zeros to `capacity` rows, so that the compiled function works for any number of steps."""
     missing = capacity - len(array)
     return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)]) if missing else array
 
@@ -183,7 +200,7 @@ def _share(which: Tensor) -> Tensor:
     return ops.mean(ops.cast(which, "float32"))
 
 
-def _norms(network: str, gradients: list[Any]) -> Facts:
-    """Return the norm of each weight's gradient, and of all of them together."""
+def _norms(network: str, gradients: list[Any]) -> Metrics:
+    """Return the norm of the gradient of each weight, and the norm of all gradients together."""
     norms = ops.stack([ops.sqrt(ops.sum(ops.square(ops.cast(gradient, "float32")))) for gradient in gradients])
     return {f"{network}_gradient_norms": norms, f"{network}_gradient_norm": ops.sqrt(ops.sum(ops.square(norms)))}

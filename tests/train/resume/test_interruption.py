@@ -1,4 +1,4 @@
-"""Being asked to stop: the first signal is noted, the second one kills, and outside the block all is as before."""
+"""Interruption of training: the first signal is recorded, the second one ends it, and the handlers are restored."""
 
 import signal
 import subprocess
@@ -9,42 +9,42 @@ import pytest
 
 from pedigree.common.signals import SIGNALS
 from pedigree.train.resume import interruption
-from pedigree.train.resume.interruption import interruptions, leave
+from pedigree.train.resume.interruption import exit_interrupted, interruptions
 
-STUBBORN = """
+INTERRUPTIBLE = """
 import sys, time
-from pedigree.train.resume.interruption import interruptions, leave
+from pedigree.train.resume.interruption import interruptions, exit_interrupted
 with interruptions() as interruption:
     print("ready", flush=True)
-    while interruption.asked is None:
+    while interruption.signal_number is None:
         time.sleep(0.01)
     time.sleep(0.3)
     print("saved", flush=True)
-    leave(interruption.asked, 40, 60)
+    exit_interrupted(interruption.signal_number, 40, 60)
 """
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_the_first_signal_is_noted_and_the_second_kills(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interruption, "ECHO", 0.0)
-    with interruptions() as noted:
-        assert noted.asked is None
+def test_the_first_signal_is_recorded_and_the_second_raises(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruption, "DUPLICATE_WINDOW", 0.0)
+    with interruptions() as interrupted:
+        assert interrupted.signal_number is None
         signal.raise_signal(number)
-        assert noted.asked == number
+        assert interrupted.signal_number == number
         with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else SystemExit) as raised:
             signal.raise_signal(number)
         if number == signal.SIGTERM:
             assert raised.value.code == 143
 
 
-def test_a_second_signal_right_behind_the_first_is_taken_as_its_echo() -> None:
-    with interruptions() as noted:
+def test_a_second_signal_directly_after_the_first_is_ignored() -> None:
+    with interruptions() as interrupted:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
-        assert noted.asked == signal.SIGTERM
+        assert interrupted.signal_number == signal.SIGTERM
 
 
-def test_the_handlers_before_are_back_afterwards_however_the_block_ends() -> None:
+def test_the_previous_handlers_are_restored_however_the_block_ends() -> None:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for raised in (None, RuntimeError, SystemExit):
         try:
@@ -57,33 +57,35 @@ def test_the_handlers_before_are_back_afterwards_however_the_block_ends() -> Non
         assert {number: signal.getsignal(number) for number in SIGNALS} == before
 
 
-def test_in_another_thread_nothing_changes_and_nothing_asks() -> None:
-    before, seen = signal.getsignal(signal.SIGTERM), []
+def test_in_another_thread_the_handlers_are_not_changed() -> None:
+    before, states = signal.getsignal(signal.SIGTERM), []
 
     def work() -> None:
-        with interruptions() as noted:
-            seen.append((signal.getsignal(signal.SIGTERM), noted.asked))
+        with interruptions() as interrupted:
+            states.append((signal.getsignal(signal.SIGTERM), interrupted.signal_number))
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert seen == [(before, None)]
+    assert states == [(before, None)]
 
 
-def test_leaving_says_where_and_how_to_go_on_and_ends_as_the_signal_asks(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_message_says_how_to_resume_and_the_exit_code_is_the_signals(capfd: pytest.CaptureFixture[str]) -> None:
     for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
-        with pytest.raises(SystemExit) as left:
-            leave(number, 40, 60)
-        assert left.value.code == code
+        with pytest.raises(SystemExit) as error:
+            exit_interrupted(number, 40, 60)
+        assert error.value.code == code
         assert capfd.readouterr().err == (
             "pedigree train: interrupted at step 40 of 60: "
-            "run `dvc repro` (or `pedigree train`) again to go on from there.\n"
+            "run `dvc repro` (or `pedigree train`) again to resume from there.\n"
         )
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_process_that_is_asked_ends_its_work_then_leaves(number: int, code: int) -> None:
-    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+def test_an_interrupted_process_finishes_its_work_then_exits(number: int, code: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
@@ -91,8 +93,8 @@ def test_a_process_that_is_asked_ends_its_work_then_leaves(number: int, code: in
     assert err.startswith(b"pedigree train: interrupted at step 40 of 60")
 
 
-def test_the_timeout_command_which_signals_twice_over_lets_the_work_end_too() -> None:
+def test_the_two_signals_of_the_timeout_command_count_as_one() -> None:
     done = subprocess.run(
-        ["timeout", "--preserve-status", "1", sys.executable, "-c", STUBBORN], capture_output=True, check=False
+        ["timeout", "--preserve-status", "1", sys.executable, "-c", INTERRUPTIBLE], capture_output=True, check=False
     )
     assert (done.stdout, done.returncode) == (b"ready\nsaved\n", 143)

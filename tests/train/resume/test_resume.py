@@ -1,7 +1,7 @@
-"""Exact resume, end to end: however a training is interrupted, it ends with the bytes of one that never was.
+"""Exact resume, end to end: an interrupted run ends with the same bytes as an uninterrupted one.
 
-Processes are few, because each takes seconds to import Keras: most kills are exceptions that nothing catches, raised at
-a chosen step of a training in this process.
+Few tests start processes, because importing Keras takes seconds. Most kills are uncaught exceptions, raised at a chosen
+step of a training run in this process.
 """
 
 import contextlib
@@ -44,8 +44,8 @@ SMALL = {
     "keep": "last",
     "checkpoint_every": 5,
 }
-# Between them everything that has a state of its own: dropout's seed; batch norm's means, the lazy penalty's turn,
-# spectral norm's vectors, augmentation's strength, the ramp, the schedule.
+# Together they have every kind of state: dropout's seed; the means of batch norm, the interval of lazy penalties, the
+# vectors of spectral norm, the augmentation strength, the ramp, the schedule.
 STATEFUL = {
     "dropout": {"architecture": "seed-cgan", "generator_batch_size": 8},
     "everything": {
@@ -68,7 +68,7 @@ STATEFUL = {
 
 
 class Killed(BaseException):
-    """What ends a training in this process as SIGKILL ends another: nothing is saved because of it."""
+    """Ends a training run in this process as SIGKILL would: nothing is saved."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,26 +80,26 @@ class Project:
 
     @property
     def run(self) -> Path:
-        """The one run's checkpoints."""
+        """The folder of the only run's checkpoints."""
         (run,) = (self.folder / "runs" / "checkpoints").iterdir()
         return run
 
     def train(self, settings: Train) -> dict[str, bytes]:
-        """Train, then return all files but those that tell of speed or time."""
+        """Train, and return all output files except those that contain times."""
         here = self.folder
         reports, runs = here / "reports", here / "runs"
         train(settings, self.crops, here / "generator.keras", reports, runs / "tensorboard", runs / "checkpoints")
         return outputs(here)
 
     def killed(self, settings: Train, step: int) -> None:
-        """Train until `step` steps are done and what they told is noted."""
+        """Train until `step` steps are done and recorded."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Record, "add", killing(Record.add, step))
             with pytest.raises(Killed):
                 self.train(settings)
 
-    def killed_amid_the_write(self, settings: Train, step: int) -> None:
-        """Train until half of the checkpoint of `step` is written; leave that half lying there, as SIGKILL does."""
+    def killed_while_saving(self, settings: Train, step: int) -> None:
+        """Train until half of the checkpoint of `step` is written, and leave the half file, as SIGKILL would."""
         write, run = checkpoints._write, []
 
         def half(file: IO[bytes], checkpoint: Checkpoint) -> None:
@@ -117,9 +117,9 @@ class Project:
 
 
 def killing(add: Callable[..., None], step: int) -> Callable[..., None]:
-    def add_and_die(self: Record, first: int, told: dict[str, Any], *others: float) -> None:
-        add(self, first, told, *others)
-        if first + len(told["logit_gap"]) >= step:
+    def add_and_die(self: Record, first: int, metrics: dict[str, Any], *others: float) -> None:
+        add(self, first, metrics, *others)
+        if first + len(metrics["logit_gap"]) >= step:
             raise Killed
 
     return add_and_die
@@ -140,79 +140,83 @@ def project(tmp_path: Path, crops_folder: Path) -> Project:
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, dict[str, bytes]]:
+def cached_outputs() -> dict[str, dict[str, bytes]]:
     return {}
 
 
 @pytest.fixture
-def undisturbed(
-    tmp_path: Path, crops_folder: Path, known: dict[str, dict[str, bytes]]
+def uninterrupted(
+    tmp_path: Path, crops_folder: Path, cached_outputs: dict[str, dict[str, bytes]]
 ) -> Callable[[Train], dict[str, bytes]]:
-    """Train elsewhere and return what that makes; the same settings are trained once, all crops here being the same."""
+    """Return a function that trains elsewhere and returns the outputs. The same settings are trained only once."""
 
-    def once(settings: Train) -> dict[str, bytes]:
-        if str(settings) not in known:
-            known[str(settings)] = Project(tmp_path / "undisturbed", crops_folder).train(settings)
-        return known[str(settings)]
+    def train_once(settings: Train) -> dict[str, bytes]:
+        if str(settings) not in cached_outputs:
+            cached_outputs[str(settings)] = Project(tmp_path / "uninterrupted", crops_folder).train(settings)
+        return cached_outputs[str(settings)]
 
-    return once
+    return train_once
 
 
 @pytest.mark.parametrize("others", STATEFUL.values(), ids=STATEFUL)
-def test_whatever_has_a_state_goes_on_from_it(project, undisturbed, others: dict[str, Any]) -> None:
+def test_everything_with_a_state_resumes_from_it(project, uninterrupted, others: dict[str, Any]) -> None:
     settings = settings_of(**others)
-    project.killed(settings, 13)  # amid a row of the history, after a sample, three steps from the checkpoint
+    project.killed(settings, 13)  # within a row of the history, after a sample, three steps after the checkpoint
     made = project.train(settings)
-    assert made == undisturbed(settings)
+    assert made == uninterrupted(settings)
     assert set(made) == {"generator.keras", "history.csv", "final.png", "progress.png"}
 
 
-def test_killed_again_and_again_it_ends_as_if_it_never_was_and_leaves_no_state(project, undisturbed) -> None:
+def test_killed_several_times_it_has_the_same_outputs_and_leaves_no_checkpoints(project, uninterrupted) -> None:
     project.killed(settings_of(), 3)
     assert steps_saved(project.folder) == []
-    project.killed_amid_the_write(settings_of(), 10)
+    project.killed_while_saving(settings_of(), 10)
     assert steps_saved(project.folder) == [5]
     project.killed(settings_of(), 19)
     assert steps_saved(project.folder) == [10, 15]
-    assert project.train(settings_of()) == undisturbed(settings_of())
+    assert project.train(settings_of()) == uninterrupted(settings_of())
     assert not (project.folder / "runs" / "checkpoints").exists()
 
 
-def test_a_checkpoint_cut_in_half_is_told_and_the_one_before_used(project, undisturbed, capfd) -> None:
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used(project, uninterrupted, capfd) -> None:
     project.killed(settings_of(), 17)
     newest = project.run / "step-00000015.npz"
     newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
     made = project.train(settings_of())
-    told = capfd.readouterr()
-    assert f"{newest} is cut or damaged: removed, going on from step 10." in told.err
-    assert "going on from step 10" in told.out
-    assert made == undisturbed(settings_of())
+    output = capfd.readouterr()
+    assert f"{newest} is cut or damaged: removed, resuming from step 10." in output.err
+    assert "resuming from step 10" in output.out
+    assert made == uninterrupted(settings_of())
 
 
-def test_another_parameter_starts_afresh_and_going_back_goes_on_in_any_rhythm(project, undisturbed, capfd) -> None:
+def test_a_changed_parameter_starts_a_new_run_and_changing_it_back_resumes_the_old_one(
+    project, uninterrupted, capfd
+) -> None:
     project.killed(settings_of(), 12)
-    assert project.train(settings_of(seed=1)) != undisturbed(settings_of())
-    assert "going on" not in capfd.readouterr().out
-    assert project.train(settings_of(checkpoint_every=7)) == undisturbed(settings_of())
-    assert "going on from step 10" in capfd.readouterr().out
+    assert project.train(settings_of(seed=1)) != uninterrupted(settings_of())
+    assert "resuming" not in capfd.readouterr().out
+    assert project.train(settings_of(checkpoint_every=7)) == uninterrupted(settings_of())
+    assert "resuming from step 10" in capfd.readouterr().out
 
 
-def test_asked_to_stop_in_its_last_call_it_can_be_ended(project, undisturbed, monkeypatch) -> None:
+def test_a_run_interrupted_in_its_last_call_can_be_resumed(project, uninterrupted, monkeypatch) -> None:
     add = Record.add
 
-    def asked(self: Record, first: int, told: dict[str, Any], *others: float) -> None:
-        add(self, first, told, *others)
-        if first + len(told["logit_gap"]) == settings_of().steps:
+    def interrupted(self: Record, first: int, metrics: dict[str, Any], *others: float) -> None:
+        add(self, first, metrics, *others)
+        if first + len(metrics["logit_gap"]) == settings_of().steps:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(Record, "add", asked)
-    with contextlib.suppress(SystemExit):  # it is done all but the writing, and may as well end
+    monkeypatch.setattr(Record, "add", interrupted)
+    with contextlib.suppress(SystemExit):  # training is finished except for writing files, so it may also end normally
         project.train(settings_of())
     monkeypatch.setattr(Record, "add", add)
-    assert project.train(settings_of()) == undisturbed(settings_of())
+    assert project.train(settings_of()) == uninterrupted(settings_of())
 
 
-def test_two_at_once_are_refused_and_the_first_goes_on_unharmed(project, undisturbed, monkeypatch) -> None:
+def test_a_second_process_of_the_same_run_is_refused_and_the_first_is_not_affected(
+    project, uninterrupted, monkeypatch
+) -> None:
     add, refused = Record.add, []
 
     def add_beside_another(self: Record, first: int, *others: Any) -> None:
@@ -223,22 +227,22 @@ def test_two_at_once_are_refused_and_the_first_goes_on_unharmed(project, undistu
             refused.append(error)
 
     monkeypatch.setattr(Record, "add", add_beside_another)
-    assert project.train(settings_of()) == undisturbed(settings_of())
+    assert project.train(settings_of()) == uninterrupted(settings_of())
     assert refused
 
 
-def test_a_warm_start_goes_on_from_a_finished_run_to_what_the_longer_run_makes(project, capfd) -> None:
+def test_a_warm_start_from_a_finished_run_has_the_outputs_of_the_longer_run(project, capfd) -> None:
     project.train(settings_of(steps=10, warm_start=True))
     longer = project.train(settings_of(steps=17))
-    assert "going on" not in capfd.readouterr().out, "not asked for"
+    assert "resuming" not in capfd.readouterr().out, "warm_start is off"
     settings = settings_of(steps=17, warm_start=True)
     project.killed(settings, 16)
-    assert "going on from step 10" in capfd.readouterr().out
+    assert "resuming from step 10" in capfd.readouterr().out
     assert project.train(settings) == longer
-    assert "going on from step 15" in capfd.readouterr().out
+    assert "resuming from step 15" in capfd.readouterr().out
 
 
-def test_a_warm_start_of_a_finished_run_makes_the_same_again(project) -> None:
+def test_a_warm_start_from_a_finished_run_of_the_same_length_has_the_same_outputs(project) -> None:
     settings = settings_of(steps=10, warm_start=True)
     assert project.train(settings) == project.train(settings)
 
@@ -266,9 +270,11 @@ def await_step(process: "subprocess.Popen[str]", folder: Path, step: int) -> Non
         time.sleep(0.005)
 
 
-def test_a_process_killed_twice_and_asked_once_makes_what_one_left_alone_makes(project, undisturbed) -> None:
+def test_a_process_killed_twice_and_interrupted_once_has_the_outputs_of_an_uninterrupted_one(
+    project, uninterrupted
+) -> None:
     folder, settings = project.folder, settings_of(**LONGER)
-    left_alone = undisturbed(settings)
+    expected = uninterrupted(settings)
     (folder / "data").mkdir(parents=True)
     project.crops.rename(folder / "data" / "crops")
     YAML().dump({"train": dataclasses.asdict(settings)}, folder / "params.yaml")
@@ -284,13 +290,13 @@ def test_a_process_killed_twice_and_asked_once_makes_what_one_left_alone_makes(p
         _, err = process.communicate(timeout=30)
     assert process.returncode == 143
     saved = steps_saved(folder)[-1]
-    assert saved - before <= 50, "it is not heeded soon"
-    told = f"pedigree train: interrupted at step {saved} of 300: run `dvc repro`"
-    assert any(line.startswith(told) for line in err.splitlines())
+    assert saved - before <= 50, "it does not stop soon"
+    message = f"pedigree train: interrupted at step {saved} of 300: run `dvc repro`"
+    assert any(line.startswith(message) for line in err.splitlines())
     assert "Traceback" not in err
     with started(folder) as process:
         out, _ = process.communicate()
-    assert (process.returncode, f"going on from step {saved}" in out) == (0, True)
-    assert outputs(folder) == left_alone
+    assert (process.returncode, f"resuming from step {saved}" in out) == (0, True)
+    assert outputs(folder) == expected
     assert list(pd.read_csv(folder / "reports/history.csv")["step"]) == list(range(10, 301, 10))
     assert not (folder / "runs" / "checkpoints").exists()

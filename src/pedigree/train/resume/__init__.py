@@ -1,1 +1,1 @@
-"""What an interrupted run resumes from."""
+"""Resuming interrupted runs: checkpoints, fingerprints and signals."""

@@ -1,4 +1,4 @@
-"""What decides the outcome of a run of training, as one short text: parameters, crops, code, backend, versions."""
+"""The fingerprint of a run: a hash of everything that its results depend on."""
 
 import dataclasses
 import hashlib
@@ -15,11 +15,11 @@ from pedigree.common.packed_crops import Crops
 from pedigree.settings.train import Train
 
 SOURCE = Path(__file__).parents[2]
-WITHOUT = frozenset({"checkpoint_every", "warm_start"})  # parameters that say when state is kept, not what it becomes
-# The packages among the deps of the train stage in dvc.yaml, and what .dvcignore leaves out of them.
+IGNORED_PARAMETERS = frozenset({"checkpoint_every", "warm_start"})  # they only decide when state is saved
+# The packages among the deps of the train stage in dvc.yaml, and the parts of them that .dvcignore excludes.
 PACKAGES = ("backends", "common", "features", "generator", "metrics", "networks", "train")
 NO_OUTCOME = ("common/progress.py", "common/quiet.py", "generator/drawing.py", "train/resume")
-CHUNK = 2**23  # bytes of pictures read at a time
+CHUNK = 2**23  # bytes of an array that are read at a time
 
 
 def fingerprint(
@@ -28,44 +28,47 @@ def fingerprint(
     *,
     backend: str,
     versions: Mapping[str, str] | None = None,
-    without: frozenset[str] = frozenset(),
+    ignored: frozenset[str] = frozenset(),
     source: Path = SOURCE,
 ) -> str:
-    """Return 32 hexadecimal digits that change with whatever may change the outcome of training.
+    """Return a hash of everything that the results of training depend on, as 32 hexadecimal digits.
 
     Args:
-        train: its parameters count, but for `WITHOUT` and those named in `without`.
-        crops: pictures, labels and breeds of both sides count, by content.
-        backend: Keras's, such as "tensorflow".
-        versions: of packages by name, and whatever else of the machine counts; None: Keras's, NumPy's, the backend's.
-        without: names of further parameters left out, such as `steps` where a longer run goes on from a shorter one.
-        source: the folder of this package, of which the modules that training runs count.
+        train: the settings. All parameters count except `IGNORED_PARAMETERS` and `ignored`.
+        crops: the crops. The contents of images, labels and breeds count.
+        backend: Keras's backend, such as "tensorflow".
+        versions: package versions by name, and other properties of the machine; None means the versions of Keras, NumPy
+            and the backend.
+        ignored: further parameters that do not count, such as `steps` for a warm start.
+        source: the folder of this package. The modules that training runs count.
     """
-    parameters = {name: value for name, value in dataclasses.asdict(train).items() if name not in WITHOUT | without}
+    parameters = {
+        name: value for name, value in dataclasses.asdict(train).items() if name not in IGNORED_PARAMETERS | ignored
+    }
     facts = {
         "parameters": parameters,
         "breeds": crops.breeds,
         "backend": backend,
-        "versions": dict(loaded(backend) if versions is None else versions),
-        "code": {str(path.relative_to(source)): _content(path) for path in modules(source)},
-        "crops": {side: _pixels(array) for side, array in _arrays(crops).items()},
+        "versions": dict(library_versions(backend) if versions is None else versions),
+        "code": {str(path.relative_to(source)): _file_hash(path) for path in modules(source)},
+        "crops": {side: _array_hash(array) for side, array in _arrays(crops).items()},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def loaded(backend: str) -> dict[str, str]:
-    """Return the versions of what computes, by module: Keras, NumPy and the backend."""
+def library_versions(backend: str) -> dict[str, str]:
+    """Return the versions of Keras, NumPy and the backend, by module name."""
     compiler = ("jaxlib",) if backend == "jax" else ()
     return {name: import_module(name).__version__ for name in ("keras", "numpy", backend, *compiler)}
 
 
 def modules(source: Path = SOURCE) -> list[Path]:
-    """Return the files of the package at `source` whose code may change the outcome of training."""
+    """Return the files of the package at `source` that the results of training may depend on."""
     files = {file for package in PACKAGES for file in (source / package).rglob("*.py")}
     return sorted(file for file in files if not any(file.is_relative_to(source / name) for name in NO_OUTCOME))
 
 
-def _content(path: Path) -> str:
+def _file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -74,8 +77,8 @@ def _arrays(crops: Crops) -> dict[str, NDArray[Any]]:
     return {name: value for name, value in fields.items() if isinstance(value, np.ndarray)}
 
 
-def _pixels(array: NDArray[Any]) -> str:
-    """Return type, shape and digest of `array`, which is read piece by piece: it may be larger than memory."""
+def _array_hash(array: NDArray[Any]) -> str:
+    """Return the type, shape and hash of an array. It is read in pieces, because it may be larger than memory."""
     digest = hashlib.sha256()
     rows = max(1, CHUNK // max(1, array[:1].nbytes))
     for start in range(0, len(array), rows):

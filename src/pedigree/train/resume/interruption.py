@@ -1,4 +1,4 @@
-"""Being asked to stop: the first SIGTERM or SIGINT lets training end what it is doing and save, the second does not."""
+"""Interruption of training: the first SIGTERM or SIGINT makes it save its state and stop, a second one ends it."""
 
 import signal
 import sys
@@ -12,24 +12,30 @@ from typing import NoReturn
 
 from pedigree.common.signals import SIGNALS
 
-ECHO = 0.5  # seconds in which a second signal is the first one's echo: coreutils' `timeout` sends both at once
+# Seconds after a signal in which a second one is ignored as a duplicate, because `timeout` sends two signals at once.
+DUPLICATE_WINDOW = 0.5
 
 
 @dataclass
 class Interruption:
-    """`asked` is the number of the signal that asked to stop, None as long as none did."""
+    """Whether training has been interrupted.
 
-    asked: int | None = None
+    Attributes:
+        signal_number: the signal that interrupted training, or None.
+    """
+
+    signal_number: int | None = None
 
 
 @contextmanager
 def interruptions() -> Iterator[Interruption]:
-    """Note the first SIGTERM or SIGINT instead of dying of it; the handlers before are back when the block ends.
+    """Record the first SIGTERM or SIGINT instead of ending the process. The previous handlers are restored at the end.
 
-    Python hands signals to the main thread alone: in another one nothing is changed and nothing ever asked.
+    Python delivers signals only to the main thread. In another thread, this does nothing.
 
     Raises:
-        KeyboardInterrupt, SystemExit: anywhere in the block, at a second SIGINT or SIGTERM.
+        KeyboardInterrupt: at a second signal, if that is SIGINT; anywhere in the block.
+        SystemExit: at a second signal, if that is SIGTERM; anywhere in the block.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
@@ -37,14 +43,14 @@ def interruptions() -> Iterator[Interruption]:
         return
     since = 0.0
 
-    def ask(number: int, _: FrameType | None) -> None:
+    def handle(number: int, _: FrameType | None) -> None:
         nonlocal since
-        if interruption.asked is None:
-            interruption.asked, since = number, monotonic()
-        elif monotonic() - since >= ECHO:
+        if interruption.signal_number is None:
+            interruption.signal_number, since = number, monotonic()
+        elif monotonic() - since >= DUPLICATE_WINDOW:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-    before = {number: signal.signal(number, ask) for number in SIGNALS}
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
         yield interruption
     finally:
@@ -52,11 +58,15 @@ def interruptions() -> Iterator[Interruption]:
             signal.signal(number, handler)
 
 
-def leave(number: int, step: int, steps: int) -> NoReturn:
-    """Say that the run, saved after `step` of its `steps`, can be gone on with, and leave as signal `number` asked."""
+def exit_interrupted(number: int, step: int, steps: int) -> NoReturn:
+    """Print how to resume the run, which was saved after `step` of `steps` steps, and exit with the signal's code.
+
+    Raises:
+        SystemExit: 128 + `number`.
+    """
     print(
         f"pedigree train: interrupted at step {step} of {steps}: "
-        "run `dvc repro` (or `pedigree train`) again to go on from there.",
+        "run `dvc repro` (or `pedigree train`) again to resume from there.",
         file=sys.stderr,
     )
     raise SystemExit(128 + number)

@@ -1,4 +1,4 @@
-"""Second derivatives of a discriminator on Keras's backend, whichever it is: `python slopes.py RECIPE` prints them."""
+"""Second derivatives of a discriminator on Keras's backend: `python second_derivatives.py ARCHITECTURE` prints them."""
 
 import json
 import os
@@ -14,26 +14,26 @@ from keras import ops
 
 from pedigree.backends import make_engine
 from pedigree.networks import ARCHITECTURES
-from pedigree.networks.kit import Kit
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
-QUICK = "--xla_backend_optimization_level=0"  # XLA's compilation is most of the time
-AHEAD = 1e-7  # so short that hardly a leaky ReLU turns on the way
+QUICK = "--xla_backend_optimization_level=0"  # compiling with XLA takes most of the time
+AHEAD = 1e-7  # a step so small that hardly any leaky ReLU changes sign
 
 
 def second_derivatives(architecture: str) -> dict[str, float]:
-    """Compare the gradient of Σ|slope|² by all weights, along one direction, with a difference; in float64.
+    """Compute the derivative of Σ|image gradient|² along one direction of the weights, in float64.
 
     Returns:
-        `gradient` and `difference`, which should agree, and `least`: of all kernels' gradients, each by its largest
-        number, the smallest.
+        `gradient`, the derivative computed by differentiation, and `difference`, the finite difference, which should
+        agree; and `least`, the minimum over all kernels of the largest absolute value of the kernel's gradient.
     """
     chance = np.random.default_rng(0)
     keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("float64")
     keras.utils.set_random_seed(0)
     shape = Shape(image_size=8, colors=3, latent_size=4, breeds=3, channels=16)
-    network = ARCHITECTURES[architecture].build_discriminator(shape, Kit(), "projection")
+    network = ARCHITECTURES[architecture].build_discriminator(shape, LayerFactory(), "projection")
     weights = network.trainable_variables
     for weight in weights:
         weight.assign(weight + chance.normal(0, 0.2, weight.shape))  # away from kernels that start at zero
@@ -43,16 +43,16 @@ def second_derivatives(architecture: str) -> dict[str, float]:
     def step(batch: Any) -> dict[str, Any]:
         def penalty() -> tuple[Any, dict[str, Any]]:
             pictures, labels = batch["images"][0], batch["labels"][0]
-            value = ops.sum(ops.square(engine.slope(lambda seen: [network([seen, labels])], pictures)[1]))
-            told = ops.cast(value, "float32")  # as engines tell; what that leaves of 64 bits is told besides
-            return value, {"value": told, "rest": value - ops.cast(told, "float64")}
+            value = ops.sum(ops.square(engine.input_gradient(lambda images: [network([images, labels])], pictures)[1]))
+            rounded = ops.cast(value, "float32")  # engines return float32 metrics, so the rest is a second metric
+            return value, {"value": rounded, "rest": value - ops.cast(rounded, "float64")}
 
         for weight, direction in zip(weights, directions, strict=True):
             weight.assign(weight + batch["move"] * direction)
-        facts, gradients = engine.gradients(penalty, weights)
+        metrics, gradients = engine.gradients(penalty, weights)
         along = [ops.sum(own * direction) for own, direction in zip(gradients, directions, strict=True)]
         largest = [ops.max(ops.abs(own)) for own in gradients if len(own.shape) > 1]
-        return facts | {"gradient": sum(along), "least": ops.min(ops.stack(largest))}
+        return metrics | {"gradient": sum(along), "least": ops.min(ops.stack(largest))}
 
     breeds = np.array([0, 1, 2, 0], np.int32)
     batches = {
@@ -61,17 +61,17 @@ def second_derivatives(architecture: str) -> dict[str, float]:
         "labels": np.stack([breeds[None]] * 3),
         "drawn_labels": np.stack([breeds] * 3),
     }
-    told = engine.compile(step, network.variables, 3)(batches, 3)
-    values = told["value"].astype(np.float64) + told["rest"]
+    metrics = engine.compile(step, network.variables, 3)(batches, 3)
+    values = metrics["value"].astype(np.float64) + metrics["rest"]
     return {
-        "gradient": float(told["gradient"][0]),
+        "gradient": float(metrics["gradient"][0]),
         "difference": (values[1] - values[2]) / (2 * AHEAD),
-        "least": float(told["least"][0]),
+        "least": float(metrics["least"][0]),
     }
 
 
 def on_both_backends(architecture: str) -> dict[str, dict[str, float]]:
-    """Return `second_derivatives` by backend, each from a process of its own, at once."""
+    """Return `second_derivatives` for both backends, each computed in its own process, at the same time."""
     started = {
         backend: subprocess.Popen(
             [sys.executable, __file__, architecture],
@@ -85,7 +85,7 @@ def on_both_backends(architecture: str) -> dict[str, dict[str, float]]:
     ended = {backend: process.communicate() for backend, process in started.items()}
     if failed := [errors for backend, (_, errors) in ended.items() if started[backend].returncode]:
         raise AssertionError(failed[0])
-    return {backend: json.loads(told) for backend, (told, _) in ended.items()}
+    return {backend: json.loads(output) for backend, (output, _) in ended.items()}
 
 
 if __name__ == "__main__":
