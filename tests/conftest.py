@@ -4,10 +4,12 @@ import dataclasses
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from absl import logging as absl_logging
 from ruamel.yaml import YAML
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,6 +18,8 @@ os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 
 from pedigree.settings import params, recipes
 
+# Prefect closes the handlers of other libraries when it is imported, and TensorFlow's would write to pytest's own file.
+absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 signal.signal(signal.SIGINT, signal.default_int_handler)  # CI has it ignored, as shells do by &, and so would children
 ROOT = Path(__file__).parents[1]
 
