@@ -1,9 +1,9 @@
-"""Claim: the flow adds to `dvc repro` under 15 s by Prefect's own server, under 1 s a stage by a running one.
+"""Claim: the flow adds under 15 s to `dvc repro` with a temporary Prefect server, under 1 s per stage with a running one.
 
     python bench/flows.py [--rounds 3] [--stages 5]
 
-Of stages that only copy a file, in a temporary project: `dvc repro` and the flow of `flows/rebuild.py` in turn,
-each with everything due and everything cached. Medians; the flow by Prefect's own server, then by a running one.
+The stages only copy a file. In a temporary project, `dvc repro` and the flow `flows/rebuild.py` run in turn, with all
+stages changed and with all stages cached. The medians are printed, for both kinds of server.
 """
 
 import argparse
@@ -26,27 +26,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--stages", type=int, default=5)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        project, home = Path(scratch) / "project", {"PREFECT_HOME": f"{scratch}/home", "PREFECT_LOGGING_LEVEL": "ERROR"}
-        home["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-        make(project, asked.stages)
-        measure("own server", project, home, asked.rounds, asked.stages)
+        project = Path(scratch) / "project"
+        environment = {
+            "PREFECT_HOME": f"{scratch}/home",
+            "PREFECT_LOGGING_LEVEL": "ERROR",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        }
+        make(project, arguments.stages)
+        measure("temporary server", project, environment, arguments.rounds, arguments.stages)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
         server = [sys.executable, "-m", "prefect", "server", "start", "--port", port]
-        with subprocess.Popen(server, env=os.environ | home, stdout=subprocess.DEVNULL) as running:
+        with subprocess.Popen(server, env=os.environ | environment, stdout=subprocess.DEVNULL) as process:
             try:
                 time.sleep(30)
                 address = {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-                measure("a running server", project, home | address, asked.rounds, asked.stages)
+                measure("running server", project, environment | address, arguments.rounds, arguments.stages)
             finally:
-                running.terminate()
+                process.terminate()
 
 
 def make(project: Path, stages: int) -> None:
-    """Make a project of so many stages, each copying the file of the one before."""
+    """Make a project in which each stage copies the output of the stage before."""
     shutil.copytree(ROOT / "flows", project / "flows")
     (project / "file0").write_text("0")
     copies = [
@@ -59,22 +63,24 @@ def make(project: Path, stages: int) -> None:
 
 
 def measure(server: str, project: Path, environment: dict[str, str], rounds: int, stages: int) -> None:
-    """Time both ways in turn and print what the flow adds."""
-    seconds(FLOW, project, environment, due=True)  # the first run makes Prefect's database
-    for what, due in (("everything due", True), ("everything cached", False)):
-        pairs = [[seconds(way, project, environment, due) for way in (REPRO, FLOW)] for _ in range(rounds)]
-        repro, flow = (statistics.median(column) for column in zip(*pairs, strict=True))
+    """Time `dvc repro` and the flow in turn; print the difference."""
+    seconds(FLOW, project, environment, all_changed=True)  # the first run creates Prefect's database
+    for case, all_changed in (("all stages changed", True), ("all stages cached", False)):
+        times = [
+            [seconds(command, project, environment, all_changed) for command in (REPRO, FLOW)] for _ in range(rounds)
+        ]
+        repro, flow = (statistics.median(column) for column in zip(*times, strict=True))
         added = flow - repro
         print(
-            f"{server}, {what}: dvc repro {repro:.1f} s, the flow {flow:.1f} s: {added:.1f} s more, "
-            f"{added / stages:.2f} s a stage",
+            f"{server}, {case}: dvc repro {repro:.1f} s, the flow {flow:.1f} s: {added:.1f} s more, "
+            f"{added / stages:.2f} s per stage",
             flush=True,
         )
 
 
-def seconds(command: list[str], project: Path, environment: dict[str, str], due: bool) -> float:
-    """Time a command, with all stages due or none."""
-    if due:
+def seconds(command: list[str], project: Path, environment: dict[str, str], all_changed: bool) -> float:
+    """Time a command, with all stages changed or none."""
+    if all_changed:
         (project / "file0").write_text(str(time.time_ns()))
     start = time.perf_counter()
     subprocess.run(command, cwd=project, env=os.environ | environment, check=True, stderr=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""Real grey digits, 28 px, as ten folders: the whole chain on pictures that are no dogs and have no boxes."""
+"""Real grey digits, 28 px, in ten folders: all stages on pictures that show no dogs and have no boxes."""
 
 import contextlib
 import json
@@ -63,7 +63,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_whole_frames_are_cropped_to_the_very_pixels(digits: Path) -> None:
+def test_the_crops_of_whole_frames_are_the_pixels_of_the_photos(digits: Path) -> None:
     crops = load_crops(digits / "data/crops")
     assert crops.breeds == tuple(f"digit{digit}" for digit in range(10))
     assert (len(crops.train_images), len(crops.holdout_images)) == (120, 30)
@@ -73,7 +73,7 @@ def test_whole_frames_are_cropped_to_the_very_pixels(digits: Path) -> None:
         np.testing.assert_array_equal(crop, np.asarray(photo.convert("RGB")))
 
 
-def test_the_generator_draws_grey_pictures_nearer_to_digits_than_untrained(digits: Path) -> None:
+def test_the_trained_generator_draws_grey_pictures_that_are_closer_to_digits(digits: Path) -> None:
     crops = load_crops(digits / "data/crops")
     trained = load_generator(digits / "models/generator.keras")
     assert (trained.breeds, trained.image_size, trained.latent) == (crops.breeds, 28, "uniform")
@@ -89,7 +89,7 @@ def test_the_generator_draws_grey_pictures_nearer_to_digits_than_untrained(digit
     assert error(trained) < 0.5 * error(untrained)
 
 
-def test_history_and_scores_are_told(digits: Path) -> None:
+def test_history_and_scores_are_written(digits: Path) -> None:
     history = pd.read_csv(digits / "reports/history.csv")
     assert list(history["step"]) == [10, 20, 30, 40, 50, 60]
     assert np.isfinite(history["discriminator_loss"]).all()

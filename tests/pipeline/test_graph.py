@@ -22,6 +22,7 @@ DECIDES_NOTHING = ("settings", "errors", "cli")
 # Imported by train or score, but not to compute: pictures and pages around the numbers, files, checks, progress.
 COMPUTES_NOTHING = {
     "av",
+    "filelock",
     "jinja2",
     "pandas",
     "protobuf",
