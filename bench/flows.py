@@ -1,4 +1,4 @@
-"""Claim: the flow adds under 15 s to `dvc repro` with a temporary Prefect server, under 1 s per stage with a running one.
+"""Claim: the flow adds under 15 s to `dvc repro` with a temporary Prefect server, under 1 s a stage with a running one.
 
     python bench/flows.py [--rounds 3] [--stages 5]
 
