@@ -2,7 +2,7 @@
 
     python bench/step_order.py [RECIPE ...] [--size 32] [--rounds 7] [--seconds 3]
 
-Both orders train in one process, on one thread, in turn. The plain order draws n pictures for the discriminator and then
+Both orders train in one process, on one thread, in turn. The plain order draws n pictures for the discriminator, then
 m pictures for the generator's own update. The ratio of each round is that of their images per second.
 """
 
