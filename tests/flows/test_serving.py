@@ -225,7 +225,11 @@ def test_a_schedule_starts_a_run_and_its_reports_are_artifacts(station: Station)
     assert expected.items() <= kinds.items()
     (samples,) = [artifact["data"] for artifact in artifacts if artifact["key"] == "samples"]
     assert samples.startswith("data:image/png;base64,")
-    assert any(line.startswith("30 photos of 3 breeds") for line in station.lines(run))
+
+    def has_logged() -> bool:
+        return any(line.startswith("30 photos of 3 breeds") for line in station.lines(run))
+
+    until(has_logged, "the lines of the run arrive")  # Prefect sends them in batches
 
 
 def test_a_second_run_is_cancelled_and_cancelling_the_first_stops_its_training(station: Station) -> None:

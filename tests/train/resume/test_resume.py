@@ -222,7 +222,7 @@ def test_a_second_process_of_the_same_run_is_refused_and_the_first_is_not_affect
     def add_beside_another(self: Record, first: int, *others: Any) -> None:
         add(self, first, *others)
         if not refused:
-            with pytest.raises(PedigreeError, match="the same training runs already") as error:
+            with pytest.raises(PedigreeError, match="the same training is already running") as error:
                 project.train(settings_of())
             refused.append(error)
 
