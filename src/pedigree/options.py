@@ -1,0 +1,136 @@
+"""The options of the command line, and their help texts."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from pedigree import __version__
+from pedigree.common.paths import GENERATOR
+
+Command = Callable[[argparse.Namespace], None]
+
+TRUNCATION = (
+    "keep every number of a latent within ±T. Smaller values give more typical and less varied dogs. "
+    "Typical values are 0.5 to 2; many generators draw pale pictures below 1 (default: no limit)"
+)
+REV = (
+    f"use {GENERATOR} of another git revision, such as a tag, a branch or HEAD~1. The file comes from DVC's cache or "
+    "remote; the checkout does not change"
+)
+
+
+def build_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
+    """Return the parser of the command line. Each command is a function; its name and docstring are the help text."""
+    parser = argparse.ArgumentParser(
+        prog="pedigree",
+        description="Train and score a generator that draws dogs of a given breed, from an archive of dog photos.",
+        epilog="The stages read params.yaml in the current folder. `dvc repro` runs every stage whose inputs changed.",
+    )
+    parser.add_argument("--version", action="version", version=f"pedigree {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands:
+        name, text = command.__name__, command.__doc__
+        subparser = subparsers.add_parser(name, help=text, description=text)
+        subparser.set_defaults(run=command)
+        for add in OPTIONS.get(name, ()):
+            add(subparser)
+    return parser
+
+
+def _score(command: argparse.ArgumentParser) -> None:
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = (
+        "examples:\n"
+        "  pedigree score                      run the stage: draw pictures, score them, write reports/\n"
+        "  pedigree score --against HEAD~1     list what is better, worse or noise since that commit\n"
+        "  pedigree score --against kept.json  the same, since a copy of reports/metrics.json"
+    )
+    command.add_argument(
+        "--against",
+        metavar="REV|FILE",
+        help="do not score; compare reports/metrics.json with the one of a git revision, or with another such file",
+    )
+
+
+def _generate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; can be repeated"
+    )
+    count = partial(_whole, low=1, high=1000)
+    command.add_argument("--count", type=count, default=8, metavar="N", help="pictures per breed (default 8)")
+    command.add_argument(
+        "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="the file to write (default dogs.png)"
+    )
+
+
+def _walk(command: argparse.ArgumentParser) -> None:
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = (
+        "examples:\n"
+        "  pedigree walk --breed pug --out pug.png             the latent dimensions that change a pug most\n"
+        "  pedigree walk --breed pug --out pug.gif             pugs that turn into each other, in a loop\n"
+        "  pedigree walk --breed pug --to boxer --out two.png  the same dogs, step by step from pug to boxer\n"
+        "  pedigree walk --breed pug --to boxer --out two.mp4  the same as a film, from pug to boxer and back"
+    )
+    command.add_argument("--breed", required=True, metavar="NAME", help="the breed of the walk, or the first of two")
+    command.add_argument("--to", metavar="NAME", help="the second breed")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the file to write: .png, .gif or .mp4 (needs PyAV)"
+    )
+    rows, frames = partial(_whole, low=1, high=64), partial(_whole, low=2, high=500)
+    command.add_argument("--count", type=rows, metavar="N", help="rows of a PNG, or pictures per frame (default 8)")
+    command.add_argument(
+        "--frames", type=frames, metavar="N", help="frames, or columns of a PNG (default: PNG 9, GIF 48, MP4 96)"
+    )
+
+
+def _fetch(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="the file to write (default weights/inception-2015-12-05.tgz)"
+    )
+
+
+def _recipe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", nargs="?", metavar="NAME", help="the recipe to write")
+
+
+def _drawing(command: argparse.ArgumentParser) -> None:
+    seed = partial(_whole, low=0, high=2**63 - 1)
+    command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the latents (default 0)")
+    command.add_argument("--truncation", type=_above_zero, metavar="T", help=TRUNCATION)
+
+
+def _model(command: argparse.ArgumentParser) -> None:
+    source = command.add_mutually_exclusive_group()
+    source.add_argument(
+        "--model", type=Path, default=GENERATOR, metavar="FILE", help=f"the model (default {GENERATOR})"
+    )
+    source.add_argument("--rev", metavar="REV", help=REV)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}. Received: {text!r}")
+    return int(text)
+
+
+def _above_zero(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0. Received: {text!r}")
+    return number
+
+
+OPTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], ...]] = {
+    "score": (_score,),
+    "generate": (_generate, _drawing, _model),
+    "walk": (_walk, _drawing, _model),
+    "recipe": (_recipe,),
+    "fetch": (_fetch,),
+    "breeds": (_model,),
+}
