@@ -61,7 +61,7 @@ def second_derivatives(architecture: str) -> dict[str, float]:
         "labels": np.stack([breeds[None]] * 3),
         "drawn_labels": np.stack([breeds] * 3),
     }
-    metrics = engine.compile(step, network.variables, 3)(batches, 3)
+    metrics = engine.compile(step, network.variables)(batches, 3)
     values = metrics["value"].astype(np.float64) + metrics["rest"]
     return {
         "gradient": float(metrics["gradient"][0]),

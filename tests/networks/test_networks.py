@@ -13,6 +13,7 @@ import pytest
 
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.layer_factory import LayerFactory
+from pedigree.networks.minibatch import GROUP, MinibatchDeviation
 from pedigree.networks.reparametrization import effective_weights, reparametrized
 from pedigree.networks.shapes import Shape
 
@@ -203,6 +204,14 @@ def test_only_discriminators_marked_batch_norm_have_it() -> None:
     assert {name for name in ARCHITECTURES if normalized(name)} == {
         name for name, one in ARCHITECTURES.items() if one.batch_norm
     }
+
+
+def test_only_discriminators_that_compare_images_say_so() -> None:
+    def compares(name: str) -> bool:
+        return any(isinstance(layer, MinibatchDeviation) for layer in discriminator_of(name, "projection").layers)
+
+    groups = {name: architecture.group for name, architecture in ARCHITECTURES.items() if architecture.group > 1}
+    assert groups == {name: GROUP for name in ARCHITECTURES if compares(name)}
 
 
 # Layers with a kernel, as (kernel shape, output shape), and numbers of trainable parameters.

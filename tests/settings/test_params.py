@@ -65,6 +65,7 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("crop", "scheduler", "host:8786", "crop.scheduler: expected null or a Dask scheduler's tcp://host:port"),
         ("gate", "no_worse", ["coverge"], "that can be better or worse (nearest: 'coverage'). Received: 'coverge'"),
         ("score", "samples", 1, "score.samples: "),
+        ("train", "seed", 2**63, "train.seed: "),
     ],
 )
 def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, value: object, told: str) -> None:

@@ -15,6 +15,7 @@ from pedigree.train.compatibility import check
 
 CONFLICTS: dict[str, tuple[dict[str, Any], str]] = {
     "group": ({"architecture": "progan", "batch_size": 6, "generator_batch_size": 6}, "multiple of 4"),
+    "group of the default": ({"batch_size": 6, "generator_batch_size": 6}, "multiple of 4"),
     "no spectral norm": ({"architecture": "r3gan", "spectral_norm": "both"}, "spectral_norm must be none"),
     "soft labels": ({"loss": "hinge", "real_targets": [0.9, 1.0]}, "the hinge loss has no soft labels"),
     "flipped labels": ({"loss": "relativistic", "real_flips": 0.1}, "the relativistic loss has no labels to flip"),

@@ -77,16 +77,15 @@ class Engine(Protocol):
         """Return the mean of a value over devices."""
 
     def compile(
-        self, step: Callable[[Any], Metrics], variables: Sequence[keras.Variable], capacity: int
+        self, step: Callable[[Any], Metrics], variables: Sequence[keras.Variable]
     ) -> Callable[[Any, int], Metrics]:
         """Compile a step.
 
         Args:
             step: trains on the batch of one step and returns its metrics.
             variables: all variables that the step changes.
-            capacity: the number of steps in the batches that the compiled function gets.
 
         Returns:
-            A function of a batch of `capacity` steps and of the number of steps to take from it. It returns the metrics
-            of these steps, with shape `(steps, …)`.
+            A function of a batch of several steps, always equally many, and of the number of steps to take from it. It
+            returns the metrics of these steps, with shape `(steps, …)`.
         """

@@ -96,9 +96,9 @@ class TensorFlowEngine:
         return value
 
     def compile(
-        self, step: Callable[[Any], Metrics], variables: Sequence[keras.Variable], capacity: int
+        self, step: Callable[[Any], Metrics], variables: Sequence[keras.Variable]
     ) -> Callable[[Any, int], dict[str, np.ndarray]]:
-        """Compile a step; return a function of a batch of `capacity` steps and of the number of steps to take from it.
+        """Compile a step; return a function of a batch of several steps and of the number of steps to take from it.
 
         The function raises a UsageError if the batch cannot be split equally on the devices.
         """

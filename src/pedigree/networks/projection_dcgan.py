@@ -15,7 +15,7 @@ from pedigree.networks.concatenation import concatenate_to_image
 from pedigree.networks.heads import discriminator_outputs
 from pedigree.networks.images import discriminator_input, generator_output
 from pedigree.networks.layer_factory import LayerFactory
-from pedigree.networks.minibatch import MinibatchDeviation
+from pedigree.networks.minibatch import GROUP, MinibatchDeviation
 from pedigree.networks.normalization import conditional_batch_norm
 from pedigree.networks.shapes import Shape
 
@@ -56,4 +56,4 @@ def _half(shape: Shape) -> int:
     return (shape.channels + 1) // 2
 
 
-ARCHITECTURE = Architecture(build_generator, build_discriminator)
+ARCHITECTURE = Architecture(build_generator, build_discriminator, group=GROUP)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from pedigree.settings.fields import STRICT, Natural, Positive, Ratio, Share, parameter
+from pedigree.settings.fields import STRICT, Positive, Ratio, Seed, Share, parameter
 
 
 def _address(scheduler: str) -> str:
@@ -29,7 +29,7 @@ class Crop:
     holdout: Annotated[float, Field(gt=0, lt=1)] = parameter(
         0.2, "share of each breed's photos that is kept from training, for scoring"
     )
-    seed: Natural = parameter(0, "random seed of that choice")
+    seed: Seed = parameter(0, "random seed of that choice")
     scheduler: Annotated[str, AfterValidator(_address)] | None = parameter(
         None, "null: threads of this machine; tcp://host:port: a Dask cluster that sees data/raw too"
     )

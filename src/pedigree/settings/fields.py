@@ -38,6 +38,7 @@ _PAIR = (Field(min_length=2, max_length=2), AfterValidator(_ascending))
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Ratio = Annotated[float, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]

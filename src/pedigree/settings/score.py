@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from pedigree.common.extractor_names import ExtractorName
 from pedigree.settings import criteria
-from pedigree.settings.fields import STRICT, Natural, Positive, Text, parameter
+from pedigree.settings.fields import STRICT, Positive, Seed, Text, parameter
 
 
 def _readable(line: str) -> str:
@@ -33,7 +33,7 @@ class Score:
     )
     samples: Annotated[int, Field(ge=6)] = parameter(1000, "generated pictures that are scored")
     batch_size: Positive = parameter(32, "pictures per call of the extractor")
-    seed: Natural = parameter(0, "random seed of the generated pictures")
+    seed: Seed = parameter(0, "random seed of the generated pictures")
     require: Requirements = parameter(
         [],
         'Requirements, such as "coverage >= 0.5", "breed_accuracy > breed_accuracy_chance" or '

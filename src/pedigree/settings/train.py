@@ -13,6 +13,7 @@ from pedigree.settings.fields import (
     Natural,
     Positive,
     Rate,
+    Seed,
     Share,
     Shares,
     Weight,
@@ -34,7 +35,7 @@ class Train:
     batch_size: Positive = parameter(32, "real pictures per step, and as many generated ones")
     generator_batch_size: Positive = parameter(32, "generated pictures per step of the generator; at least batch_size")
     discriminator_steps: Positive = parameter(1, "steps of the discriminator per step of the generator")
-    seed: Natural = parameter(0, "random seed of the training")
+    seed: Seed = parameter(0, "random seed of the training")
     precision: Literal["auto", "float32", "bfloat16"] = parameter(
         "auto", "auto: bfloat16 where the device has units for it"
     )
@@ -72,7 +73,7 @@ class Train:
     gradient_penalty_weight: Weight = parameter(
         0.0, "WGAN-GP: penalty on gradient norms other than 1, between real and generated pictures"
     )
-    penalty_interval: Positive = parameter(1, "N: apply the penalties in every Nth step, N times as strong")
+    penalty_interval: Positive = parameter(1, "N: apply the penalties in every Nth update, N times as strong")
 
     augment: list[Literal["flip", "color", "translation", "cutout"]] = parameter(
         [], "flip: real pictures only", heading="Augmentation of the discriminator's input"

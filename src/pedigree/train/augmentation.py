@@ -1,8 +1,9 @@
 """Differentiable augmentation (Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", 2020).
 
 Real and generated images are changed in the same ways, so that the discriminator cannot memorise the training photos
-and the generator does not learn the changes. Everything is written in `keras.ops`, with shifts as matrix products, so
-that second derivatives exist. The random numbers are arguments, so that a step is a function of its batch.
+and the generator does not learn the changes. Only `flip` is not here: it mirrors real images, in `batches`. Everything
+is in `keras.ops`, with shifts as matrix products, so that it is differentiable on every backend. The random numbers are
+arguments, so that a step is a function of its batch.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ def augment(images: Tensor, chances: Tensor, kinds: Sequence[str], strength: Ten
     Args:
         images: `(n, size, size, 3)` in [-1, 1].
         chances: uniform numbers `(n, draws(kinds))` in [0, 1), in the columns given by `layout`.
-        kinds: the changes; names that are not in `KINDS` are ignored.
+        kinds: the changes; `flip`, which is not in `KINDS`, is ignored.
         strength: a scalar in [0, 1], the probability of each change, independently of the others.
 
     Returns:

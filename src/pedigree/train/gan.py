@@ -18,8 +18,14 @@ from pedigree.train.losses import LOSSES
 class ConditionalGAN:
     """The networks of a run with their optimizers.
 
-    `average` is a float32 copy of the generator, made only of Keras's own layers. Its weights are an exponential moving
-    average of the generator's effective weights. It is the generator that is saved.
+    Attributes:
+        generator, discriminator: the networks that are trained.
+        average: a float32 copy of the generator, made only of Keras's own layers. Its weights are an exponential moving
+            average of the generator's effective weights. The average is what is saved.
+        generator_optimizer, discriminator_optimizer: Adam, one each.
+        loss, architecture: what `train.loss` and `train.architecture` name.
+        ramps: the variables that scale the breeds' embeddings (`train.condition_ramp`).
+        augment_strength: the variable that holds the probability of each augmentation.
 
     Args:
         train: the settings.

@@ -13,7 +13,7 @@ def random_stream(seed: int, purpose: str, step: int) -> np.random.Generator:
     purpose changes no other stream.
 
     Args:
-        seed: `train.seed`, from 0 to 2⁶⁴ - 1.
+        seed: `train.seed`, from 0 to 2⁶³ - 1.
         purpose: the use of the numbers, such as "latents".
         step: number of the training step, or of the epoch for the order of photos.
     """

@@ -1,5 +1,6 @@
-"""One training step: first the discriminator step, then the generator step, written in `keras.ops`.
+"""One training step: the updates of the discriminator and the update of the generator, written in `keras.ops`.
 
+n, m and D are the sizes of a `Batch`.
 The `Engine` of `pedigree.backends` does what depends on the backend: gradients, and optimizers on several devices.
 """
 
@@ -29,7 +30,7 @@ def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Batch], Metri
     Returns:
         A function from a batch of at most `capacity` steps (`batches.stacked`) to their metrics, `(steps, …)`.
     """
-    steps = gan.engine.compile(partial(train_step, gan), gan.variables, capacity)
+    steps = gan.engine.compile(partial(train_step, gan), gan.variables)
 
     def take(batch: Batch) -> Metrics:
         padded = {name: _pad(array, capacity) for name, array in batch.items()}
@@ -61,7 +62,7 @@ def train_step(gan: ConditionalGAN, batch: Batch) -> Metrics:
         lambda: gan.generator([batch["latents"], batch["drawn_labels"]], training=True),
         gan.generator.trainable_variables,
     )
-    metrics = discriminator_step(gan, batch, last, images[: len(batch["labels"][last])])
+    metrics = discriminator_step(gan, batch, last, images[: batch["labels"].shape[1]])
     metrics |= generator_step(gan, batch, images, pull_back)
     gan.update_average()
     return metrics | {"augment_strength": ops.convert_to_tensor(gan.augment_strength)}
