@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pedigree.backends import make_engine
@@ -14,6 +15,14 @@ from pedigree.train.gan import ConditionalGAN
 from pedigree.train.inspection import MAX_CROPS, Inspection
 from pedigree.train.step import compile_steps
 from pedigree.train.tensorboard_log import TensorBoardLog
+
+
+@pytest.fixture(autouse=True)
+def eagerly():
+    """Run the one step of each test eagerly, which takes less time than compiling it."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
