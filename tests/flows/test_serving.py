@@ -162,7 +162,7 @@ class Station:
 
     def checkpoints(self) -> list[Path]:
         """Return the files of resumable state."""
-        return [path for path in (self.project.root / "runs/checkpoints").rglob("step-*.npz")]
+        return list((self.project.root / "runs/checkpoints").rglob("step-*.npz"))
 
 
 def until(holds: Callable[[], bool], event: str, details: Callable[[], str] = lambda: "") -> None:
