@@ -1,5 +1,6 @@
 """A real Prefect server with an empty database, a worker and the project's deployments, while things go wrong."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -153,16 +154,20 @@ class Station:
 
     def wait_for_checkpoint(self, run: str) -> None:
         """Wait until the training saves its next checkpoint."""
-        before = {path: path.stat().st_mtime_ns for path in self.checkpoints()}
+        before = self.checkpoints()
 
         def saved() -> bool:
-            return any(before.get(path) != path.stat().st_mtime_ns for path in self.checkpoints())
+            return bool(self.checkpoints() - before)
 
         until(saved, "training saves a checkpoint", lambda: "\n".join(self.lines(run)[-20:]))
 
-    def checkpoints(self) -> list[Path]:
-        """Return the files of resumable state."""
-        return list((self.project.root / "runs/checkpoints").rglob("step-*.npz"))
+    def checkpoints(self) -> set[tuple[str, int]]:
+        """Return the checkpoints, each with the time of its last change."""
+        checkpoints = set()
+        for path in (self.project.root / "runs/checkpoints").rglob("step-*.npz"):
+            with contextlib.suppress(FileNotFoundError):  # the training deletes old ones meanwhile
+                checkpoints.add((path.name, path.stat().st_mtime_ns))
+        return checkpoints
 
 
 def until(holds: Callable[[], bool], event: str, details: Callable[[], str] = lambda: "") -> None:
