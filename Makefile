@@ -33,7 +33,7 @@ repro: $(READY) ## run the pipeline, from the archives named in params.yaml to r
 	dvc repro
 
 test: $(READY) ## run the tests
-	python -m pytest --numprocesses 2 --dist loadfile
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## check formatting, rules, types and the import layers
 	ruff format --check
