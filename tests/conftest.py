@@ -24,18 +24,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # CI has it ignored, a
 ROOT = Path(__file__).parents[1]
 
 
-SLOW = ("train/resume", "backends", "train", "networks", "flows", "pipeline")  # folders, in the order to run them
+# Folders whose tests take long, and those to run after all others.
+FIRST, LAST = ("train/resume", "backends", "train", "networks"), ("pipeline", "flows")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run slow folders first, so that all workers end at about the same time.
+    """Run slow folders first, so that all workers end at about the same time, and the flows last.
 
-    Training comes before the flows: Prefect's threads draw from Python's global random numbers, which seed the layers.
+    Prefect leaves threads behind that draw from Python's global random numbers, which seed Keras's layers.
     """
 
     def rank(item: pytest.Item) -> int:
         folder = item.path.parent.relative_to(ROOT / "tests").as_posix()
-        return SLOW.index(folder) if folder in SLOW else len(SLOW)
+        return FIRST.index(folder) - len(FIRST) if folder in FIRST else 1 + LAST.index(folder) if folder in LAST else 0
 
     items.sort(key=rank)
 
