@@ -68,8 +68,8 @@ def test_every_architecture_and_loss_is_compared() -> None:
     }  # fmt: skip
 
 
-# Pixel norm removes most of a gradient and so amplifies what is rounded: 1.7e-5 to 3.5e-5, measured on a processor with
-# AMX, where the other architectures are below 1e-5.
+# Rounding differs by 1.7e-5 to 3.5e-5 here, measured on a processor with AMX, where the other architectures are below
+# 1e-5. The cause is not known; pixel norm, whose gradient is a small difference, is likely.
 AMPLIFIED = {("progan", "generator"): 5.0}
 
 
