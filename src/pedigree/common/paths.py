@@ -13,6 +13,7 @@ GENERATOR = Path("models/generator.keras")
 
 REPORTS = Path("reports")
 VALIDATION = REPORTS / "validation.json"
+VALIDATION_PAGE = REPORTS / "validation.html"
 CONTACT_SHEET = REPORTS / "crops.png"  # some crops of every breed
 HISTORY = REPORTS / "history.csv"  # losses and scores during training
 SAMPLES = REPORTS / "samples"  # pictures drawn during training

@@ -1,6 +1,7 @@
 """The census: a table with one row per photo, and one with one row per breed. It holds facts and judges nothing."""
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas
@@ -19,7 +20,10 @@ from pedigree.common.files import replacing_file
 from pedigree.common.progress import progress
 from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import Annotation, read_annotation
-from pedigree.photos.exif import orientation
+from pedigree.photos.appearance import appearance, decoded, small_luma
+from pedigree.photos.exif import orientation, private_tags
+from pedigree.photos.jpeg import decoder_warning, is_cut_short
+from pedigree.photos.views import view_hashes
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
@@ -38,6 +42,16 @@ COLUMNS: dict[str, type] = {
     "annotated_breed": str,  # the name in the XML; several different names are joined with "; "
     "annotated_folder": str,  # the <folder> in the XML; in Stanford Dogs, the digits of the WordNet id
     "usable": bool,
+    "decoder_warning": str,  # of the JPEG decoder, for a photo that is usable all the same
+    "private_tags": str,  # EXIF tags that name a place or a person, such as "GPS; owner"
+    "aspect": float,  # width / height as a viewer shows it; 0 if unknown
+    "brightness": float,  # these five are explained in `appearance`; 0 for a photo that does not decode
+    "contrast": float,
+    "entropy": float,
+    "sharpness": float,
+    "grey": bool,
+    "phashes": str,  # perceptual hashes, separated by spaces: of the photo, then of each box; "-" where there is none
+    "group": str,  # the first photo of its group of near-duplicates; empty if there are none. `validate` fills it in
 }
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
@@ -61,8 +75,8 @@ def breed_folders(raw: Path) -> list[str]:
 def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
     """Open every file under `raw/Images` and read its annotation under `raw/Annotation`.
 
-    Each photo is decoded to its end, so that truncated photos are found. Its pixels are not kept: memory grows by one
-    row per photo.
+    Each photo is decoded to its end, so that truncated photos are found, and measured (`appearance`). Its pixels are not
+    kept: memory grows by one row per photo.
 
     Args:
         raw: the folder that holds `Images` and, optionally, `Annotation`.
@@ -145,8 +159,11 @@ def _row(raw: Path, name: str) -> dict[str, Any]:
     if path.is_dir():
         row["problem"] = "a folder, not a photo"
     else:
-        row |= _file_facts(path)
+        facts, luma = _file_facts(path)
+        row |= facts
         row |= _annotation_facts(raw / "Annotation" / breed / Path(file).stem, row)
+        if luma and not row["problem"]:
+            row["phashes"] = view_hashes(luma, row)
     if not breed:
         row["problem"] = "not in a breed's folder"
     return row | {"usable": not row["problem"]}
@@ -155,37 +172,48 @@ def _row(raw: Path, name: str) -> dict[str, Any]:
 _UNKNOWN: dict[str, Any] = {
     **{"width": 0, "height": 0, "mode": "", "orientation": 1, "problem": ""},
     **{"boxes": "", "box_problems": "", "annotated_breed": "", "annotated_folder": ""},
+    **{"decoder_warning": "", "private_tags": "", "aspect": 0.0},
+    **{"brightness": 0.0, "contrast": 0.0, "entropy": 0.0, "sharpness": 0.0, "grey": False},
+    **{"phashes": "", "group": ""},
 }
 
 
-def _file_facts(path: Path) -> dict[str, Any]:
+def _file_facts(path: Path) -> tuple[dict[str, Any], Image.Image | None]:
+    """Return what is known from the file, and a small copy of the photo unless it does not decode."""
     try:
-        with path.open("rb") as file:
-            facts = {
-                "bytes": os.fstat(file.fileno()).st_size,
-                "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-            }
-            file.seek(0)
-            return facts | (_picture_facts(file) if facts["bytes"] else {"problem": "empty file"})
+        content = path.read_bytes()
     except OSError as error:
-        return {"problem": f"cannot be read ({error.strerror})"}
+        return {"problem": f"cannot be read ({error.strerror})"}, None
+    facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    if not content:
+        return facts | {"problem": "empty file"}, None
+    pictured, luma = _picture_facts(content)
+    return facts | pictured, luma
 
 
-def _picture_facts(file: BinaryIO) -> dict[str, Any]:
+def _picture_facts(content: bytes) -> tuple[dict[str, Any], Image.Image | None]:
     facts: dict[str, Any] = {}
+    luma = None
     try:
-        with Image.open(file, formats=FORMATS) as photo:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
             facts = {"width": photo.width, "height": photo.height, "mode": photo.mode}
             facts["orientation"] = orientation(photo)
-            # For a JPEG, decoding at an eighth of the size skips most of the work, but still reads the whole file.
-            photo.draft(None, (max(1, photo.width // 8), max(1, photo.height // 8)))
-            photo.load()
+            turned = facts["orientation"] > 4
+            facts["aspect"] = round((photo.width / photo.height) ** (-1 if turned else 1), 4)
+            facts["private_tags"] = private_tags(photo)
+            colors = decoded(photo)
+            luma = small_luma(colors)
+            facts |= vars(appearance(colors, luma))
+            if photo.format == "JPEG":
+                facts["decoder_warning"] = decoder_warning(content)
+                if is_cut_short(facts["decoder_warning"]):
+                    facts["problem"] = f"does not decode: {facts['decoder_warning']}"
     except UnidentifiedImageError:
         facts["problem"] = f"not a photo ({', '.join(FORMATS)})"
     except Exception as error:  # decoders raise many kinds of exceptions; each means that the file is broken
         reason = _BYTES_LEFT.sub("", " ".join(str(error).split())) or type(error).__name__
         facts["problem"] = f"does not decode: {reason}"
-    return facts
+    return facts, luma
 
 
 def _annotation_facts(path: Path, row: dict[str, Any]) -> dict[str, Any]:

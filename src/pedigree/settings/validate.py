@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
-from pedigree.settings.fields import STRICT, Counts, Positive, Ratio, Share, parameter
+from pedigree.common.extractor_names import PackagedName
+from pedigree.settings.fields import STRICT, Counts, Positive, Ratio, Share, Text, parameter
 
 
 def _regular_expression(pattern: str) -> str:
@@ -33,5 +34,23 @@ class Validate:
     max_bad_boxes: Share = parameter(0.01, "share of photos with a box that is empty or reaches outside the photo")
     max_breed_mismatch: Share = parameter(0.0, "share of photos whose annotation names another breed")
     max_duplicates_within: Share = parameter(0.02, "share of photos that repeat a photo of their breed, byte for byte")
-    max_duplicates_across: Share = parameter(0.0, "share of photos that also appear under another breed")
+    max_duplicates_across: Share = parameter(0.0, "share of photos that also appear under another breed, byte for byte")
+    max_near_duplicates_within: Share = parameter(
+        0.05, "share of photos that look like another photo of their breed: saved again, resized, mirrored or cut a little"
+    )
+    max_near_duplicates_across: Share = parameter(0.01, "share of photos that look like a photo of another breed")
+    max_unclear: Share = parameter(0.02, "share of photos that are blurred, dark, bright or empty")
+    max_decoder_warnings: Share = parameter(0.01, "share of photos that decode with a warning")
+    max_mirrored: Share = parameter(0.1, "share of photos where crop.fit pad would mirror over a tenth of a crop")
+    max_enlarged: Share = parameter(0.1, "share of photos with fewer pixels than crop.size in a crop")
     max_imbalance: Ratio = parameter(3.0, "photos of the largest breed per photo of the smallest")
+    set_aside: Text = parameter(
+        "data/set_aside.csv", "a table of photos to leave out, with the columns photo and reason"
+    )
+    extractor: PackagedName | None = parameter(
+        None,
+        "null | efficientnet-lite0 | efficientnet-lite0-bfloat16; the network that finds suspect labels, photos that show no dog, and more near-duplicates; null: no network. It takes "
+        "two minutes for 20,000 photos on two cores, once",
+    )
+    max_suspect_labels: Share = parameter(0.05, "share of photos that this network would put into another breed")
+    max_strangers: Share = parameter(0.01, "share of photos in which it sees no dog")

@@ -31,7 +31,7 @@ import pandas
 
 from pedigree.common.files import replacing_folder
 from pedigree.settings.params import Validate
-from pedigree.validate.complaints import breed_imbalance, photo_complaints
+from pedigree.validate.complaints import breed_imbalance
 
 Severity = Literal["critical", "warning"]
 SHOWN = 10  # offenders named per expectation; the census has all of them
@@ -48,6 +48,7 @@ class Finding:
         observed: what was observed, in words.
         expected: what was expected, in words.
         where: the names of the first offenders, each with its problem.
+        complaint: the column of `complaints.photo_complaints` that names all offenders; empty if these are breeds.
     """
 
     expectation: str
@@ -56,15 +57,21 @@ class Finding:
     observed: str
     expected: str
     where: tuple[str, ...]
+    complaint: str = ""
 
 
 def judge(
-    photos: pandas.DataFrame, breeds: pandas.DataFrame, bounds: Validate, *, annotated: bool, docs: Path | None = None
+    complaints: pandas.DataFrame,
+    breeds: pandas.DataFrame,
+    bounds: Validate,
+    *,
+    annotated: bool,
+    docs: Path | None = None,
 ) -> list[Finding]:
     """Judge the census, and write the Data Docs if `docs` is given.
 
     Args:
-        photos: one row per photo, from `census.take_census`.
+        complaints: one row per photo, from `complaints.photo_complaints`.
         breeds: one row per breed, from `census.breed_census`.
         bounds: the limits to judge by.
         annotated: whether there are any annotations.
@@ -80,7 +87,7 @@ def judge(
         with replacing_folder(docs) if docs else nullcontext() as temporary:
             context = _context(gx, temporary)
             findings = _run(gx, context, "breed", breed_imbalance(breeds), _breed_checks(gx, bounds))
-            return findings + _run(gx, context, "photo", photo_complaints(photos), _photo_checks(gx, bounds, annotated))
+            return findings + _run(gx, context, "photo", complaints, _photo_checks(gx, bounds, annotated))
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,10 @@ def _photo_checks(gx: Any, bounds: Validate, annotated: bool) -> list[_Check]:
         ("photos decode", "problem", 1 - bounds.min_decodable, "critical"),
         ("no duplicates within a breed", "repeats", bounds.max_duplicates_within, "warning"),
         ("no duplicates across breeds", "elsewhere", bounds.max_duplicates_across, "critical"),
+        ("no near-duplicates within a breed", "alike", bounds.max_near_duplicates_within, "warning"),
+        ("no near-duplicates across breeds", "alike_elsewhere", bounds.max_near_duplicates_across, "critical"),
+        ("photos are clear", "unclear", bounds.max_unclear, "warning"),
+        ("photos decode without a warning", "decoder_warning", bounds.max_decoder_warnings, "warning"),
     ]
     if annotated:
         limits += [
@@ -209,7 +220,8 @@ def _finding(check: _Check, result: Any, noun: str) -> Finding:
         where = [_offender(row, noun) for row in result.result["unexpected_index_list"]]
     shown = (*where[:SHOWN], f"and {len(where) - SHOWN} more") if len(where) > SHOWN else tuple(where)
     severity: Severity = check.expectation.severity.value
-    return Finding(check.name, severity, bool(result.success), observed, check.expected, shown)
+    complaint = result.expectation_config.kwargs["column"] if noun == "photo" else ""
+    return Finding(check.name, severity, bool(result.success), observed, check.expected, shown, complaint)
 
 
 def _offender(row: dict[str, Any], noun: str) -> str:

@@ -13,8 +13,11 @@ from pedigree.common.files import write_text
 from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
+from pedigree.photos.set_aside import problems, read_set_aside
+from pedigree.photos.twins import find_twins, group_names
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Validate
+from pedigree.validate.complaints import photo_complaints
 
 if TYPE_CHECKING:
     from pedigree.validate.expectations import Finding
@@ -27,14 +30,16 @@ class Validation:
     """The census of the photos and the findings about it.
 
     Attributes:
-        photos: one row per photo, from `census.take_census`.
+        photos: one row per photo, from `census.take_census`, with the groups of near-duplicates.
         breeds: one row per breed, from `census.breed_census`.
+        complaints: one row per photo, from `complaints.photo_complaints`.
         findings: one for each expectation.
-        set_aside: for each photo that cannot be used, the reason.
+        set_aside: for each photo that is not used, the reason.
     """
 
     photos: pandas.DataFrame
     breeds: pandas.DataFrame
+    complaints: pandas.DataFrame
     findings: "list[Finding]"
     set_aside: dict[str, str]
 
@@ -87,13 +92,30 @@ def findings_table(findings: "Sequence[Finding]") -> str:
 
 
 def _judged(raw: Path, bounds: Validate, docs: Path) -> Validation:
-    photos = take_census(raw)
-    breeds = breed_census(photos, breed_folders(raw))
+    photos = _grouped(_without(take_census(raw), Path(bounds.set_aside)), raw)
+    breeds, complaints = breed_census(photos, breed_folders(raw)), photo_complaints(photos)
     from pedigree.validate.expectations import judge  # takes seconds to import
 
-    findings = judge(photos, breeds, bounds, annotated=(raw / "Annotation").is_dir(), docs=docs)
+    findings = judge(complaints, breeds, bounds, annotated=(raw / "Annotation").is_dir(), docs=docs)
     unusable = photos[~photos["usable"]]
-    return Validation(photos, breeds, findings, dict(zip(unusable["photo"], unusable["problem"], strict=True)))
+    set_aside = dict(zip(unusable["photo"], unusable["problem"], strict=True))
+    return Validation(photos, breeds, complaints, findings, set_aside)
+
+
+def _without(photos: pandas.DataFrame, table: Path) -> pandas.DataFrame:
+    """Return the census with the photos of `table` marked as not usable, and the reason as their problem."""
+    named = photos["photo"].map(problems(read_set_aside(table), photos["photo"], table))
+    return photos.assign(problem=named.fillna(photos["problem"]), usable=photos["usable"] & named.isna())
+
+
+def _grouped(photos: pandas.DataFrame, raw: Path) -> pandas.DataFrame:
+    """Return the census with the groups of near-duplicates filled in."""
+    usable = photos[photos["usable"]]
+    twins = find_twins(usable, raw)
+    same = usable.groupby("sha256")["photo"].transform("first")
+    pairs = [*zip(twins["first"], twins["second"], strict=True), *zip(same, usable["photo"], strict=True)]
+    groups = pandas.Series(group_names(list(usable["photo"]), pairs), index=usable.index, dtype=str)
+    return photos.assign(group=groups.reindex(photos.index, fill_value=""))
 
 
 def _report(validation: Validation) -> dict[str, Any]:
@@ -104,8 +126,14 @@ def _report(validation: Validation) -> dict[str, Any]:
         "usable": int(validation.photos["usable"].sum()),
         "set_aside": validation.set_aside,
         "expectations": [asdict(finding) for finding in validation.findings],
+        "near_duplicates": _near_duplicates(validation.photos),
         "census": {row["breed"]: _breed_report(row) for row in validation.breeds.to_dict("records")},
     }
+
+
+def _near_duplicates(photos: pandas.DataFrame) -> list[list[str]]:
+    """Return the groups of near-duplicates by the names of their photos."""
+    return [list(group) for _, group in photos[photos["group"] != ""].groupby("group")["photo"]]
 
 
 def _breed_report(row: dict[Any, Any]) -> dict[str, Any]:

@@ -1,0 +1,187 @@
+"""Near-duplicates: pictures that show the same photograph, also after saving again, resizing, mirroring or a small cut.
+
+The search has two steps. Perceptual hashes find candidates: all pairs are compared by matrix products of their bits.
+Then the pixels decide: one picture is aligned with the other, and they are near-duplicates if they correlate.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pedigree.photos.phash import BITS, ODD, signs
+
+CANDIDATE_BITS = 42  # of 143; hashes that differ in more are not candidates
+CORRELATION = 0.95  # of aligned pictures; of the pairs seen in Stanford Dogs, all above it show one photograph
+GRID = 32  # pictures are aligned at 32 x 32
+
+_ROWS = 2048  # of a block of the search: 2048 x 2048 float32 are 16 MB
+_PAIRS = 512  # aligned at once
+_COARSE = 16
+_COARSE_CORRELATION = 0.8  # at 16 x 16; below it, a pair is dropped before the finer alignment
+_STEPS = 6  # of Gauss and Newton, at each scale
+_LARGEST_SCALE = 1.25
+_LARGEST_SHIFT = 0.2  # as a share of half the side
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of pictures by index, `first < second`, sorted; all arrays are `(n,)`."""
+
+    first: Indices
+    second: Indices
+    mirrored: npt.NDArray[np.bool_]  # whether one picture is mirrored
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, chosen: slice | Indices | npt.NDArray[np.bool_]) -> "Pairs":
+        return Pairs(self.first[chosen], self.second[chosen], self.mirrored[chosen])
+
+
+def near_duplicates(hashes: Sequence[str], pixels: Callable[[Indices], Floats]) -> Pairs:
+    """Find all pairs of near-duplicates.
+
+    Args:
+        hashes: the perceptual hash of each picture; pictures with an empty one have no near-duplicates.
+        pixels: returns the luma `(n, 32, 32)` of the pictures with these indices. It is called for candidates only.
+    """
+    hashed = np.flatnonzero([bool(text) for text in hashes])
+    found = candidates([hashes[index] for index in hashed])
+    pairs = Pairs(hashed[found.first], hashed[found.second], found.mirrored)
+    needed, places = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
+    luma = pixels(needed) if len(needed) else np.empty((0, GRID, GRID), np.float32)
+    first, second = np.split(places, 2)
+    kept = [
+        _are_alike(luma[first[part]], _turned(luma[second[part]], pairs.mirrored[part]))
+        for start in range(0, len(pairs), _PAIRS)
+        for part in [slice(start, start + _PAIRS)]
+    ]
+    return pairs[np.concatenate(kept)] if kept else pairs
+
+
+def candidates(hashes: Sequence[str], bits: int = CANDIDATE_BITS) -> Pairs:
+    """Return all pairs of hashes that differ in at most `bits` bits, also if one picture is mirrored."""
+    rows = signs(hashes)
+    even, odd = np.ascontiguousarray(rows[:, ~ODD]), np.ascontiguousarray(rows[:, ODD])
+    found = [np.empty((3, 0), np.intp), *_near(even, odd, BITS - 2 * bits)]
+    first, second, mirrored = np.concatenate(found, axis=1)
+    order = np.lexsort((second, first))
+    return Pairs(first[order], second[order], mirrored[order].astype(bool))
+
+
+def groups(count: int, pairs: Sequence[tuple[int, int]]) -> Indices:
+    """Return for each of `count` pictures the least index of its group: `(count,)`. Pairs join two groups."""
+    parent = list(range(count))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = index = parent[parent[index]]
+        return index
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    return np.array([root(index) for index in range(count)], np.intp)
+
+
+def correlation(one: Floats, other: Floats) -> Floats:
+    """Align pictures pairwise, and return the correlation of each pair where they overlap, `(n,)`.
+
+    `other` may be shifted, and scaled in both directions. The alignment minimises the squared difference of the
+    standardised pictures by Gauss and Newton's method (Lucas and Kanade, 1981).
+
+    Args:
+        one: luma, `(n, side, side)`.
+        other: the same shape.
+    """
+    return _aligned(one, other, np.tile(np.float32([1, 0, 1, 0]), (len(one), 1)))[0]
+
+
+def _near(even: Floats, odd: Floats, least: int) -> Iterator[Indices]:
+    """Yield `(3, n)` arrays of pairs, first < second, whose product is `least` or more, and if it is the mirrored one.
+
+    The product of two rows is even + odd; if one picture is mirrored it is even - odd. The larger is even + |odd|.
+    """
+    for start in range(0, len(even), _ROWS):
+        rows = slice(start, start + _ROWS)
+        for begin in range(start, len(even), _ROWS):
+            columns = slice(begin, begin + _ROWS)
+            products = odd[rows] @ odd[columns].T
+            np.abs(products, out=products)
+            products += even[rows] @ even[columns].T
+            first, second = np.divmod(np.flatnonzero(products >= least), products.shape[1])
+            first, second = first + start, second + begin
+            later = first < second
+            first, second = first[later], second[later]
+            yield np.stack([first, second, (odd[first] * odd[second]).sum(axis=1) < 0])
+
+
+def _are_alike(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
+    """Whether pairs of pictures correlate when aligned, first at a coarse scale, which is faster."""
+    size = GRID // _COARSE
+    small = [np.asarray(x.reshape(-1, _COARSE, size, _COARSE, size).mean(axis=(2, 4))) for x in (one, other)]
+    start = np.tile(np.float32([1, 0, 1, 0]), (len(one), 1))
+    score, places = _aligned(*small, start)
+    alike = score >= _COARSE_CORRELATION
+    score[alike] = _aligned(one[alike], other[alike], places[alike])[0]
+    return np.asarray(score >= CORRELATION)
+
+
+def _turned(luma: Floats, mirrored: npt.NDArray[np.bool_]) -> Floats:
+    return np.where(mirrored[:, None, None], luma[:, :, ::-1], luma)
+
+
+def _aligned(one: Floats, other: Floats, places: Floats) -> tuple[Floats, Floats]:
+    """Return the correlations `(n,)` and the scales and shifts `(n, 4)` of the alignment, begun at `places`."""
+    side, half = one.shape[1], (one.shape[1] - 1) / 2
+    ends = np.linspace(-1, 1, side, dtype=np.float32)
+    down, right = (axis.ravel() for axis in np.meshgrid(ends, ends, indexing="ij"))
+    slope_down, slope_right = (np.asarray(slope, np.float32) for slope in np.gradient(other, axis=(1, 2)))
+    flat = one.reshape(len(one), -1)
+    for step in range(_STEPS + 1):
+        across, along = places[:, :1] * right + places[:, 1:2], places[:, 2:3] * down + places[:, 3:]
+        inside = ((np.abs(across) <= 1) & (np.abs(along) <= 1)).astype(np.float32)
+        corners = _corners((along + 1) * np.float32(half), (across + 1) * np.float32(half), side)
+        target, moved = _standardised(flat, inside)[0], _bilinear(other, *corners)
+        moved, deviation = _standardised(moved, inside)
+        if step == _STEPS:
+            break
+        slopes = [_bilinear(slope, *corners) * np.float32(half) / deviation for slope in (slope_right, slope_down)]
+        jacobian = np.stack([slopes[0] * right, slopes[0], slopes[1] * down, slopes[1]], axis=1) * inside[:, None]
+        normal = jacobian @ jacobian.transpose(0, 2, 1) + np.float32(1e-4 * side * side) * np.eye(4, dtype=np.float32)
+        change = np.linalg.solve(normal, jacobian @ ((target - moved) * inside)[..., None])[..., 0]
+        places = places + np.clip(change, -0.1, 0.1)
+        places[:, ::2] = np.clip(places[:, ::2], 1 / _LARGEST_SCALE, _LARGEST_SCALE)
+        places[:, 1::2] = np.clip(places[:, 1::2], -_LARGEST_SHIFT, _LARGEST_SHIFT)
+    return (target * moved * inside).sum(axis=1) / inside.sum(axis=1), places
+
+
+def _standardised(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return weighted values with mean 0 and variance 1 in each row, and the standard deviations `(n, 1)`."""
+    total = weights.sum(axis=1, keepdims=True)
+    centred = values - (values * weights).sum(axis=1, keepdims=True) / total
+    deviation = np.sqrt((centred * centred * weights).sum(axis=1, keepdims=True) / total + np.float32(1e-3))
+    return centred / deviation, deviation
+
+
+def _corners(along: Floats, across: Floats, side: int) -> tuple[Indices, Floats, Floats]:
+    """Return the upper left of the four pixels around each place, and how far below and to the right it is."""
+    along, across = np.clip(along, 0, side - 1.001), np.clip(across, 0, side - 1.001)
+    row, column = along.astype(np.intp), across.astype(np.intp)
+    return row * side + column, along - row, across - column
+
+
+def _bilinear(pictures: Floats, corner: Indices, below: Floats, beside: Floats) -> Floats:
+    """Return the values of `(n, side, side)` pictures between four pixels each, `(n, places)`."""
+    side, flat = pictures.shape[1], pictures.reshape(len(pictures), -1)
+
+    def at(offset: int) -> Floats:
+        return np.take_along_axis(flat, corner + offset, axis=1)
+
+    upper, lower = at(0) * (1 - beside) + at(1) * beside, at(side) * (1 - beside) + at(side + 1) * beside
+    return upper * (1 - below) + lower * below

@@ -1,0 +1,51 @@
+"""A perceptual hash: similar pictures have hashes that differ in few bits.
+
+It is the signs of the lowest frequencies of the luma's discrete cosine transform (Zauner, 2010, calls this family
+pHash). Two properties follow from the signs: brightness and contrast do not matter, and the hash of the mirrored
+picture is known, because mirroring turns the sign of the odd horizontal frequencies.
+
+Measured on 19,380 photos of Stanford Dogs, with 63, 143 and 255 bits: 143 separate best. Of 1,000 photos that were cut
+by 5 % at a random place and saved again, 99 % are within 42 bits of the original; of all 188 million pairs, 1 in 60,000.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+FREQUENCIES = 12  # in each direction
+BITS = FREQUENCIES**2 - 1  # the constant is left out
+GRID = 64  # the luma is averaged over GRID x GRID blocks first
+
+Floats = npt.NDArray[np.float32]
+
+ODD = np.arange(1, FREQUENCIES**2) % FREQUENCIES % 2 == 1  # (BITS,): the bits that mirroring turns
+
+
+def blocks(luma: Image.Image, grid: int = GRID) -> Floats:
+    """Return the means `(grid, grid)` of a greyscale picture over blocks that fill it; its aspect is lost."""
+    box = min(luma.size) >= grid
+    return np.asarray(luma.resize((grid, grid), Image.Resampling.BOX if box else Image.Resampling.BILINEAR), np.float32)
+
+
+def phash(luma: Floats) -> str:
+    """Return the hash of `(GRID, GRID)` luma as 36 hexadecimal digits; the first of their bits is always 0."""
+    transform = _cosines()
+    signs = (transform @ luma @ transform.T).ravel() > 0
+    signs[0] = False
+    return np.packbits(signs).tobytes().hex()
+
+
+def signs(hashes: Sequence[str]) -> Floats:
+    """Return hashes as `(n, BITS)` of -1 and 1, so that a product of two rows is BITS minus twice their distance."""
+    octets = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(len(hashes), -1)
+    return np.unpackbits(octets, axis=1)[:, 1 : BITS + 1] * np.float32(2) - 1
+
+
+@cache
+def _cosines() -> Floats:
+    """Return the first rows of the discrete cosine transform (type II), `(FREQUENCIES, GRID)`."""
+    frequencies, places = np.arange(FREQUENCIES)[:, None], np.arange(GRID) + 0.5
+    return np.cos(np.pi / GRID * frequencies * places).astype(np.float32)

@@ -1,0 +1,70 @@
+"""Near-duplicates among the photos of the census, and the groups that they form."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+from PIL import Image
+
+from pedigree.photos.appearance import decoded, small_luma
+from pedigree.photos.near_duplicates import GRID, Floats, Indices, groups, near_duplicates
+from pedigree.photos.phash import blocks
+from pedigree.photos.views import NO_HASH, views
+
+
+def find_twins(photos: pandas.DataFrame, raw: Path) -> pandas.DataFrame:
+    """Find the pairs of usable photos that are near-duplicates, as a whole or in a box.
+
+    Args:
+        photos: one row per photo, from `census.take_census`.
+        raw: the folder that holds `Images`; only candidates are opened.
+
+    Returns:
+        One row per pair, sorted: `first` and `second`, the names of the photos, and `mirrored`.
+    """
+    rows = photos[photos["usable"]].to_dict("records")
+    hashes = [row["phashes"].split() for row in rows]
+    owners = [index for index, texts in enumerate(hashes) for _ in texts]
+    places = [place for texts in hashes for place, _ in enumerate(texts)]
+
+    def pixels(needed: Indices) -> Floats:
+        wanted: dict[int, list[int]] = {}
+        for view in needed:
+            wanted.setdefault(owners[view], []).append(places[view])
+        with ThreadPoolExecutor() as pool:
+            parts = pool.map(lambda item: _blocks(raw, rows[item[0]], item[1]), wanted.items())
+            return np.concatenate(list(parts))
+
+    pairs = near_duplicates(["" if text == NO_HASH else text for text in chain(*hashes)], pixels)
+    table = pandas.DataFrame(
+        {
+            "first": [rows[owners[view]]["photo"] for view in pairs.first],
+            "second": [rows[owners[view]]["photo"] for view in pairs.second],
+            "mirrored": pairs.mirrored,
+        }
+    ).astype({"first": str, "second": str, "mirrored": bool})
+    return table[table["first"] != table["second"]].drop_duplicates(["first", "second"], ignore_index=True)
+
+
+def group_names(names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return for each photo the first name of its group of near-duplicates; empty for a photo without any.
+
+    Args:
+        names: of the photos, sorted.
+        pairs: of names. A group holds all photos that are linked by pairs.
+    """
+    place = {name: index for index, name in enumerate(names)}
+    roots = groups(len(names), [(place[one], place[other]) for one, other in pairs])
+    sizes = np.bincount(roots, minlength=len(names))
+    return [names[root] if sizes[root] > 1 else "" for root in roots]
+
+
+def _blocks(raw: Path, row: Mapping[str, Any], places: list[int]) -> Floats:
+    """Return the luma of views of a photo, `(views, GRID, GRID)`."""
+    with Image.open(raw / "Images" / row["photo"]) as photo:
+        every = views(small_luma(decoded(photo)), row)
+    return np.stack([blocks(view, GRID) for place in places if (view := every[place])])
