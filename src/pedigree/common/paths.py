@@ -15,6 +15,7 @@ REPORTS = Path("reports")
 VALIDATION = REPORTS / "validation.json"
 VALIDATION_PAGE = REPORTS / "validation.html"
 CONTACT_SHEET = REPORTS / "crops.png"  # some crops of every breed
+CROP_FACTS = REPORTS / "crops.json"  # how many crops there are, and what was skipped
 HISTORY = REPORTS / "history.csv"  # losses and scores during training
 SAMPLES = REPORTS / "samples"  # pictures drawn during training
 FINAL_SAMPLES = SAMPLES / "final.png"  # of the kept generator

@@ -20,14 +20,14 @@ class Plan:
     Attributes:
         photo: "<breed>/<file>" under Images.
         breed: the breed's folder.
-        content: the SHA-256 of the file.
+        group: a text that near-duplicates of the photo share, and no others.
         boxes: as annotated; for a whole frame, the whole photo.
         squares: one for each box, in the same order.
     """
 
     photo: str
     breed: str
-    content: str
+    group: str
     boxes: tuple[Box, ...]
     squares: tuple[Square, ...]
 
@@ -47,7 +47,7 @@ def plan_crops(photos: pandas.DataFrame, settings: params.Crop) -> tuple[list[Pl
             cuts.append((Box(0, 0, row.width, row.height), central_square(row.width, row.height)))
         if cuts:
             boxes, squares = zip(*cuts, strict=True)
-            plans.append(Plan(row.photo, row.breed, row.sha256, boxes, squares))
+            plans.append(Plan(row.photo, row.breed, row.group or row.photo, boxes, squares))
     return plans, skipped
 
 

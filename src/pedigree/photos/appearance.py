@@ -93,5 +93,5 @@ def _detail(luma: Image.Image) -> float:
 
 
 def _is_grey(colors: Image.Image) -> bool:
-    _, *chroma = colors.getextrema()
-    return all(abs(end - 128) <= _GREY for ends in chroma for end in ends)
+    chroma = np.array(colors.getextrema()[1:])
+    return bool(np.abs(chroma - 128).max() <= _GREY)

@@ -75,8 +75,8 @@ def breed_folders(raw: Path) -> list[str]:
 def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
     """Open every file under `raw/Images` and read its annotation under `raw/Annotation`.
 
-    Each photo is decoded to its end, so that truncated photos are found, and measured (`appearance`). Its pixels are not
-    kept: memory grows by one row per photo.
+    Each photo is decoded to its end, so that truncated photos are found, and measured. Its pixels are not kept: memory
+    grows by one row per photo.
 
     Args:
         raw: the folder that holds `Images` and, optionally, `Annotation`.

@@ -5,7 +5,7 @@ pHash). Two properties follow from the signs: brightness and contrast do not mat
 picture is known, because mirroring turns the sign of the odd horizontal frequencies.
 
 Measured on 19,380 photos of Stanford Dogs, with 63, 143 and 255 bits: 143 separate best. Of 1,000 photos that were cut
-by 5 % at a random place and saved again, 99 % are within 42 bits of the original; of all 188 million pairs, 1 in 60,000.
+by 5 % at a random place and saved again, 99 % are within 42 bits of the original; of all pairs of photos, 1 in 67,000.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,8 @@ FREQUENCIES = 12  # in each direction
 BITS = FREQUENCIES**2 - 1  # the constant is left out
 GRID = 64  # the luma is averaged over GRID x GRID blocks first
 
+_LEAST_RANGE = 8  # levels of 255 between the darkest and the brightest block of a picture that shows something
+
 Floats = npt.NDArray[np.float32]
 
 ODD = np.arange(1, FREQUENCIES**2) % FREQUENCIES % 2 == 1  # (BITS,): the bits that mirroring turns
@@ -31,7 +33,12 @@ def blocks(luma: Image.Image, grid: int = GRID) -> Floats:
 
 
 def phash(luma: Floats) -> str:
-    """Return the hash of `(GRID, GRID)` luma as 36 hexadecimal digits; the first of their bits is always 0."""
+    """Return the hash of `(GRID, GRID)` luma as 36 hexadecimal digits; the first of their bits is always 0.
+
+    A picture without contrast has no hash: the text is empty.
+    """
+    if np.ptp(luma) < _LEAST_RANGE:
+        return ""
     transform = _cosines()
     signs = (transform @ luma @ transform.T).ravel() > 0
     signs[0] = False

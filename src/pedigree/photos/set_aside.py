@@ -23,8 +23,8 @@ def read_set_aside(path: Path) -> dict[str, str]:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise PedigreeError(
-            f"{path} cannot be read ({error.strerror}): validate.set_aside must name a table; without any photos, it is "
-            "one line: photo,reason."
+            f"{path} cannot be read ({error.strerror}): validate.set_aside must name a table. An empty one is the line "
+            "photo,reason."
         ) from None
     except UnicodeDecodeError:
         raise PedigreeError(f"{path} is not UTF-8.") from None

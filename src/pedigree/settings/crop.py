@@ -30,6 +30,7 @@ class Crop:
         0.2, "share of each breed's photos that is kept from training, for scoring"
     )
     seed: Seed = parameter(0, "random seed of that choice")
+    max_holdout_twins: Share = parameter(0.0, "share of held-out crops that may look like a training crop")
     scheduler: Annotated[str, AfterValidator(_address)] | None = parameter(
         None, "null: threads of this machine; tcp://host:port: a Dask cluster that sees data/raw too"
     )

@@ -36,7 +36,8 @@ class Validate:
     max_duplicates_within: Share = parameter(0.02, "share of photos that repeat a photo of their breed, byte for byte")
     max_duplicates_across: Share = parameter(0.0, "share of photos that also appear under another breed, byte for byte")
     max_near_duplicates_within: Share = parameter(
-        0.05, "share of photos that look like another photo of their breed: saved again, resized, mirrored or cut a little"
+        0.05,
+        "share of photos that look like another photo of their breed: saved again, resized, mirrored or cut a little",
     )
     max_near_duplicates_across: Share = parameter(0.01, "share of photos that look like a photo of another breed")
     max_unclear: Share = parameter(0.02, "share of photos that are blurred, dark, bright or empty")
@@ -49,8 +50,9 @@ class Validate:
     )
     extractor: PackagedName | None = parameter(
         None,
-        "null | efficientnet-lite0 | efficientnet-lite0-bfloat16; the network that finds suspect labels, photos that show no dog, and more near-duplicates; null: no network. It takes "
-        "two minutes for 20,000 photos on two cores, once",
+        "null | efficientnet-lite0 | efficientnet-lite0-bfloat16; the network that finds suspect labels, photos that "
+        "show no dog, and more near-duplicates; null: no network. It takes two minutes for 20,000 photos on two cores, "
+        "once",
     )
     max_suspect_labels: Share = parameter(0.05, "share of photos that this network would put into another breed")
     max_strangers: Share = parameter(0.01, "share of photos in which it sees no dog")
