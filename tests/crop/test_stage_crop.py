@@ -14,6 +14,7 @@ from pedigree.common.packed_crops import load_crops
 from pedigree.crop.stage import crop
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import take_census, write_census
+from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings import params
 
@@ -48,6 +49,7 @@ class Project:
     def __init__(self, root):
         self.root, self.raw, self.verdict = root, root / "data" / "raw", root / "data" / "verdict.json"
         self.target, self.sheet = root / "data" / "crops", root / "reports" / "crops.png"
+        self.facts = root / "reports" / "crops.json"
         write_verdict(True, self.verdict)
         for breed, first in ((BOXER, 0), (PUG, 100)):
             for number in range(8):
@@ -59,16 +61,16 @@ class Project:
 
     def crop(self, workers=None, **changes):
         census = self.root / "data" / "census.csv"
-        write_census(take_census(self.raw), census)
+        write_census(with_groups(take_census(self.raw), self.raw), census)
         settings = replace(SETTINGS, **changes)
-        crop(self.raw, census, self.verdict, settings, self.target, self.sheet, workers)
+        crop(self.raw, census, self.verdict, settings, self.target, self.sheet, self.facts, workers)
         return load_crops(self.target), self.table()
 
     def table(self):
         return pandas.read_csv(self.target / "crops.csv")
 
     def written(self):
-        files = [*self.target.iterdir(), self.sheet]
+        files = [*self.target.iterdir(), self.sheet, self.facts]
         return {file.name: file.read_bytes() for file in files}
 
 

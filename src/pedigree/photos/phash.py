@@ -47,7 +47,7 @@ def phash(luma: Floats) -> str:
 
 def signs(hashes: Sequence[str]) -> Floats:
     """Return hashes as `(n, BITS)` of -1 and 1, so that a product of two rows is BITS minus twice their distance."""
-    octets = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(len(hashes), -1)
+    octets = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(-1, (BITS + 1) // 8)
     return np.unpackbits(octets, axis=1)[:, 1 : BITS + 1] * np.float32(2) - 1
 
 

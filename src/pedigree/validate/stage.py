@@ -14,7 +14,7 @@ from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
 from pedigree.photos.set_aside import problems, read_set_aside
-from pedigree.photos.twins import find_twins, group_names
+from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Validate
 from pedigree.validate.complaints import photo_complaints
@@ -92,7 +92,7 @@ def findings_table(findings: "Sequence[Finding]") -> str:
 
 
 def _judged(raw: Path, bounds: Validate, docs: Path) -> Validation:
-    photos = _grouped(_without(take_census(raw), Path(bounds.set_aside)), raw)
+    photos = with_groups(_without(take_census(raw), Path(bounds.set_aside)), raw)
     breeds, complaints = breed_census(photos, breed_folders(raw)), photo_complaints(photos)
     from pedigree.validate.expectations import judge  # takes seconds to import
 
@@ -106,16 +106,6 @@ def _without(photos: pandas.DataFrame, table: Path) -> pandas.DataFrame:
     """Return the census with the photos of `table` marked as not usable, and the reason as their problem."""
     named = photos["photo"].map(problems(read_set_aside(table), photos["photo"], table))
     return photos.assign(problem=named.fillna(photos["problem"]), usable=photos["usable"] & named.isna())
-
-
-def _grouped(photos: pandas.DataFrame, raw: Path) -> pandas.DataFrame:
-    """Return the census with the groups of near-duplicates filled in."""
-    usable = photos[photos["usable"]]
-    twins = find_twins(usable, raw)
-    same = usable.groupby("sha256")["photo"].transform("first")
-    pairs = [*zip(twins["first"], twins["second"], strict=True), *zip(same, usable["photo"], strict=True)]
-    groups = pandas.Series(group_names(list(usable["photo"]), pairs), index=usable.index, dtype=str)
-    return photos.assign(group=groups.reindex(photos.index, fill_value=""))
 
 
 def _report(validation: Validation) -> dict[str, Any]:
