@@ -31,8 +31,8 @@ def stored_boxes(annotation: Annotation, stored: Size, orientation: int) -> Stor
 
     The sizes tell whether the photo was changed after it was annotated:
 
-    - `<size>` has the aspect of the stored photo: the boxes are scaled. One pixel of rounding is allowed, in the smaller
-      of the two pictures.
+    - `<size>` has the aspect of the stored photo: the boxes are scaled. One pixel of rounding is allowed, in the
+      smaller of the two pictures.
     - `<size>` has the aspect of the upright photo, and the EXIF orientation (5 to 8) swaps the sides: the boxes are
       turned into stored pixels, and scaled.
     - Neither: the boxes are unknown, and the sizes are a problem.

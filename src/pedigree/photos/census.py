@@ -22,6 +22,7 @@ from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import read_annotation
 from pedigree.photos.boxes import stored_boxes
 from pedigree.photos.exif import orientation
+from pedigree.photos.modes import reason_unusable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
@@ -185,6 +186,7 @@ def _picture_facts(file: BinaryIO) -> dict[str, Any]:
             # For a JPEG, decoding at an eighth of the size skips most of the work, but still reads the whole file.
             photo.draft(None, (max(1, photo.width // 8), max(1, photo.height // 8)))
             photo.load()
+            facts["problem"] = reason_unusable(photo)
     except UnidentifiedImageError:
         facts["problem"] = f"not a photo ({', '.join(FORMATS)})"
     except Exception as error:  # decoders raise many kinds of exceptions; each means that the file is broken
