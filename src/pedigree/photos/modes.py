@@ -25,6 +25,8 @@ def reason_unusable(photo: Image.Image) -> str:
         return f"mode {photo.mode}: of no known range"
     if _tag(photo, ExifTags.Base.SampleFormat) == _SIGNED:
         return f"mode {photo.mode}, signed: of no known range"
+    if photo.mode == "P" and photo.palette is None:
+        return "mode P without a palette"
     return ""
 
 
