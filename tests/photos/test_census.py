@@ -1,5 +1,6 @@
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -170,6 +171,9 @@ def test_orientation_is_recorded_and_the_size_is_as_stored(tmp_path: Path, tag: 
         (voc((30, 40, 50, 10)), "[[30,10,50,40]]", ""),
         (voc((1, 1, 9, 9), size=(500, 333)), "", "annotated at 500 x 333, the photo is 64 x 48"),
         (voc((1, 1, 9, 9), size=(0, 0)), "[[1,1,9,9]]", ""),
+        (re.sub("<size>.*</size>", "", voc((1, 1, 9, 9))), "[[1,1,9,9]]", ""),
+        (re.sub(r">(\d+)<", r">\1.0<", voc((20, 10, 50, 40))), "[[20,10,50,40]]", ""),
+        (voc((1, 1, 9, 9), size=(128, 96)), "[[0,0,4,4]]", ""),
         ("<annotation>", "", "XML"),
         ("", "", "empty"),
     ],

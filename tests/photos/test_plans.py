@@ -10,7 +10,7 @@ import pytest
 from pedigree.photos.annotations import Box
 from pedigree.photos.census import COLUMNS
 from pedigree.photos.plans import crop_facts, plan_crops
-from pedigree.photos.windows import FROM_TOP, Window
+from pedigree.photos.windows import Window
 from pedigree.settings import params
 
 PUG, BOXER = "n00000002-pug", "n00000001-boxer"
@@ -35,7 +35,7 @@ def settings(**changes: Any) -> params.Crop:
     [
         ("pad", Window(20, 0, 200, 200)),
         ("stretch", Window(100, 0, 40, 200)),
-        ("cover", Window(100, FROM_TOP * 160, 40, 40)),
+        ("cover", Window(100, 0, 40, 40)),
     ],
 )
 def test_the_fit_decides_the_window_and_never_the_box(fit: Any, window: Window) -> None:
@@ -48,7 +48,7 @@ def test_the_fit_decides_the_window_and_never_the_box(fit: Any, window: Window) 
 def test_the_orientation_decides_where_the_top_is() -> None:
     rows = [photo(f"{PUG}/{o}.jpg", [[0, 0, 80, 200]], orientation=o) for o in (1, 3, 6)]
     plans, _ = plan_crops(census(*rows), settings(fit="cover"))
-    assert [plan.windows[0].ymin for plan in plans] == [FROM_TOP * 120, (1 - FROM_TOP) * 120, 60]
+    assert [plan.windows[0].ymin for plan in plans] == [0, 120, 60]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ class Crop:
     fit: Literal["pad", "stretch", "cover"] = parameter(
         "pad",
         "how a box becomes a square; pad: with its surroundings, mirrored where the photo ends; "
-        "stretch: resized without its aspect; cover: the largest square inside, towards the top of an upright box",
+        "stretch: resized without its aspect; cover: the largest square inside, at the top of an upright box",
     )
     padding: Share = parameter(0.1, "how much a box grows on each side, as a share of its longer side")
     min_box: Positive = parameter(24, "pixels; boxes and whole photos with a shorter side below this are skipped")
