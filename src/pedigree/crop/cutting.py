@@ -9,8 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from pedigree.errors import PedigreeError
-from pedigree.photos.exif import orientation
-from pedigree.photos.modes import rgb
+from pedigree.photos.exif import UPRIGHT, orientation
+from pedigree.photos.modes import to_rgb
 from pedigree.photos.windows import Window
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, but only if its smallest window keeps this many pixels per side for
@@ -18,16 +18,6 @@ from pedigree.photos.windows import Window
 # at 32 and 64 px: 2.01 and 1.61 for a value of 1; 0.78 and 0.48 for 2; 0.29 and 0.01 for 4. Rounding in YCbCr in place
 # of RGB alone gives 0.58.
 DECODED_FOR_CROPPED = 2.0
-
-_UPRIGHT = {  # how to turn a stored photo, by its EXIF orientation
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def crop_photo(path: Path, windows: Sequence[Window], size: int) -> npt.NDArray[np.uint8]:
@@ -46,8 +36,8 @@ def crop_photo(path: Path, windows: Sequence[Window], size: int) -> npt.NDArray[
     try:
         with Image.open(path) as photo:
             scale = _decode(photo, min(window.shorter for window in windows) / size)
-            image = rgb(photo)
-            turn = _UPRIGHT.get(orientation(photo))
+            image = to_rgb(photo)
+            turn = UPRIGHT.get(orientation(photo))
     except Exception as error:  # decoders raise many kinds of exceptions
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PedigreeError(f"{path} does not decode ({reason}): run `pedigree validate` again.") from None

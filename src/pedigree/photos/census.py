@@ -183,10 +183,10 @@ def _picture_facts(file: BinaryIO) -> dict[str, Any]:
         with Image.open(file, formats=FORMATS) as photo:
             facts = {"width": photo.width, "height": photo.height, "mode": photo.mode}
             facts["orientation"] = orientation(photo)
+            facts["problem"] = reason_unusable(photo)
             # For a JPEG, decoding at an eighth of the size skips most of the work, but still reads the whole file.
             photo.draft(None, (max(1, photo.width // 8), max(1, photo.height // 8)))
             photo.load()
-            facts["problem"] = reason_unusable(photo)
     except UnidentifiedImageError:
         facts["problem"] = f"not a photo ({', '.join(FORMATS)})"
     except Exception as error:  # decoders raise many kinds of exceptions; each means that the file is broken

@@ -3,6 +3,17 @@
 from PIL import ExifTags, Image
 
 
+UPRIGHT = {  # how to turn a stored photo, by its EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
 def orientation(photo: Image.Image) -> int:
     """Return how the pixels that Pillow gives for `photo` must be turned: the EXIF orientation, from 1 (upright) to 8.
 

@@ -30,7 +30,7 @@ def reason_unusable(photo: Image.Image) -> str:
     return ""
 
 
-def rgb(photo: Image.Image) -> Image.Image:
+def to_rgb(photo: Image.Image) -> Image.Image:
     """Convert a loaded photo to 8-bit RGB. Transparent pixels become white.
 
     Opaque greyscale of 8 bits stays as it is: it is converted after resizing, with the same result.
