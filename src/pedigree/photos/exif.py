@@ -2,7 +2,6 @@
 
 from PIL import ExifTags, Image
 
-
 UPRIGHT = {  # how to turn a stored photo, by its EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
