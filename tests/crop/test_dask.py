@@ -17,9 +17,9 @@ from distributed import Client, LocalCluster
 
 from crop.test_stage_crop import BOXER, PUG, SETTINGS, Project
 from pedigree.crop import dask, stage
-from pedigree.crop.plans import plan_crops
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.photos.census import read_census
+from pedigree.photos.plans import plan_crops
 from pedigree.settings import params
 
 NOWHERE = "tcp://127.0.0.1:1"
@@ -85,7 +85,7 @@ def crop_again(project, scheduler):
 
 def cuts_of(project):
     plans, _ = plan_crops(read_census(project.root / "data" / "census.csv"), replace(SETTINGS, frames="both"))
-    return [(plan.photo, plan.squares) for plan in plans]
+    return [(plan.photo, plan.windows) for plan in plans]
 
 
 def on_cluster(project, cluster):

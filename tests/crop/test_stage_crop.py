@@ -8,7 +8,7 @@ import numpy as np
 import pandas
 import pytest
 from conftest import ROOT
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from pedigree.common.packed_crops import load_crops
 from pedigree.crop.stage import crop
@@ -81,8 +81,8 @@ def project(tmp_path):
 
 def test_labels_breeds_and_table_rows_belong_to_the_images_at_the_same_index(project):
     for number in range(8):
-        Image.new("RGB", (200, 100), (20 * number, 0, 0)).save(project.raw / "Images" / BOXER / f"{number}.jpg")
-        Image.new("RGB", (200, 100), (0, 0, 20 * number)).save(project.raw / "Images" / PUG / f"{number}.jpg")
+        Image.new("RGB", (120, 90), (20 * number, 0, 0)).save(project.raw / "Images" / BOXER / f"{number}.jpg")
+        Image.new("RGB", (120, 90), (0, 0, 20 * number)).save(project.raw / "Images" / PUG / f"{number}.jpg")
     crops, table = project.crop()
     assert crops.breeds == (BOXER, PUG)
     for side, images, labels in (
@@ -142,10 +142,13 @@ def test_frames_decides_the_crops_of_photos_with_and_without_annotation_or_dogs(
 def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):
     project.add(f"{PUG}/small", 50, (5, 5, 20, 50), (5, 5, 25, 80), (10, 10, 60, 60))
     project.add(f"{PUG}/long", 51, (0, 0, 400, 30), size=(400, 60))
-    project.add(f"{PUG}/outside", 52, (130, 0, 180, 80), (60, 60, 20, 20))
+    project.add(f"{PUG}/outside", 52, (130, 0, 180, 80), (60, 60, 60, 20))
     project.add(f"{PUG}/dogless", 53)
     project.add(f"{PUG}/unreadable", 54)
     (project.raw / "Annotation" / PUG / "unreadable").write_text("<annotation>")
+    project.add(f"{PUG}/shrunk", 55, (10, 10, 60, 60))
+    draw(project.raw / "Images" / PUG / "shrunk.jpg", 55, size=(60, 60))
+    draw(project.raw / "Images" / PUG / "tiny.jpg", 56, size=(60, 20))
     (project.raw / "Images" / PUG / "broken.jpg").write_bytes(b"\xff\xd8 not much")
     crops, _ = project.crop()
     assert len(crops.train_images) + len(crops.holdout_images) == 17
@@ -158,6 +161,8 @@ def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):
         "Skipped 2 × box (no area inside the photo).",
         "Skipped 1 × photo (annotated without a dog).",
         "Skipped 1 × photo (unreadable annotation).",
+        "Skipped 1 × photo (annotated at another size).",
+        "Skipped 1 × photo (shorter side under 24 px).",
     ):
         assert line in output.splitlines()
 
@@ -198,10 +203,110 @@ def test_a_missing_census_is_refused(project):
         crop(project.raw, project.root / "census.csv", project.verdict, SETTINGS, project.target, project.sheet)
 
 
-def test_a_breed_without_crops_is_an_error_that_names_it(project):
-    project.add("n00000003-corgi/small", 50, (5, 5, 10, 10))
-    with pytest.raises(PedigreeError, match=r"No crops of n00000003-corgi: .*crop\.min_box"):
+CORGI = "n00000003-corgi"
+
+
+def small(project):
+    project.add(f"{CORGI}/a", 50, (5, 5, 10, 10), (0, 0, 120, 25))
+
+
+def unreadable(project):
+    for number in range(3):
+        project.add(f"{CORGI}/{number}", 50 + number)
+        (project.raw / "Annotation" / CORGI / str(number)).write_text("<annotation>")
+
+
+def of_other_pictures(project):
+    project.add(f"{CORGI}/a", 50, (10, 10, 60, 60))
+    draw(project.raw / "Images" / CORGI / "a.jpg", 50, size=(60, 60))
+    project.add(f"{CORGI}/b", 51)
+
+
+def tiny(project):
+    draw(project.raw / "Images" / CORGI / "a.jpg", 50, size=(60, 20))
+
+
+def broken(project):
+    project.add(f"{CORGI}/a", 50, (10, 10, 60, 60))
+    (project.raw / "Images" / CORGI / "a.jpg").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "frames", "message"),
+    [
+        (
+            small,
+            "boxes",
+            "1 × box (more elongated than 4:1), 1 × box (shorter side under 24 px). "
+            "Lower crop.min_box, raise crop.max_aspect, or set crop.frames to whole.",
+        ),
+        (
+            unreadable,
+            "boxes",
+            "3 × photo (unreadable annotation). Correct the annotations or set crop.frames to whole.",
+        ),
+        (
+            of_other_pictures,
+            "boxes",
+            "1 × photo (annotated at another size), 1 × photo (annotated without a dog). "
+            "Correct the annotations, annotate the dogs, or set crop.frames to whole.",
+        ),
+        (tiny, "boxes", "1 × photo (shorter side under 24 px). Lower crop.min_box."),
+        (tiny, "both", "1 × photo (shorter side under 24 px). Lower crop.min_box."),
+        (
+            broken,
+            "whole",
+            "1 × photo (not usable). Replace the photos that are not usable (data/census.csv says why).",
+        ),
+    ],
+)
+def test_a_breed_without_crops_is_an_error_that_counts_the_reasons_and_says_what_helps(project, spoil, frames, message):
+    spoil(project)
+    with pytest.raises(PedigreeError) as error:
+        project.crop(frames=frames)
+    assert str(error.value) == f"No crops of {CORGI}. Skipped: {message}"
+
+
+def test_many_breeds_without_crops_are_named_in_part(project):
+    for number in range(12):
+        project.add(f"n000001{number:02}-x/a", 50 + number, (5, 5, 10, 10))
+    with pytest.raises(PedigreeError, match=r"^No crops of n00000100-x, .*n00000109-x and 2 more\. Skipped: 12 × box"):
         project.crop()
+
+
+def scene(box, size):
+    """Return a green photo with a red dog in the box."""
+    photo = Image.new("RGB", size, (0, 140, 0))
+    ImageDraw.Draw(photo).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=(220, 0, 0))
+    return photo
+
+
+def test_boxes_of_photos_resized_after_annotation_hold_the_dog(project):
+    box = (40, 40, 160, 160)
+    for number in range(8):
+        for breed in (BOXER, PUG):
+            annotate(project.raw / "Annotation" / breed / str(number), box, size=(400, 400))
+            photo = scene(box, (400, 400)).resize((200, 200))
+            photo.putpixel((number, 0), (0, 0, 0 if breed == PUG else 255))
+            photo.save(project.raw / "Images" / breed / f"{number}.jpg", quality=95, subsampling=0)
+    crops, table = project.crop(size=32, padding=0.1)
+    red = (crops.train_images[..., 0] > 150) & (crops.train_images[..., 1] < 80)
+    assert red.mean() == pytest.approx(1 / 1.2**2, abs=0.05)
+    assert table[["xmin", "ymin", "xmax", "ymax"]].drop_duplicates().values.tolist() == [[20, 20, 80, 80]]
+
+
+@pytest.mark.parametrize(("fit", "reds"), [("pad", 0.5), ("stretch", 1.0), ("cover", 1.0)])
+def test_each_fit_shows_its_part_of_the_photo(project, fit, reds):
+    box = (40, 10, 100, 130)
+    for number in range(8):
+        for breed in (BOXER, PUG):
+            annotate(project.raw / "Annotation" / breed / str(number), box, size=(300, 200))
+            photo = scene(box, (300, 200))
+            photo.putpixel((290, 20 * number), (0, 0, 0 if breed == PUG else 255))
+            photo.save(project.raw / "Images" / breed / f"{number}.jpg", quality=95, subsampling=0)
+    crops, _ = project.crop(fit=fit, padding=0.0)
+    red = (crops.train_images[..., 0] > 150) & (crops.train_images[..., 1] < 80)
+    assert red.mean() == pytest.approx(reds, abs=0.04)
 
 
 def test_an_empty_side_of_the_split_is_an_error(project):
@@ -236,7 +341,7 @@ def test_real_photos_decoded_at_reduced_scale_differ_little_from_full_decoding(t
                 target.write_bytes(tar.extractfile(member).read())
     reduced, table = project.crop(size=32, frames="both")
     reduced = np.array(reduced.train_images, float)
-    monkeypatch.setattr("pedigree.crop.squares.DECODED_FOR_CROPPED", 1e9)
+    monkeypatch.setattr("pedigree.crop.cutting.DECODED_FOR_CROPPED", 1e9)
     full, again = project.crop(size=32, frames="both")
     assert table.equals(again)
     difference = np.abs(reduced - full.train_images)

@@ -1,8 +1,7 @@
-"""The crop stage: one square for every dog of every usable photo, split into train and holdout, and packed."""
+"""The crop stage: one crop for every dog of every usable photo, split into train and holdout, and packed."""
 
 import json
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,9 +21,10 @@ from pedigree.common.progress import progress
 from pedigree.crop import dask, threads
 from pedigree.crop.holdout import HoldoutCandidate, held_out
 from pedigree.crop.leaks import Leaks, find_leaks
-from pedigree.crop.plans import Plan, plan_crops
+from pedigree.crop.skipped import counted, no_crops, total
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import read_census
+from pedigree.photos.plans import Plan, Skipped, plan_crops
 from pedigree.photos.verdict import require_passed
 from pedigree.settings import params
 
@@ -65,7 +65,7 @@ def crop(
     require_passed(verdict)
     photos = read_census(census)
     plans, skipped = plan_crops(photos, settings)
-    breeds = _breeds(photos, plans)
+    breeds = _breeds(photos, plans, skipped, settings)
     sides = _split(plans, settings)
     table = _table(sides)
     with replacing_folder(target) as folder:
@@ -73,21 +73,19 @@ def crop(
         pack_crops(folder, breeds, _labels(table, breeds), images, settings.size)
         table.to_csv(folder / "crops.csv", index=False, lineterminator="\n", encoding="utf-8")
         leaks = find_leaks(load_crops(folder))
-        counts = _counts(photos, sides, skipped, leaks)
+        counts = _counts(sides, skipped, leaks)
         write_text(facts, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
         _check_leaks(leaks, table, settings.max_holdout_twins)
     save_png(_contact_sheet(load_crops(target)), sheet)
-    print(_summary(photos, sides, skipped, settings))
+    print(_summary(sides, skipped, settings))
 
 
-def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan]) -> list[str]:
+def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan], skipped: Skipped, settings: params.Crop) -> list[str]:
     """Return the folders of all breeds, sorted; raise if a breed has no crops."""
     breeds = sorted(set(photos["breed"]) - {""})
     missing = sorted(set(breeds) - {plan.breed for plan in plans})
     if missing:
-        raise PedigreeError(
-            f"No crops of {', '.join(missing)}: add photos, or relax crop.min_box, crop.max_aspect or crop.frames."
-        )
+        raise PedigreeError(no_crops(missing, skipped, settings))
     return breeds
 
 
@@ -115,15 +113,15 @@ def _images(
     if settings.scheduler is None:
         crops = threads.crop_photos(images, plans, settings.size, workers)
     else:
-        cuts = [(plan.photo, plan.squares) for plan in plans]
+        cuts = [(plan.photo, plan.windows) for plan in plans]
         crops = dask.crop_photos(images, cuts, settings.size, settings.scheduler)
     holdout = {plan.photo for plan in sides["holdout"]}
-    for plan, squares in zip(plans, progress(crops, label="crop", total=len(plans)), strict=True):
-        yield "holdout" if plan.photo in holdout else "train", squares
+    for plan, cut in zip(plans, progress(crops, label="crop", total=len(plans)), strict=True):
+        yield "holdout" if plan.photo in holdout else "train", cut
 
 
 def _table(sides: dict[str, list[Plan]]) -> pandas.DataFrame:
-    """Return one row per crop. `xmin` to `ymax` are the box as annotated, in stored pixels, not its square."""
+    """Return one row per crop. `xmin` to `ymax` are the box in stored pixels, not its window."""
     rows: list[dict[str, Any]] = []
     for side in SIDES:
         boxes = [(plan, box) for plan in sides[side] for box in plan.boxes]
@@ -134,14 +132,11 @@ def _table(sides: dict[str, list[Plan]]) -> pandas.DataFrame:
     return pandas.DataFrame(rows)
 
 
-def _counts(
-    photos: pandas.DataFrame, sides: dict[str, list[Plan]], skipped: Counter[str], leaks: Leaks
-) -> dict[str, Any]:
+def _counts(sides: dict[str, list[Plan]], skipped: Skipped, leaks: Leaks) -> dict[str, Any]:
     return {
-        "crops": {side: sum(len(plan.squares) for plan in sides[side]) for side in SIDES},
+        "crops": {side: sum(len(plan.windows) for plan in sides[side]) for side in SIDES},
         "photos": {side: len(sides[side]) for side in SIDES},
-        "photos_not_usable": int((~photos["usable"]).sum()),
-        "skipped": dict(sorted(skipped.items())),
+        "skipped": dict(sorted(total(skipped).items())),
         "holdout_twins": round(leaks.share, 6),
     }
 
@@ -178,15 +173,11 @@ def _contact_sheet(crops: Crops) -> Image.Image:
     return grid(sheet, [display_name(breed) for breed in breeds], scale=max(1, 64 // crops.size))
 
 
-def _summary(
-    photos: pandas.DataFrame, sides: dict[str, list[Plan]], skipped: Counter[str], settings: params.Crop
-) -> str:
-    counts = {side: sum(len(plan.squares) for plan in plans) for side, plans in sides.items()}
-    unusable = int((~photos["usable"]).sum())
+def _summary(sides: dict[str, list[Plan]], skipped: Skipped, settings: params.Crop) -> str:
+    counts = {side: sum(len(plan.windows) for plan in plans) for side, plans in sides.items()}
     lines = [
         f"{sum(counts.values())} crops of {sum(map(len, sides.values()))} photos at {settings.size} px: "
         f"{counts['train']} to train on, {counts['holdout']} held out.",
-        *([f"Skipped {unusable} × photo (not usable)."] if unusable else []),
-        *(f"Skipped {number} × {reason}." for reason, number in sorted(skipped.items())),
+        *(f"Skipped {text}." for text in counted(skipped)),
     ]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from pedigree.photos.set_aside import LABEL
 SHARP = 1.2  # least sharpness; photos that were blurred by 2 pixels of 160 are below it, 99.5 % of Stanford Dogs above
 DARK, BRIGHT = 0.4, 0.6  # where the brightness is, with two standard deviations added or subtracted
 LEAST_ENTROPY = 4.0  # bits
+MIRRORED = 0.1  # of a crop
 
 
 def photo_complaints(photos: pandas.DataFrame) -> pandas.DataFrame:
@@ -22,6 +23,8 @@ def photo_complaints(photos: pandas.DataFrame) -> pandas.DataFrame:
     - `alike_elsewhere`: a near-duplicate of a photo of another breed, with other bytes.
     - `unclear`: blurred, dark, bright or empty.
     - `decoder_warning`: as in the census.
+    - `mirrored`: a crop would show more than a tenth of itself mirrored.
+    - `enlarged`: a crop has fewer pixels in the photo than `crop.size`.
     - `unannotated`: no annotation.
     - `box_problems`: as in the census.
     - `misnamed`: the annotation names another breed than the folder.
@@ -42,6 +45,10 @@ def photo_complaints(photos: pandas.DataFrame) -> pandas.DataFrame:
             .where(elsewhere == "", ""),
             "unclear": _unclear(usable),
             "decoder_warning": usable["decoder_warning"],
+            "mirrored": _where(
+                usable["mirrored"] > MIRRORED, usable["mirrored"].map("{:.0%} of a crop mirrored".format)
+            ),
+            "enlarged": _where(usable["enlargement"] > 1, usable["enlargement"].map("enlarged {:.2g} times".format)),
             "unannotated": (usable["boxes"] + usable["box_problems"]).eq("").map({True: "no annotation", False: ""}),
             "box_problems": usable["box_problems"],
             "misnamed": _misnamed(usable),
@@ -60,6 +67,10 @@ def breed_imbalance(breeds: pandas.DataFrame) -> pandas.DataFrame:
     """
     usable = breeds["usable"]
     return breeds[["breed", "usable"]].assign(imbalance=usable.max() / usable.clip(lower=1))
+
+
+def _where(holds: pandas.Series, text: pandas.Series) -> pandas.Series:
+    return text.astype(str).where(holds, "")
 
 
 def _repeats(photos: pandas.DataFrame, key: str, words: str) -> pandas.Series:

@@ -117,6 +117,8 @@ def _photo_checks(gx: Any, bounds: Validate, annotated: bool) -> list[_Check]:
         ("no near-duplicates across breeds", "alike_elsewhere", bounds.max_near_duplicates_across, "critical"),
         ("photos are clear", "unclear", bounds.max_unclear, "warning"),
         ("photos decode without a warning", "decoder_warning", bounds.max_decoder_warnings, "warning"),
+        ("crops lie inside the photo", "mirrored", bounds.max_mirrored, "warning"),
+        ("crops are not enlarged", "enlarged", bounds.max_enlarged, "warning"),
     ]
     if annotated:
         limits += [

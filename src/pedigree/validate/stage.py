@@ -13,10 +13,11 @@ from pedigree.common.files import write_text
 from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
+from pedigree.photos.plans import with_crop_facts
 from pedigree.photos.set_aside import problems, read_set_aside
 from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
-from pedigree.settings.params import Validate
+from pedigree.settings.params import Crop, Validate
 from pedigree.validate.complaints import photo_complaints
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Validation:
 def validate(
     raw: Path,
     bounds: Validate,
+    cropping: Crop,
     census: Path = CENSUS,
     report: Path = VALIDATION,
     verdict: Path = VERDICT,
@@ -63,13 +65,15 @@ def validate(
 ) -> Validation:
     """Take the census of `raw`, judge it, and write `census`, `report`, `verdict` and the Data Docs.
 
+    `cropping` is how the photos will be cut. Nothing is cut here, but what cutting will do to them is judged too.
+
     The summary goes to stdout. Warnings and the photos set aside go to stderr.
 
     Raises:
         PedigreeError: if there are no photos; or, after all files are written, if a critical expectation failed.
             The message then has several lines: a summary, and a table of the failed expectations.
     """
-    validation = _judged(raw, bounds, docs)
+    validation = _judged(raw, bounds, cropping, docs)
     write_census(validation.photos, census)
     write_text(report, json.dumps(_report(validation), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     write_verdict(validation.passed, verdict)
@@ -91,8 +95,9 @@ def findings_table(findings: "Sequence[Finding]") -> str:
     return "\n".join(lines)
 
 
-def _judged(raw: Path, bounds: Validate, docs: Path) -> Validation:
+def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path) -> Validation:
     photos = with_groups(_without(take_census(raw), Path(bounds.set_aside)), raw)
+    photos = with_crop_facts(photos, cropping)
     breeds, complaints = breed_census(photos, breed_folders(raw)), photo_complaints(photos)
     from pedigree.validate.expectations import judge  # takes seconds to import
 
