@@ -80,7 +80,7 @@ def project(tmp_path):
 def crop_again(project, scheduler):
     """Crop the photos again without taking a new census."""
     settings, census = replace(SETTINGS, frames="both", scheduler=scheduler), project.root / "data" / "census.csv"
-    stage.crop(project.raw, census, project.verdict, settings, project.target, project.sheet)
+    stage.crop(project.raw, census, project.verdict, settings, project.target, project.sheet, project.facts)
 
 
 def cuts_of(project):
@@ -113,7 +113,7 @@ def test_a_cluster_writes_the_same_files_as_threads(project, cluster, capsys):
     capsys.readouterr()
     project.crop(frames="both", scheduler=cluster.scheduler_address)
     assert project.written() == by_threads
-    assert len(by_threads) == 7
+    assert len(by_threads) == 8
     assert "crop: 100%" in capsys.readouterr().err
 
 

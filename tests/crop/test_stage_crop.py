@@ -107,7 +107,7 @@ def test_all_files_are_the_same_bytes_for_any_number_of_workers_and_runs(project
     assert project.written() == alone
     assert set(alone) == {
         *("train-images.npy", "train-labels.npy", "holdout-images.npy", "holdout-labels.npy"),
-        *("breeds.json", "crops.csv", "crops.png"),
+        *("breeds.json", "crops.csv", "crops.png", "crops.json"),
     }
 
 

@@ -23,9 +23,15 @@ ACROSS = "no duplicates across breeds"
 ANNOTATED = "photos are annotated"
 BOXES = "boxes fit the photo"
 NAMED = "annotation names the folder's breed"
+ALIKE = "no near-duplicates within a breed"
+ALIKE_ACROSS = "no near-duplicates across breeds"
+CLEAR = "photos are clear"
+WARNED = "photos decode without a warning"
+INSIDE = "crops lie inside the photo"
+LARGE = "crops are not enlarged"
 
-CRITICAL = {NAMES, NUMBER, PHOTOS, DECODE, ACROSS, NAMED}
-WARNING = {BALANCE, WITHIN, ANNOTATED, BOXES}
+CRITICAL = {NAMES, NUMBER, PHOTOS, DECODE, ACROSS, ALIKE_ACROSS, NAMED}
+WARNING = {BALANCE, WITHIN, ALIKE, CLEAR, WARNED, INSIDE, LARGE, ANNOTATED, BOXES}
 
 Change = Callable[[pandas.DataFrame], pandas.DataFrame | None]  # changes the census, or returns a new one
 
@@ -37,7 +43,10 @@ def sound_rows(breed: str, count: int = EACH) -> list[dict[str, Any]]:
             "breed": breed,
             **{"bytes": 9000, "width": 64, "height": 48, "mode": "RGB", "orientation": 1, "problem": ""},
             "sha256": f"{breed} {number}",
-            **{"boxes": "[[1,2,30,40]]", "box_problems": ""},
+            **{"boxes": "[[1,2,30,40]]", "box_problems": "", "box_note": ""},
+            **{"decoder_warning": "", "private_tags": "", "aspect": 1.3333},
+            **{"brightness": 0.5, "contrast": 0.2, "entropy": 7.0, "sharpness": 3.0, "grey": False},
+            **{"phashes": "-", "group": "", "mirrored": 0.0, "enlargement": 0.5},
             "annotated_breed": breed.partition("-")[2],
             "annotated_folder": breed[1:9],
             "usable": True,
@@ -58,7 +67,7 @@ def sound() -> pandas.DataFrame:
 def judged(
     census: pandas.DataFrame, bounds: Validate, *, annotated: bool = True, folders: tuple[str, ...] = ()
 ) -> dict[str, Finding]:
-    findings = judge(census, breed_census(census, folders), bounds, annotated=annotated)
+    findings = judge(photo_complaints(census), breed_census(census, folders), bounds, annotated=annotated)
     return {finding.expectation: finding for finding in findings}
 
 
@@ -100,7 +109,7 @@ def test_data_docs_replace_the_old_ones_and_no_other_file_is_left(
     (tmp_path / "docs" / "old.html").write_text("old")
     census = sound()
     setting(f"{PUG}/03.jpg", problem="truncated", usable=False)(census)
-    judge(census, breed_census(census), STRICT, annotated=True, docs=tmp_path / "docs")
+    judge(photo_complaints(census), breed_census(census), STRICT, annotated=True, docs=tmp_path / "docs")
     pages = {path.name: path.read_text() for path in (tmp_path / "docs").glob("validations/*/*/*/*.html")}
     assert len(pages) == 2 and any("truncated" in page and DECODE in page for page in pages.values())
     assert (tmp_path / "docs" / "index.html").is_file() and not (tmp_path / "docs" / "old.html").exists()
@@ -108,7 +117,7 @@ def test_data_docs_replace_the_old_ones_and_no_other_file_is_left(
     assert not list((tmp_path / "temporary").iterdir())
 
 
-FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
+FAILING: dict[str, tuple[str, Change | list[Change], dict[str, Any], tuple[str, ...]]] = {
     "a folder of another pattern": (NAMES, renaming(TZU, "shih_tzu"), {}, ("shih_tzu",)),
     "one breed too many": (NUMBER, lambda census: None, {"breeds": 2}, ()),
     "one breed too few": (NUMBER, lambda census: None, {"breeds": 4}, ()),
@@ -138,6 +147,40 @@ FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
         {},
         (f"{FOX}/01.jpg: same as {PUG}/03.jpg", f"{PUG}/03.jpg: same as {FOX}/01.jpg"),
     ),
+    "a near-duplicate in a breed": (
+        ALIKE,
+        [setting(f"{PUG}/{number}.jpg", group=f"{PUG}/01.jpg") for number in ("01", "03")],
+        {},
+        (f"{PUG}/03.jpg: like {PUG}/01.jpg",),
+    ),
+    "a near-duplicate in another breed": (
+        ALIKE_ACROSS,
+        [setting(f"{breed}/03.jpg", group=f"{FOX}/03.jpg") for breed in (FOX, PUG)],
+        {},
+        (f"{FOX}/03.jpg: like {PUG}/03.jpg", f"{PUG}/03.jpg: like {FOX}/03.jpg"),
+    ),
+    "a blurred photo": (CLEAR, [setting(f"{PUG}/03.jpg", sharpness=1.1)], {}, (f"{PUG}/03.jpg: blurred",)),
+    "a dark photo": (CLEAR, [setting(f"{PUG}/03.jpg", brightness=0.1, contrast=0.1)], {}, (f"{PUG}/03.jpg: dark",)),
+    "a bright photo": (CLEAR, [setting(f"{PUG}/03.jpg", brightness=0.9, contrast=0.1)], {}, (f"{PUG}/03.jpg: bright",)),
+    "an empty photo": (
+        CLEAR,
+        [setting(f"{PUG}/03.jpg", brightness=0.0, contrast=0.0, entropy=0.0, sharpness=0.0)],
+        {},
+        (f"{PUG}/03.jpg: empty",),
+    ),
+    "a warning of the decoder": (
+        WARNED,
+        [setting(f"{PUG}/03.jpg", decoder_warning="extraneous bytes")],
+        {},
+        (f"{PUG}/03.jpg: extraneous bytes",),
+    ),
+    "a crop that is mirrored": (
+        INSIDE,
+        [setting(f"{PUG}/03.jpg", mirrored=0.25)],
+        {},
+        (f"{PUG}/03.jpg: 25% of a crop mirrored",),
+    ),
+    "a small dog": (LARGE, [setting(f"{PUG}/03.jpg", enlargement=1.5)], {}, (f"{PUG}/03.jpg: enlarged 1.5 times",)),
     "a photo without annotation": (
         ANNOTATED,
         setting(f"{PUG}/03.jpg", boxes="", annotated_breed="", annotated_folder=""),
@@ -181,8 +224,9 @@ FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
 def test_each_fault_fails_only_its_own_expectation_and_is_named(kind: str) -> None:
     name, change, bounds, where = FAILING[kind]
     census = sound()
-    changed = change(census)
-    census = census if changed is None else changed
+    for apply in change if isinstance(change, list) else [change]:
+        changed = apply(census)
+        census = census if changed is None else changed
     findings = judged(census, replace(STRICT, **bounds))
     assert [finding.expectation for finding in findings.values() if not finding.success] == [name]
     assert findings[name].where == where

@@ -150,7 +150,7 @@ def _aligned(one: Floats, other: Floats, places: Floats) -> tuple[Floats, Floats
     ends = np.linspace(-1, 1, side, dtype=np.float32)
     down, right = (axis.ravel() for axis in np.meshgrid(ends, ends, indexing="ij"))
     slope_down, slope_right = (np.asarray(slope, np.float32) for slope in np.gradient(other, axis=(1, 2)))
-    flat = one.reshape(len(one), -1)
+    flat = one.reshape(-1, side * side)
     for step in range(_STEPS + 1):
         across, along = places[:, :1] * right + places[:, 1:2], places[:, 2:3] * down + places[:, 3:]
         inside = ((np.abs(across) <= 1) & (np.abs(along) <= 1)).astype(np.float32)
@@ -186,7 +186,7 @@ def _corners(along: Floats, across: Floats, side: int) -> tuple[Indices, Floats,
 
 def _bilinear(pictures: Floats, corner: Indices, below: Floats, beside: Floats) -> Floats:
     """Return the values of `(n, side, side)` pictures between four pixels each, `(n, places)`."""
-    side, flat = pictures.shape[1], pictures.reshape(len(pictures), -1)
+    side, flat = pictures.shape[1], pictures.reshape(len(pictures), pictures.shape[1] ** 2)
 
     def at(offset: int) -> Floats:
         return np.take_along_axis(flat, corner + offset, axis=1)

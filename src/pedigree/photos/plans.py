@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas
 
 from pedigree.photos.annotations import Box
@@ -65,9 +64,12 @@ def plan_crops(photos: pandas.DataFrame, settings: params.Crop) -> tuple[list[Pl
 
 def with_crop_facts(photos: pandas.DataFrame, settings: params.Crop) -> pandas.DataFrame:
     """Return the census with the columns `mirrored` and `enlargement` filled in: how each photo will be cut."""
-    facts = {plan.photo: (plan.mirrored, plan.enlargement) for plan in plan_crops(photos, settings)[0]}
-    mirrored, enlargement = zip(*(facts.get(photo, (0.0, 0.0)) for photo in photos["photo"]), strict=True)
-    return photos.assign(mirrored=np.round(mirrored, 4), enlargement=np.round(enlargement, 4))
+    plans = {plan.photo: plan for plan in plan_crops(photos, settings)[0]}
+    cut = [plans.get(photo) for photo in photos["photo"]]
+    return photos.assign(
+        mirrored=[round(plan.mirrored, 4) if plan else 0.0 for plan in cut],
+        enlargement=[round(plan.enlargement, 4) if plan else 0.0 for plan in cut],
+    )
 
 
 def _plan(row: Any, settings: params.Crop, skipped: Counter[str]) -> Plan | None:

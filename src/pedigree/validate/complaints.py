@@ -3,11 +3,11 @@
 import pandas
 
 from pedigree.common.breeds import display_name, same_breed, wordnet_id
+from pedigree.photos.phash import LEAST_ENTROPY
 from pedigree.photos.set_aside import LABEL
 
 SHARP = 1.2  # least sharpness; photos that were blurred by 2 pixels of 160 are below it, 99.5 % of Stanford Dogs above
 DARK, BRIGHT = 0.4, 0.6  # where the brightness is, with two standard deviations added or subtracted
-LEAST_ENTROPY = 4.0  # bits
 MIRRORED = 0.1  # of a crop
 
 

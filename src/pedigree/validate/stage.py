@@ -109,8 +109,11 @@ def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path) -> Validati
 
 def _without(photos: pandas.DataFrame, table: Path) -> pandas.DataFrame:
     """Return the census with the photos of `table` marked as not usable, and the reason as their problem."""
-    named = photos["photo"].map(problems(read_set_aside(table), photos["photo"], table))
-    return photos.assign(problem=named.fillna(photos["problem"]), usable=photos["usable"] & named.isna())
+    named = problems(read_set_aside(table), photos["photo"], table)
+    chosen = photos["photo"].isin(named)
+    return photos.assign(
+        problem=photos["problem"].mask(chosen, photos["photo"].map(named)), usable=photos["usable"] & ~chosen
+    )
 
 
 def _report(validation: Validation) -> dict[str, Any]:
