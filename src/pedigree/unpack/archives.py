@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from pedigree.common.names import composed, same_name
 from pedigree.common.progress import progress_bar
 from pedigree.errors import PedigreeError
 from pedigree.settings.params import Unpack
-from pedigree.unpack.layouts import Parts, is_litter, safe_parts, same_name, shown
+from pedigree.unpack.layouts import Parts, is_litter, safe_parts, shown
 from pedigree.unpack.members import Member, Source
 from pedigree.unpack.tarballs import BLOCK, compression, looks_like_tar, tar_members
 from pedigree.unpack.zips import MAGICS, zip_members
@@ -74,9 +75,16 @@ def _check_new(archive: Path, name: str, parts: Parts, names: dict[str, str]) ->
     """Raise if some file system would give two members the same path; `names` holds the members before."""
     key = same_name("/".join(parts))
     if key in names:
-        problem = "is there twice" if names[key] == name else f"and {shown(names[key])} differ only in case"
-        raise PedigreeError(f"{archive}: member {shown(name)} {problem}; remove or rename one.")
+        raise PedigreeError(f"{archive}: member {_repetition(names[key], name)}; remove or rename one.")
     names[key] = name
+
+
+def _repetition(one: str, other: str) -> str:
+    if one == other:
+        return f"{shown(other)} is there twice"
+    if composed(one) == composed(other):
+        return f"{shown(other, ascii)} and {shown(one, ascii)} differ only in Unicode form"
+    return f"{shown(other)} and {shown(one)} differ only in case"
 
 
 def _members(archive: Path, limits: Unpack) -> Generator[Member, None, None]:

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path, PurePosixPath
 
+from pedigree.common.names import composed, same_name
 from pedigree.errors import PedigreeError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
@@ -20,21 +21,28 @@ Places = dict[tuple[str, str], Parts]
 _WORDNET_PHOTO = re.compile(r"(n\d{8})_")
 
 
-def shown(name: str) -> str:
-    """Quote a name for a message: escaped, and shortened to fit on one line."""
-    return repr(name) if len(name) <= 120 else repr(name[:60]) + "…" + repr(name[-40:])
+def shown(name: str, quote: Callable[[str], str] = repr) -> str:
+    """Quote a name for a message: escaped, and shortened to fit on one line. `ascii` as `quote` shows code points."""
+    return quote(name) if len(name) <= 120 else quote(name[:60]) + "…" + quote(name[-40:])
 
 
 def safe_parts(archive: Path, name: str) -> Parts:
-    """Split the name of a member at its slashes, without `.` and empty parts.
+    """Split the name of a member at its slashes, without `.` and empty parts, in NFC.
 
     Raises:
         PedigreeError: if the name could lead outside the folder, or is not valid on every file system.
     """
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    parts = tuple(part for part in composed(name).split("/") if part not in ("", "."))
     if reason := _unsafe(name, parts):
         raise PedigreeError(f"{archive}: the name of member {shown(name)} {reason}; pack the archive again without it.")
     return parts
+
+
+def has_control_characters(name: str) -> bool:
+    """Whether a name has characters that are not for names, or that XML forbids."""
+    return not name.isprintable() and any(
+        unicodedata.category(letter) in ("Cc", "Cs") or letter in "\ufffe\uffff" for letter in name
+    )
 
 
 def is_litter(parts: Parts) -> bool:
@@ -46,11 +54,6 @@ def is_litter(parts: Parts) -> bool:
 def is_photo(parts: Parts) -> bool:
     """Whether the name of a file ends with a suffix of photos, in upper or lower case."""
     return PurePosixPath(parts[-1]).suffix.lower() in PHOTO_SUFFIXES
-
-
-def same_name(part: str) -> str:
-    """Normalise a name, so that two names become equal if some file system treats them as the same."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", part).casefold())
 
 
 def annotation_root(names: Iterable[Parts]) -> Parts | None:
@@ -113,7 +116,7 @@ def check_breeds_agree(images: Path, photos: Places, annotations: Path, annotate
 
 
 def _unsafe(name: str, parts: Parts) -> str | None:
-    if not name.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+    if has_control_characters(name):
         return "has control characters or is not UTF-8"
     if name.startswith("/"):
         return "is an absolute path"
