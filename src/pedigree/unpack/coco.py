@@ -11,7 +11,7 @@ from pedigree.common.names import composed
 from pedigree.errors import PedigreeError
 from pedigree.unpack.layouts import Parts, has_control_characters, shown
 
-LARGEST_FILE = 200_000_000  # bytes; the photos and boxes of Stanford Dogs take about ten million
+LARGEST_FILE = 100_000_000  # bytes; the photos and boxes of Stanford Dogs take about ten million
 
 _LARGEST = 10**8  # pixels; sums of two are within what the reader of VOC accepts
 

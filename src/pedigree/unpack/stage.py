@@ -5,7 +5,7 @@ Tar and zip archives of several layouts give the same folders.
 
 import csv
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pedigree.common.paths import RAW, SPLIT
 from pedigree.errors import PedigreeError
 from pedigree.settings.params import Unpack
 from pedigree.unpack.archives import Extraction, extract
-from pedigree.unpack.layouts import Places
+from pedigree.unpack.layouts import Parts, Places
 from pedigree.unpack.placement import Placement, is_wanted_with_annotations, is_wanted_with_photos, place
 
 
@@ -101,7 +101,7 @@ def _unpack(images: Path, annotations: Path | None, settings: Unpack, folder: Pa
     if placement.sides:
         _write_split(placement.sides, folder / SPLIT.name)
     shutil.rmtree(numbered)
-    return _summary([pictured, *([described] if described else [])], placement)
+    return _summary(pictured, described, placement)
 
 
 def _move(extraction: Extraction, places: Places, folder: Path) -> None:
@@ -125,24 +125,29 @@ def _write_split(sides: Mapping[tuple[str, str], str], path: Path) -> None:
         writer.writerows(sorted(("/".join(place), side) for place, side in sides.items()))
 
 
-def _summary(extractions: Sequence[Extraction], placement: Placement) -> Unpacked:
+def _summary(images: Extraction, annotations: Extraction | None, placement: Placement) -> Unpacked:
     photos, annotated = placement.photos, placement.annotations.keys() | placement.converted.keys()
     stems = {(breed, Path(file).stem) for breed, file in photos}
-    handled = {*photos.values(), *placement.annotations.values(), *placement.read}
-    handled |= placement.without_breed | placement.of_several_breeds
-    skipped = [
-        f"{extraction.archive.name}:{'/'.join(parts)}"
-        for extraction in extractions
-        for parts in [*extraction.other, *(parts for parts in extraction.files if parts not in handled)]
-    ]
+    skipped = _skipped(images, annotations, placement)
     return Unpacked(
         photos=len(photos),
         breeds=len({breed for breed, _ in photos}),
         annotations=len(annotated),
         photos_without_annotation=len(stems - annotated),
         annotations_without_photo=len(annotated - stems) + placement.without_photo,
-        skipped=tuple(sorted(skipped)),
+        skipped=tuple(sorted(f"{archive.name}:{'/'.join(parts)}" for archive, parts in skipped)),
         photos_without_breed=len(placement.without_breed),
         photos_of_several_breeds=len(placement.of_several_breeds),
         held_out=list(placement.sides.values()).count("holdout") if placement.sides else None,
     )
+
+
+def _skipped(images: Extraction, annotations: Extraction | None, placement: Placement) -> set[tuple[Path, Parts]]:
+    """Return the files that nothing was made of, each by its archive and name. One archive may be given as both."""
+    extractions = [images, *([annotations] if annotations else [])]
+    photos = {*placement.photos.values(), *placement.without_breed, *placement.of_several_breeds, *placement.read}
+    used = {(images.archive, parts) for parts in photos}
+    if annotations:
+        used |= {(annotations.archive, parts) for parts in (*placement.annotations.values(), *placement.read)}
+    files = ((one.archive, parts) for one in extractions for parts in (*one.files, *one.other))
+    return {file for file in files if file not in used}
