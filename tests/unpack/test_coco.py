@@ -126,6 +126,12 @@ def test_boxes_beside_photos_in_the_folders_of_a_split_belong_to_these_photos(tm
     assert annotation(tmp_path, "toy terrier/valid-1").filename == "valid-1.jpg"
 
 
+def test_coco_s_own_folders_are_no_breeds(tmp_path: Path) -> None:
+    photos = [("dogs/train2017/1.jpg", b"1"), ("dogs/train2017/2.jpg", b"2"), ("dogs/val2017/3.jpg", b"3")]
+    unpacked(tmp_path, photos)
+    assert images(tmp_path).keys() == {"Images/Pug/1.jpg", "Images/Pug/2.jpg", "Images/toy terrier/3.jpg"}
+
+
 @pytest.mark.parametrize("name", ["pug/1.jpg", "./data/pug/1.jpg", "pug\\1.jpg", "C:\\data\\Images\\pug\\1.jpg"])
 def test_a_file_name_with_folders_is_compared_from_its_end(name: str, tmp_path: Path) -> None:
     content = coco(BOXES[:1], images=[{"id": 11, "file_name": name}])

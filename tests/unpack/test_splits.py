@@ -39,7 +39,7 @@ TWINS = [("train/pug/1.jpg", b"a"), ("train/pug/2.jpg", b"b"), ("test/pug/1.jpg"
 
 
 @pytest.mark.parametrize("root", ["", "Images/", "dogs/Images/"])
-@pytest.mark.parametrize("folders", [("train", "test"), ("Train", "valid"), ("train", "validation"), ("val", "test")])
+@pytest.mark.parametrize("folders", [("train", "TEST"), ("Train", "valid"), ("validation", "train2017")])
 def test_breeds_in_folders_of_a_split_are_merged(root: str, folders: tuple[str, str], tmp_path: Path) -> None:
     summary = unpacked(tmp_path, alternating(root, PHOTOS, folders), alternating("A/", VOC, folders))
     assert content(tmp_path) == expected(annotated=True)
@@ -69,6 +69,39 @@ def test_the_later_of_two_photos_of_one_name_gets_its_split_s_name_and_its_annot
         **{"Annotation/pug/test-1": b"<c>", "Annotation/pug/val-1": b"<d>", "Annotation/pug/test-2": b"orphan"},
     }
     assert (summary.photos_without_annotation, summary.annotations_without_photo) == (0, 1)
+
+
+def test_folders_of_two_years_are_told_apart(tmp_path: Path) -> None:
+    photos = [("train/pug/1.jpg", b"a"), ("train2017/pug/1.jpg", b"b"), ("val2017/pug/1.jpg", b"c")]
+    voc = [("train2017/pug/1", b"<b>"), ("train/pug/1", b"<a>"), ("val/pug/1", b"<c>")]
+    unpacked(tmp_path, photos, voc, keep=True)
+    assert content(tmp_path)["Annotation/pug/train2017-1"] == b"<b>"
+    assert content(tmp_path)["Annotation/pug/val2017-1"] == b"<c>"
+    assert content(tmp_path)["Images/pug/train2017-1.jpg"] == b"b"
+    sides = {"pug/1.jpg": "train", "pug/train2017-1.jpg": "train", "pug/val2017-1.jpg": "holdout"}
+    assert read_split(tmp_path / "raw") == sides
+
+
+def test_an_annotation_never_becomes_that_of_a_photo_in_another_split(tmp_path: Path) -> None:
+    photos = [("train/pug/1.jpg", b""), ("test/pug/1.jpg", b""), ("test/pug/5.jpg", b"")]
+    voc = [("train/pug/5", b"<train 5>"), ("test/pug/5", b"<test 5>"), ("train/pug/test-1", b"<train test-1>")]
+    summary = unpacked(tmp_path, photos, [*voc, ("val/pug/5", b"<val 5>")])
+    assert content(tmp_path)["Annotation/pug/5"] == b"<test 5>"
+    assert "Annotation/pug/test-1" not in content(tmp_path)
+    assert (summary.annotations, summary.annotations_without_photo, summary.photos_without_annotation) == (4, 3, 2)
+
+
+def test_other_files_of_one_name_in_two_splits_are_only_skipped(tmp_path: Path) -> None:
+    others = [(f"A/{split}/pug/{name}", b"") for split in ("train", "test") for name in ("1.txt", "boxes.json")]
+    summary = unpacked(tmp_path, [("pug/1.jpg", b"")], [("A/train/pug/1.xml", b"voc"), *others])
+    assert content(tmp_path)["Annotation/pug/1"] == b"voc"
+    assert len(summary.skipped) == 4
+
+
+def test_two_annotations_of_one_photo_are_an_error(tmp_path: Path) -> None:
+    voc = [("A/train/pug/1.xml", b""), ("A/test/pug/1.xml", b"")]
+    line = error(tmp_path, [("pug/1.jpg", b""), ("akita/1.jpg", b"")], voc)
+    assert "annotations 'A/train/pug/1.xml' and 'A/test/pug/1.xml' are of the same photo; remove one" in line
 
 
 def test_a_new_name_never_takes_the_place_of_another_photo(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def read_coco(source: str, path: Path) -> list[Picture]:
     try:
         return _pictures(content)
     except _MalformedError as reason:
-        raise PedigreeError(f"{source} is not COCO with boxes: {reason}; correct it.") from None
+        raise PedigreeError(f"{source} is not COCO with boxes: {reason}; correct it or leave it out.") from None
 
 
 def voc(picture: Picture, file: str, names: Mapping[str, str]) -> bytes:

@@ -73,9 +73,17 @@ def is_photo(parts: Parts) -> bool:
     return PurePosixPath(parts[-1]).suffix.lower() in PHOTO_SUFFIXES
 
 
+def annotation_suffix(file: str) -> str | None:
+    """Return the suffix of an annotation, '' or '.xml' in any case; None if the file is not named like one."""
+    suffix = PurePosixPath(file).suffix
+    if file.casefold() in _PAPERS:
+        return None
+    return suffix if suffix.lower() in ("", ".xml") else None
+
+
 def annotation_root(names: Iterable[Parts]) -> Parts | None:
     """Return the folder that holds the breeds' folders: the one with the most annotations; None if there are none."""
-    roots = Counter(parts[:-2] for parts in names if len(parts) > 1 and _annotation_suffix(parts[-1]) is not None)
+    roots = Counter(parts[:-2] for parts in names if len(parts) > 1 and annotation_suffix(parts[-1]) is not None)
     return min(roots, key=lambda root: (-roots[root], root), default=None)
 
 
@@ -211,17 +219,9 @@ def _breed_by_id(archive: Path, parts: Parts, breeds: Collection[str]) -> str:
     )
 
 
-def _annotation_suffix(file: str) -> str | None:
-    """Return the suffix of an annotation, '' or '.xml' in any case; None if the file is not named like one."""
-    suffix = PurePosixPath(file).suffix
-    if file.casefold() in _PAPERS:
-        return None
-    return suffix if suffix.lower() in ("", ".xml") else None
-
-
 def _stem(parts: Parts, photos: Collection[tuple[str, str]]) -> str | None:
     """Return the stem of an annotation. A dot belongs to the stem if a photo has the same stem."""
-    file, suffix = parts[-1], _annotation_suffix(parts[-1])
+    file, suffix = parts[-1], annotation_suffix(parts[-1])
     if (parts[-2], file) in photos:
         return file
     stem = None if suffix is None else file[: len(file) - len(suffix)]

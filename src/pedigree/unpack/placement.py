@@ -83,7 +83,7 @@ def _placement(images: Extraction, annotations: Extraction | None) -> Placement:
     merged = splits.merge([parts for parts in images.files if is_photo(parts)], flat=False)
     annotated = splits.merge_annotations(annotations.archive, annotations.files, merged)
     if (root := annotation_root(annotated)) is not None:
-        return _with_voc(images, merged, annotations, annotated, root)
+        return _with_voc(images, annotations, annotated, root)
     boxes, table = sorted(filter(is_coco, annotations.files)), _table(annotations, is_table)
     if boxes and table:
         raise PedigreeError(
@@ -109,14 +109,13 @@ def _without_annotations(images: Extraction) -> Placement:
     return Placement(place_photos(images.archive, names, None))
 
 
-def _with_voc(
-    images: Extraction, merged: splits.Merged, annotations: Extraction, annotated: Mapping[Parts, Parts], root: Parts
-) -> Placement:
-    _photos(images)
-    is_split = annotated.keys() != annotations.files.keys()
+def _with_voc(images: Extraction, annotations: Extraction, annotated: Mapping[Parts, Parts], root: Parts) -> Placement:
+    """Take annotations from the folders of breeds in `root`; also the breeds, if photos lie together in one folder."""
+    names = splits.merge(_photos(images), flat=False).names
+    is_split = any(name != parts for name, parts in annotated.items())
     folders = splits.breed_folders(annotations.folders) if is_split else annotations.folders
     breeds = annotation_breeds(root, annotated, folders)
-    photos = place_photos(images.archive, merged.names, breeds)
+    photos = place_photos(images.archive, names, breeds)
     places = place_annotations(annotations.archive, root, annotated, photos)
     check_breeds_agree(images.archive, photos, annotations.archive, places)
     return Placement(photos, places)

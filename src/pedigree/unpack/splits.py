@@ -1,15 +1,19 @@
-"""Archives that are split already: photos, or breeds' folders, in the folders `train`, `test`, `val` and so on."""
+"""Archives that are split already: photos, or breeds' folders, in the folders `train`, `test`, `val` and so on.
 
+The folders may be named in any case and end with a year, such as COCO's `train2017`.
+"""
+
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pedigree.common.names import same_name
 from pedigree.errors import PedigreeError
-from pedigree.unpack.layouts import Parts, Places, shown
+from pedigree.unpack.layouts import Parts, Places, annotation_suffix, shown
 
 TRAIN = "train"
-FOLDERS = (TRAIN, "val", "valid", "validation", "test")  # in any case; all but the first are held out
+FOLDERS = (TRAIN, "val", "valid", "validation", "test")  # all but the first are held out
 
 _IN_SPLIT = {"breed": -3, "photo": -2}  # where the split's folder is, if it holds breeds' folders or photos
 
@@ -21,8 +25,9 @@ class Merged:
     Attributes:
         names: the name in the archive, by the name without the split's folder. If two splits hold photos of the same
             name, the later one's file begins with the name of its split, such as `test-1.jpg`.
-        splits: the split of each name in the archive; empty if the archive is not split.
-        prefixes: what the name of a file begins with for this reason, by split, breed and stem in the archive.
+        splits: the one of `FOLDERS` that each name in the archive lies in; empty if the archive is not split.
+        prefixes: what was put before the name of a file for this reason, often nothing. The keys are the photo's split,
+            breed and stem in the archive; the split as its folder in lower case, and as one of `FOLDERS`.
     """
 
     names: dict[Parts, Parts]
@@ -52,28 +57,32 @@ def is_flat(names: Iterable[Parts]) -> bool:
 def merge_annotations(archive: Path, names: Collection[Parts], photos: Merged) -> dict[Parts, Parts]:
     """Return the name in the archive of each annotation, by its name without the split's folder.
 
-    An annotation gets the same beginning as its photo.
+    An annotation gets the same prefix as its photo. One without a photo never gets the name of another one's.
 
     Raises:
-        PedigreeError: if an annotation outside the splits' folders has the name of a photo in several splits.
+        PedigreeError: naming an annotation that fits several photos, or a second one of the same photo.
     """
     merged: dict[Parts, Parts] = {}
-    twins = {tuple(key[1:]) for key in photos.prefixes}
-    for parts in sorted(names, key=lambda parts: _order(parts, _IN_SPLIT["breed"])):
-        split = _split(parts[-3]) if len(parts) > 2 else None
-        if split is None:
-            if not twins.isdisjoint(_photo_keys(parts)):
-                raise PedigreeError(
-                    f"{archive}: annotation {shown('/'.join(parts))} fits photos of several splits; put the "
-                    "annotations into folders of the same splits."
-                )
-            merged[parts] = parts
-            continue
-        prefixes = (photos.prefixes.get((split, *key)) for key in _photo_keys(parts))
-        name = _renamed((*parts[:-3], *parts[-2:]), next(filter(None, prefixes), ""))
-        while name in merged:
-            name = _renamed(name, f"{split}-")
-        merged[name] = parts
+    without_photo: list[Parts] = []
+    twins = {key[1:] for key, prefix in photos.prefixes.items() if prefix}
+    for parts in names:
+        name, prefix = parts, ""
+        if len(parts) > 2 and _split(parts[-3]):
+            known = _prefix(parts, photos)
+            if known is None and photos.splits:
+                without_photo.append(parts)
+                continue
+            if known is not None or annotation_suffix(parts[-1]) is not None:
+                name, prefix = (*parts[:-3], *parts[-2:]), known or ""
+        elif not twins.isdisjoint(_photo_keys(parts)):
+            raise PedigreeError(
+                f"{archive}: annotation {shown('/'.join(parts))} fits photos of several splits; put the annotations "
+                "into folders of the same splits."
+            )
+        if (other := merged.setdefault(_renamed(name, prefix), parts)) != parts:
+            one, two = shown("/".join(other)), shown("/".join(parts))
+            raise PedigreeError(f"{archive}: annotations {one} and {two} are of the same photo; remove one.")
+    _add_without_photo(merged, without_photo, photos)
     return merged
 
 
@@ -114,8 +123,9 @@ def kept(archive: Path, places: Places, splits: Mapping[Parts, str]) -> dict[tup
 
 
 def _split(folder: str) -> str | None:
-    """Return the name of a split if the folder has it, in any case; else None."""
-    return folder.casefold() if folder.casefold() in FOLDERS else None
+    """Return the one of `FOLDERS` that a folder is; None if it is another one."""
+    match = re.fullmatch(r"([a-z]+)([0-9]{4})?", folder.casefold())
+    return match[1] if match and match[1] in FOLDERS else None
 
 
 def _are_split(names: Collection[Parts], level: int) -> bool:
@@ -137,9 +147,10 @@ def _merged(names: Collection[Parts], level: int) -> Merged:
         while owners.setdefault(_key(_renamed(inside, prefix)), (split, prefix)) != (split, prefix):
             prefix = f"{split}-{prefix}"
         merged.names[_renamed((*parts[:level], *inside), prefix)] = parts
-        merged.splits[parts] = split
-        if prefix:
-            merged.prefixes[(split, *inside[:-1], PurePosixPath(parts[-1]).stem)] = prefix
+        merged.splits[parts] = _split(parts[level]) or split
+        photo = (*inside[:-1], PurePosixPath(parts[-1]).stem)
+        merged.prefixes[(split, *photo)] = prefix
+        merged.prefixes.setdefault((merged.splits[parts], *photo), prefix)
     return merged
 
 
@@ -150,6 +161,23 @@ def _key(inside: Parts) -> Parts:
 
 def _renamed(parts: Parts, prefix: str) -> Parts:
     return (*parts[:-1], prefix + parts[-1])
+
+
+def _prefix(annotation: Parts, photos: Merged) -> str | None:
+    """Return what was put before the name of an annotation's photo in the same split; None if there is no photo."""
+    folder = annotation[-3].casefold()
+    keys = [(split, *key) for split in (folder, _split(folder) or folder) for key in _photo_keys(annotation)]
+    return next((photos.prefixes[key] for key in keys if key in photos.prefixes), None)
+
+
+def _add_without_photo(merged: dict[Parts, Parts], annotations: Collection[Parts], photos: Merged) -> None:
+    """Add annotations without a photo to `merged`, under names that no photo and no other annotation has."""
+    taken = {(*key[1:-1], prefix + key[-1]) for key, prefix in photos.prefixes.items()}
+    for parts in sorted(annotations, key=lambda parts: (_order(parts, _IN_SPLIT["breed"]), parts)):
+        name = (*parts[:-3], *parts[-2:])
+        while name in merged or not taken.isdisjoint(_photo_keys(name)):
+            name = _renamed(name, f"{parts[-3].casefold()}-")
+        merged[name] = parts
 
 
 def _photo_keys(annotation: Parts) -> list[Parts]:
