@@ -95,7 +95,7 @@ def _unpack(images: Path, annotations: Path | None, settings: Unpack, folder: Pa
     pictured = extract(images, settings, numbered / "i", is_wanted_with_photos)
     placement = place(pictured, described, keep_split=settings.split == "keep")
     _move(pictured, placement.photos, folder / "Images")
-    if described is not None and (placement.annotations or placement.converted):
+    if described is not None and placement.annotations:
         _move(described, placement.annotations, folder / "Annotation")
     _write(placement.converted, folder / "Annotation")
     if placement.sides:
@@ -114,7 +114,7 @@ def _move(extraction: Extraction, places: Places, folder: Path) -> None:
 
 def _write(files: Mapping[tuple[str, str], bytes], folder: Path) -> None:
     for (breed, file), content in files.items():
-        (folder / breed).mkdir(exist_ok=True)
+        (folder / breed).mkdir(parents=True, exist_ok=True)
         (folder / breed / file).write_bytes(content)
 
 
