@@ -1,4 +1,5 @@
 import tempfile
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +50,7 @@ def sound_rows(breed: str, count: int = EACH) -> list[dict[str, Any]]:
             **{"phashes": "-", "group": "", "mirrored": 0.0, "enlargement": 0.5},
             "annotated_breed": breed.partition("-")[2],
             "annotated_folder": breed[1:9],
-            "usable": True,
+            **{"usable": True, "split": ""},
         }
         for number in range(count)
     ]
@@ -278,6 +279,26 @@ def test_folders_of_digits_pass_with_their_own_pattern_and_any_number() -> None:
     findings = judged(census, replace(STRICT, breed_pattern="^[0-9]$", breeds=None))
     assert NUMBER not in findings
     assert all(finding.success for finding in findings.values())
+
+
+def test_without_a_pattern_any_name_of_a_folder_passes_and_the_rest_is_still_checked() -> None:
+    census = census_of(*(sound_rows(name) for name in ("Épagneul", "7", "my dog")))
+    findings = judged(census, replace(STRICT, breed_pattern=None))
+    assert set(findings) == (CRITICAL | WARNING) - {NAMES}
+    assert findings[NUMBER].success and findings[PHOTOS].success
+
+
+def test_an_annotated_name_that_only_looks_like_the_folder_is_shown_by_its_code_points() -> None:
+    census = census_of(sound_rows("Pug")).assign(annotated_breed="Pug\u200b")
+    findings = judged(census, replace(STRICT, breed_pattern=None, breeds=1))
+    assert findings[NAMED].where[0] == r"Pug/00.jpg: annotated as Pug\u200b"
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_an_annotated_name_in_another_unicode_form_is_the_folder_s_name(forms: tuple[str, str]) -> None:
+    folder, name = (unicodedata.normalize(form, "Épagneul") for form in forms)
+    census = census_of(sound_rows(folder)).assign(annotated_breed=name)
+    assert judged(census, replace(STRICT, breed_pattern=None, breeds=1))[NAMED].success
 
 
 def test_an_empty_folder_is_a_breed_without_photos() -> None:

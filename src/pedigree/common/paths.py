@@ -5,6 +5,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 
 RAW = Path("data/raw")  # the unpacked photos and annotations
+SPLIT = RAW / "split.csv"  # which photos the archive itself holds out, if that is kept
 CENSUS = Path("data/census.csv")  # one row per photo
 VERDICT = Path("data/verdict.json")  # whether the photos passed validation
 CROPS = Path("data/crops")

@@ -90,9 +90,11 @@ def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan], skipped: Skipped, s
 
 
 def _split(plans: Sequence[Plan], settings: params.Crop) -> dict[str, list[Plan]]:
-    """Return the plans of each side of the split, in order."""
-    candidates = [HoldoutCandidate(plan.photo, plan.breed, plan.group) for plan in plans]
-    chosen = held_out(candidates, settings.holdout, settings.seed)
+    """Return the plans of each side of the split, in order. The archive's own split is kept, if the census has it."""
+    chosen = {plan.photo for plan in plans if plan.split == "holdout"}
+    if not any(plan.split for plan in plans):
+        candidates = [HoldoutCandidate(plan.photo, plan.breed, plan.group) for plan in plans]
+        chosen = set(held_out(candidates, settings.holdout, settings.seed))
     sides = {
         "train": [plan for plan in plans if plan.photo not in chosen],
         "holdout": [plan for plan in plans if plan.photo in chosen],

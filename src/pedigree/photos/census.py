@@ -18,6 +18,7 @@ import pandas
 from PIL import Image, UnidentifiedImageError
 
 from pedigree.common.files import replacing_file
+from pedigree.common.names import composed
 from pedigree.common.progress import progress
 from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import read_annotation
@@ -26,6 +27,7 @@ from pedigree.photos.boxes import stored_boxes
 from pedigree.photos.exif import orientation, private_tags, swaps_sides
 from pedigree.photos.jpeg import decoder_warning, is_cut_short
 from pedigree.photos.modes import reason_unusable
+from pedigree.photos.split import read_split
 from pedigree.photos.views import view_hashes
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
@@ -48,6 +50,7 @@ COLUMNS: dict[str, type] = {
     "annotated_breed": str,  # the name in the XML; several different names are joined with "; "
     "annotated_folder": str,  # the <folder> in the XML; in Stanford Dogs, the digits of the WordNet id
     "usable": bool,
+    "split": str,  # "train" or "holdout" if the archive's own split is kept; else empty
     "decoder_warning": str,  # of the JPEG decoder, for a photo that is usable all the same
     "private_tags": str,  # EXIF tags that name a place or a person, such as "GPS; owner"
     "aspect": float,  # width / height as a viewer shows it; 0 if unknown
@@ -95,15 +98,17 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
         One row per file, sorted by `photo`, with the columns of `COLUMNS`.
 
     Raises:
-        PedigreeError: if there are no breeds, or if the name of a file is not UTF-8.
+        PedigreeError: if there are no breeds, if the name of a file is not UTF-8, or if the archive's split is damaged.
     """
-    names = _photo_names(raw)
+    names, split = _photo_names(raw), read_split(raw)
     Image.init()  # here, so that the threads do not all start it at the same time
     with warnings.catch_warnings(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         rows = list(progress(pool.map(partial(_row, raw), names), label="census", total=len(names)))
-    return pandas.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    photos = pandas.DataFrame(rows, columns=list(COLUMNS))
+    photos["split"] = [split.get(composed(name), "") for name in names]
+    return photos.astype(COLUMNS)
 
 
 def breed_census(photos: pandas.DataFrame, folders: Sequence[str] = ()) -> pandas.DataFrame:

@@ -34,8 +34,8 @@ def blocks(luma: Image.Image, grid: int = GRID) -> Floats:
 def phash(luma: Floats) -> str:
     """Return the hash of `(GRID, GRID)` luma as 36 hexadecimal digits; the first of their bits is always 0.
 
-    A picture that shows too little has no hash: the text is empty. Otherwise all plain surfaces, and all simple drawings
-    of one layout, would be near-duplicates.
+    A picture that shows too little has no hash: the text is empty. Otherwise all plain surfaces, and all simple
+    drawings of one layout, would be near-duplicates.
     """
     if entropy(np.bincount(luma.astype(np.uint8).ravel())) < LEAST_ENTROPY:
         return ""

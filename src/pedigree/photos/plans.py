@@ -31,6 +31,7 @@ class Plan:
         photo: "<breed>/<file>" under Images.
         breed: the breed's folder.
         group: a text that near-duplicates of the photo share, and no others.
+        split: "train" or "holdout" if the archive's own split is kept; else empty.
         boxes: in stored pixels, not clipped; for a whole frame, the whole photo.
         windows: one for each box, in the same order.
         mirrored: the largest share of a window that lies outside the photo and is mirrored, 0 to 1.
@@ -40,6 +41,7 @@ class Plan:
     photo: str
     breed: str
     group: str
+    split: str
     boxes: tuple[Box, ...]
     windows: tuple[Window, ...]
     mirrored: float
@@ -86,7 +88,7 @@ def _plan(row: Any, settings: params.Crop, skipped: Counter[str]) -> Plan | None
     boxes, windows = zip(*cuts, strict=True)
     mirrored = max(window.share_outside(frame.width, frame.height) for window in windows)
     enlargement = max(settings.size / window.shorter for window in windows)
-    return Plan(row.photo, row.breed, row.group or row.photo, boxes, windows, mirrored, enlargement)
+    return Plan(row.photo, row.breed, row.group or row.photo, row.split, boxes, windows, mirrored, enlargement)
 
 
 def _unannotated(row: Any) -> bool:

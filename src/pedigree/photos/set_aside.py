@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from unicodedata import normalize
 
+from pedigree.common.names import composed
 from pedigree.errors import PedigreeError
 from pedigree.settings.fields import nearest
 
@@ -47,11 +47,11 @@ def problems(reasons: Mapping[str, str], photos: Iterable[str], path: Path) -> d
     Raises:
         PedigreeError: if there is no photo of such a name; the message names the nearest one.
     """
-    known = {normalize("NFC", photo): photo for photo in photos}
+    known = {composed(photo): photo for photo in photos}
     for name in reasons:
-        if normalize("NFC", name) not in known:
+        if composed(name) not in known:
             raise PedigreeError(f"{path}: there is no photo {name!r}{nearest(name, known)}.")
-    return {known[normalize("NFC", name)]: f"{LABEL}: {reason}" for name, reason in reasons.items()}
+    return {known[composed(name)]: f"{LABEL}: {reason}" for name, reason in reasons.items()}
 
 
 def _row(path: Path, number: int, row: list[str]) -> tuple[str, str]:

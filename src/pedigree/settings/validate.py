@@ -22,8 +22,8 @@ def _regular_expression(pattern: str) -> str:
 class Validate:
     """What the photos must be like. A share is a share of all photos."""
 
-    breed_pattern: Annotated[str, AfterValidator(_regular_expression)] = parameter(
-        r"^n\d{8}-.+$", "regular expression that every breed's folder name must match"
+    breed_pattern: Annotated[str, AfterValidator(_regular_expression)] | None = parameter(
+        r"^n\d{8}-.+$", "regular expression that every breed's folder name must match; null: any name"
     )
     breeds: Positive | None = parameter(8, "number of breed folders; null: any number")
     photos_per_breed: Counts = parameter([60, 400], "fewest and most photos of a breed")

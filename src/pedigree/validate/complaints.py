@@ -3,6 +3,7 @@
 import pandas
 
 from pedigree.common.breeds import display_name, same_breed, wordnet_id
+from pedigree.common.names import told_apart
 from pedigree.photos.phash import LEAST_ENTROPY
 from pedigree.photos.set_aside import LABEL
 
@@ -113,7 +114,7 @@ def _misnomer(breed: str, names: str, folder: str) -> str:
     """Return the complaint about an annotation that names another breed than the photo's folder; empty if none."""
     others = [name for name in names.split("; ") if name and not _is_name_of(name, breed)]
     if others:
-        return f"annotated as {'; '.join(others)}"
+        return f"annotated as {'; '.join(told_apart(name, [breed, display_name(breed)]) for name in others)}"
     if names and wordnet_id(breed) and folder.isdecimal() and f"n{folder}" != wordnet_id(breed):
         return f"annotated with folder {folder}"
     return ""
