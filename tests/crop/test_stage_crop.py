@@ -1,5 +1,6 @@
 """The crop stage on real files: photos, annotations, census and verdict."""
 
+import json
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw
 from pedigree.common.packed_crops import load_crops
 from pedigree.crop.stage import crop
 from pedigree.errors import PedigreeError
-from pedigree.photos.census import take_census, write_census
+from pedigree.photos.census import read_census, take_census, write_census
 from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings import params
@@ -347,3 +348,35 @@ def test_real_photos_decoded_at_reduced_scale_differ_little_from_full_decoding(t
     difference = np.abs(reduced - full.train_images)
     assert 0 < difference.mean() < 1.2
     assert difference.mean(axis=(1, 2, 3)).max() < 8
+
+
+def test_near_duplicates_are_on_one_side_and_a_leak_is_an_error_that_names_the_pair(project):
+    for number in range(8):
+        with Image.open(project.raw / "Images" / BOXER / f"{number}.jpg") as photo:
+            photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(
+                project.raw / "Images" / PUG / f"twin{number}.jpg", quality=70
+            )
+        annotate(project.raw / "Annotation" / PUG / f"twin{number}", (50, 10, 110, 60 + number))
+    project.crop(holdout=0.5)
+    assert json.loads(project.facts.read_text())["holdout_twins"] == 0
+    side = project.table().set_index("photo")["split"]
+    twins = [(f"{BOXER}/{number}.jpg", f"{PUG}/twin{number}.jpg") for number in range(8)]
+    assert all(side[one] == side[other] for one, other in twins) and set(side) == {"train", "holdout"}
+
+    census = read_census(project.root / "data" / "census.csv").assign(group="")
+    write_census(census, project.root / "data" / "census.csv")
+    settings = replace(SETTINGS, holdout=0.5)
+    files = (project.raw, project.root / "data" / "census.csv", project.verdict)
+    with pytest.raises(PedigreeError, match=r"twin\d\.jpg is like|\d\.jpg is like") as raised:
+        crop(*files, settings, project.target, project.sheet, project.facts)
+    assert "crop.max_holdout_twins allows 0 %" in str(raised.value) and "\n" not in str(raised.value)
+    assert json.loads(project.facts.read_text())["holdout_twins"] > 0
+    crop(*files, replace(settings, max_holdout_twins=1.0), project.target, project.sheet, project.facts)
+
+
+def test_the_split_of_the_archive_is_kept(project):
+    names = [f"{breed}/{number}.jpg" for breed in (BOXER, PUG) for number in range(8)]
+    rows = [f"{name},{'holdout' if name.endswith(('1.jpg', '6.jpg')) else 'train'}" for name in names]
+    (project.raw / "split.csv").write_text("\n".join(["photo,split", *rows]) + "\n")
+    _, table = project.crop(holdout=0.5)
+    assert [f"{row.photo},{row.split}" for row in table.sort_values("photo").itertuples()] == rows
