@@ -36,8 +36,6 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a project with three breeds in data/raw the working folder; return data/raw."""
     monkeypatch.chdir(tmp_path)
     raw = Path("data/raw")
-    Path("data").mkdir()
-    Path("data/set_aside.csv").write_text("photo,reason\n")
     for index, breed in enumerate((PUG, FOX, TZU)):
         for number in range(EACH):
             photo(raw / "Images" / breed / f"{number:02}.jpg", 100 * index + number, breed.partition("-")[2])
@@ -123,8 +121,8 @@ def test_warnings_are_printed_and_the_stage_passes(raw: Path, capsys: pytest.Cap
 
 
 def test_photos_set_aside_by_name_are_left_out_with_their_reason(raw: Path) -> None:
-    Path("data/set_aside.csv").write_text(f'photo,reason\n{PUG}/03.jpg,"a cat, not a pug"\n')
-    validation = validate(raw, replace(STRICT, min_decodable=1.0), CROP)
+    reasons = {f"{PUG}/03.jpg": "a cat, not a pug"}
+    validation = validate(raw, replace(STRICT, min_decodable=1.0, set_aside=reasons), CROP)
     assert validation.passed and validation.set_aside == {f"{PUG}/03.jpg": "set aside: a cat, not a pug"}
     assert read_census(Path("data/census.csv"))["usable"].sum() == 29
     assert json.loads(Path("reports/validation.json").read_text())["set_aside"] == validation.set_aside

@@ -9,7 +9,7 @@ from pedigree.settings import params
 NAMED = 10  # breeds named in the error; the others are counted
 
 _ADVICE = {  # by words of the reason, in the order in which the advice is given
-    "set aside": "take photos out of the table of validate.set_aside",
+    "set aside": "take photos out of validate.set_aside",
     "not usable": "replace the photos that are not usable (data/census.csv says why)",
     "unreadable": "correct the annotations",
     "another size": "correct the annotations",

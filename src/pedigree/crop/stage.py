@@ -154,7 +154,7 @@ def _check_leaks(leaks: Leaks, table: pandas.DataFrame, limit: float) -> None:
     raise PedigreeError(
         f"{100 * leaks.share:.3g} % of the held-out crops have a near-duplicate among the training crops; "
         f"crop.max_holdout_twins allows {100 * limit:.3g} %: {'; '.join(names[:MOST_PAIRS])}{more}. Name one photo of "
-        "each pair in the table of validate.set_aside."
+        "each pair in validate.set_aside."
     )
 
 

@@ -45,8 +45,8 @@ class Validate:
     max_mirrored: Share = parameter(0.1, "share of photos where crop.fit pad would mirror over a tenth of a crop")
     max_enlarged: Share = parameter(0.1, "share of photos with fewer pixels than crop.size in a crop")
     max_imbalance: Ratio = parameter(3.0, "photos of the largest breed per photo of the smallest")
-    set_aside: Text = parameter(
-        "data/set_aside.csv", "a table of photos to leave out, with the columns photo and reason"
+    set_aside: dict[Text, Text] = parameter(
+        {}, "photos to leave out, each with the reason: {pug/12.jpg: shows a cat, boxer/7.jpg: drawn}"
     )
     extractor: PackagedName | None = parameter(
         None,

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
 from pedigree.photos.plans import with_crop_facts
-from pedigree.photos.set_aside import problems, read_set_aside
+from pedigree.photos.set_aside import problems
 from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Crop, Validate
@@ -96,7 +96,7 @@ def findings_table(findings: "Sequence[Finding]") -> str:
 
 
 def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path) -> Validation:
-    photos = with_groups(_without(take_census(raw), Path(bounds.set_aside)), raw)
+    photos = with_groups(_without(take_census(raw), bounds.set_aside), raw)
     photos = with_crop_facts(photos, cropping)
     breeds, complaints = breed_census(photos, breed_folders(raw)), photo_complaints(photos)
     from pedigree.validate.expectations import judge  # takes seconds to import
@@ -107,9 +107,9 @@ def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path) -> Validati
     return Validation(photos, breeds, complaints, findings, set_aside)
 
 
-def _without(photos: pandas.DataFrame, table: Path) -> pandas.DataFrame:
-    """Return the census with the photos of `table` marked as not usable, and the reason as their problem."""
-    named = problems(read_set_aside(table), photos["photo"], table)
+def _without(photos: pandas.DataFrame, reasons: Mapping[str, str]) -> pandas.DataFrame:
+    """Return the census with the photos of `reasons` marked as not usable, and the reason as their problem."""
+    named = problems(reasons, photos["photo"])
     chosen = photos["photo"].isin(named)
     return photos.assign(
         problem=photos["problem"].mask(chosen, photos["photo"].map(named)), usable=photos["usable"] & ~chosen
