@@ -19,10 +19,10 @@ from PIL import Image, ImageFilter
 
 from pedigree.common.measures import MEASURES
 from pedigree.metrics.estimate import Estimate
+from pedigree.pages.axes import around
+from pedigree.pages.wording import breed_name, of_100
 from pedigree.score import page
 from pedigree.score.evaluation import Evaluation
-from pedigree.score.page.axes import around
-from pedigree.score.page.wording import breed_name, of_100
 from pedigree.score.sample import Sample
 
 HOSTILE = ("n99000001-<script>alert(1)</script>", "n99000002-\"Fox\" & 'Hound'", "n99000003-柴犬_{{ 7*7 }}")
@@ -419,8 +419,8 @@ def test_120_breeds_stay_small_and_complete():
 
 
 def test_the_templates_are_package_data():
-    folder = resources.files("pedigree.score.page") / "templates"
-    assert {"page.html", "style.css", "sort.js"} <= {file.name for file in folder.iterdir()}
+    folders = [resources.files(package) / "templates" for package in ("pedigree.score.page", "pedigree.pages")]
+    assert {"page.html", "style.css", "sort.js"} <= {file.name for folder in folders for file in folder.iterdir()}
 
 
 CHECKS = """
