@@ -43,8 +43,7 @@ def words(validation: "Validation", failed: Sequence[Failure]) -> tuple[str, str
         )
         if number
     ]
-    more = f"There {'is' if others[0].startswith('1 ') else 'are'} also {listed(others)}." if others else ""
-    return first, more
+    return first, f"Also: {listed(others)}." if others else ""
 
 
 def tiles(validation: "Validation", groups: int) -> list[Tile]:
