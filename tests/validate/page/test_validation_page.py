@@ -347,9 +347,8 @@ def test_the_stage_writes_the_page_and_names_it_before_it_fails(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "set_aside.csv").write_text("photo,reason\n")
     with pytest.raises(PedigreeError, match="critical expectations"):
-        validate(raw, replace(STRICT, set_aside="set_aside.csv"), Crop())
+        validate(raw, STRICT, Crop())
     assert "<h1>Failed: number of breeds: 2 breeds, expected 3.</h1>" in Path("reports/validation.html").read_text()
     assert "Page: reports/validation.html   Data Docs: runs/data_docs/index.html" in capsys.readouterr().out
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pedigree.pages.axes import Axis, Tick, around
 from pedigree.pages.bars import Bar, bars
 from pedigree.pages.wording import count
-from pedigree.validate.complaints import BRIGHT, DARK, LEAST_ENTROPY, SHARP
+from pedigree.photos.phash import LEAST_ENTROPY
+from pedigree.validate.complaints import BRIGHT, DARK, SHARP
 
 Values = NDArray[np.float64]
 
