@@ -361,7 +361,7 @@ def test_a_browser_opens_it_without_complaint_sorts_it_and_never_scrolls_sideway
     seen = browsed(render(judged(raw, ACROSS, DECODE, UNCLEAR, FEW, MET), raw), tmp_path)
     assert all(content <= window for content, window in seen["widths"])
     assert seen["images"]
-    assert seen["before"] == [HOSTILE, "Snow spitz", "Fog shagcoat", "Toffee shortleg"]
+    assert seen["before"] == [HOSTILE, "Fog shagcoat", "Snow spitz", "Toffee shortleg"]  # by name
     (first, descending), (second, ascending) = seen["sort"]
     assert (first, second) == ("descending", "ascending")
     assert descending[0] == "Snow spitz" and ascending[-1] == "Snow spitz"  # by usable photos

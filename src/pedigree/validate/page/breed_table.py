@@ -39,7 +39,7 @@ COLUMNS = (
     Column("Photos", "All files in the breed's folder"),
     Column("Usable", "Photos that are not set aside"),
     Column("Boxes", "Annotated dogs in usable photos"),
-    Column("Median size", "Median width × median height of usable photos in pixels; sorted by area"),
+    Column("Median size", "Median width × median height of usable photos as stored, in pixels; sorted by area"),
     Column("Median box", "Median of the longer sides of the boxes in pixels"),
     Column("With complaints", "Share of photos with at least one complaint"),
     Column("Near-duplicates", "Photos in a group of near-duplicates"),
@@ -47,17 +47,17 @@ COLUMNS = (
 
 
 def lay_out(validation: "Validation") -> list[Row]:
-    """Return a row for each breed, by name."""
+    """Return a row for each breed, by the name that is shown."""
     photos, complaints = validation.photos, validation.complaints
     complained = (complaints.drop(columns="photo") != "").any(axis=1)
     facts = validation.breeds.set_index("breed").assign(
         complained=complained.groupby(photos["breed"]).mean(),
         grouped=(photos["group"] != "").groupby(photos["breed"]).sum(),
     )
-    return [
-        Row(breed_name(str(breed)), _cells(row))
-        for breed, row in zip(facts.index, facts.to_dict("records"), strict=True)
-    ]
+    rows = zip(facts.index, facts.to_dict("records"), strict=True)
+    return sorted(
+        (Row(breed_name(str(breed)), _cells(row)) for breed, row in rows), key=lambda row: row.breed.casefold()
+    )
 
 
 def _cells(row: dict[Any, Any]) -> list[Cell]:
