@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pedigree.photos.phash import BITS, ODD, signs
 
 CANDIDATE_BITS = 42  # of 143; hashes that differ in more are not candidates
+SURE_BITS = 8  # hashes that differ in so few are those of near-duplicates: the pixels need not be compared
 CORRELATION = 0.95  # of aligned pictures; nearly all pairs of Stanford Dogs above it show one photograph
 GRID = 32  # pictures are aligned at 32 x 32
 
@@ -35,12 +36,13 @@ class Pairs:
     first: Indices
     second: Indices
     mirrored: npt.NDArray[np.bool_]  # whether one picture is mirrored
+    bits: npt.NDArray[np.floating]  # in how many bits the hashes differ
 
     def __len__(self) -> int:
         return len(self.first)
 
     def __getitem__(self, chosen: slice | Indices | npt.NDArray[np.bool_]) -> "Pairs":
-        return Pairs(self.first[chosen], self.second[chosen], self.mirrored[chosen])
+        return Pairs(self.first[chosen], self.second[chosen], self.mirrored[chosen], self.bits[chosen])
 
 
 def near_duplicates(
@@ -48,8 +50,7 @@ def near_duplicates(
 ) -> list[tuple[int, int]]:
     """Find near-duplicates, and return pairs of them that link each group.
 
-    A pair that earlier pairs link already is not compared, so a thousand copies of one picture need a thousand
-    comparisons, not a million.
+    A pair that earlier pairs link already is not compared.
 
     Args:
         hashes: the perceptual hash of each picture; pictures with an empty one have no near-duplicates.
@@ -62,7 +63,7 @@ def near_duplicates(
     for pairs in candidates([text for text in hashes if text]):
         while len(pairs := pairs[group[pairs.first] != group[pairs.second]]):
             some, pairs = pairs[:_PAIRS], pairs[_PAIRS:]
-            found = some[_are_alike(luma[some.first], _turned(luma[some.second], some.mirrored), least)]
+            found = some[_are_alike(some, luma, least)]
             for one, other in zip(found.first, found.second, strict=True):
                 if group[one] != group[other]:
                     group[group == group[other]] = group[one]
@@ -87,7 +88,8 @@ def candidates(hashes: Sequence[str], bits: int = CANDIDATE_BITS) -> Iterator[Pa
             products += even[ours] @ even[theirs].T
             places = np.flatnonzero(products >= least)
             first, second = np.divmod(places, products.shape[1])
-            pairs = Pairs(first + start, second + begin, negative.ravel()[places])
+            differing = (BITS - products.ravel()[places]) / 2
+            pairs = Pairs(first + start, second + begin, negative.ravel()[places], differing)
             yield pairs[pairs.first < pairs.second]
 
 
@@ -130,10 +132,20 @@ class _Luma:
         new = np.array(sorted(set(indices.tolist()) - self._known.keys()), np.intp)
         if len(new):
             self._known.update(zip(new.tolist(), self._pixels(self._pictures[new]), strict=True))
-        return np.stack([self._known[index] for index in indices.tolist()]).astype(np.float32)
+        luma = [self._known[index] for index in indices.tolist()]
+        return np.array(luma, np.float32).reshape(-1, GRID, GRID)
 
 
-def _are_alike(one: Floats, other: Floats, least: float) -> npt.NDArray[np.bool_]:
+def _are_alike(pairs: Pairs, luma: _Luma, least: float) -> npt.NDArray[np.bool_]:
+    """Whether each pair is one of near-duplicates: by the hashes alone if they are sure, else by the pixels."""
+    alike = pairs.bits <= SURE_BITS
+    unsure = np.flatnonzero(~alike)
+    one, other = luma[pairs.first[unsure]], luma[pairs.second[unsure]]
+    alike[unsure] = _correlate(one, _turned(other, pairs.mirrored[unsure]), least)
+    return alike
+
+
+def _correlate(one: Floats, other: Floats, least: float) -> npt.NDArray[np.bool_]:
     """Whether pairs of pictures correlate when aligned, first at a coarse scale, which is faster."""
     score, places = _aligned(_coarse(one), _coarse(other), _unmoved(len(one)))
     alike = score >= _COARSE_CORRELATION
