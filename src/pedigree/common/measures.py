@@ -138,5 +138,6 @@ CONDITIONS = {
     "samples": "Generated pictures",
     "real": "Training crops",
     "holdout": "Held-out crops",
+    "holdout_twins": "Held-out crops with a near-duplicate among the training crops",
     "breed_accuracy_chance": "Breed accuracy, by chance",
 }

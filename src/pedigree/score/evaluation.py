@@ -59,6 +59,7 @@ def evaluate(
     copies: Sequence[NDArray[np.float32]] = (),
     seed: int = 0,
     epsilon: float | None = None,
+    twin: float | None = None,
 ) -> Evaluation:
     """Compare generated pictures and held-out photos with the training crops.
 
@@ -72,6 +73,8 @@ def evaluate(
         seed: of the kernel distance's subsets and of the pairs for MS-SSIM.
         epsilon: Kaggle's threshold of the memorisation distance for this extractor, used by the memorisation-informed
             Fréchet distance. None if there is no such threshold: then the verdict decides.
+        twin: the cosine distance below which a held-out crop is a near-duplicate of a training crop, for this
+            extractor. None if it is unknown: then `holdout_twins` is None.
 
     Raises:
         ValueError: there are too few pictures, or features and labels do not match.
@@ -93,6 +96,7 @@ def evaluate(
         "samples": len(generated),
         "real": len(train),
         "holdout": len(holdout),
+        "holdout_twins": None if twin is None else float((nearest_holdout.distances < twin).mean()),
         **distances,
         **_neighborhoods(train, holdout, generated, among),
         **_accuracies(holdout, generated, seen, seen_holdout),

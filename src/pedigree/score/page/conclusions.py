@@ -126,10 +126,22 @@ def _drawn(key: str, numbers: Metrics) -> str:
     return f"Within a breed, the pictures vary {value / real:.2f} times as much as real photos."
 
 
+def _twins(numbers: Metrics) -> str:
+    """Say how many held-out crops are near-duplicates of training crops; empty if that is not known."""
+    share, held = finite(numbers.get("holdout_twins")), finite(numbers.get("holdout"))
+    if share is None or held is None:
+        return ""
+    if share == 0:
+        return " No held-out photo is a near-duplicate of a training photo."
+    twins = f"{count(round(share * held))} of {count(round(held))} held-out photos"
+    return f" {twins} are near-duplicates of training photos, which makes copies look normal."
+
+
 def _copying(evaluation: Evaluation, unlike: bool) -> Conclusion | None:
     verdict = evaluation.numbers.get("memorization_verdict")
     below = int((evaluation.nearness < evaluation.suspicious).sum())
     few = f"{count(below)} of {count(len(evaluation.nearness))} are suspiciously near to a training photo."
+    few += _twins(evaluation.numbers)
     if verdict == COPIES:
         nearer = "On average, or too often, the pictures are nearer to a training photo than held-out photos are. "
         return Conclusion("bad", "training photos are copied", nearer + few)
