@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from pedigree.common.files import write_text
-from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION, VERDICT
+from pedigree.common.paths import CENSUS, DATA_DOCS, FEATURES, VALIDATION, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
 from pedigree.photos.set_aside import problems, read_set_aside
@@ -18,6 +18,7 @@ from pedigree.photos.twins import find_twins, group_names
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Validate
 from pedigree.validate.complaints import photo_complaints
+from pedigree.validate.opinions import ask_network
 
 if TYPE_CHECKING:
     from pedigree.validate.expectations import Finding
@@ -60,16 +61,18 @@ def validate(
     report: Path = VALIDATION,
     verdict: Path = VERDICT,
     docs: Path = DATA_DOCS,
+    cache: Path = FEATURES,
 ) -> Validation:
     """Take the census of `raw`, judge it, and write `census`, `report`, `verdict` and the Data Docs.
 
-    The summary goes to stdout. Warnings and the photos set aside go to stderr.
+    If `bounds` name an extractor, its features of the photos are kept in the folder `cache`. The summary goes to stdout.
+    Warnings and the photos set aside go to stderr.
 
     Raises:
         PedigreeError: if there are no photos; or, after all files are written, if a critical expectation failed.
             The message then has several lines: a summary, and a table of the failed expectations.
     """
-    validation = _judged(raw, bounds, docs)
+    validation = _judged(raw, bounds, docs, cache)
     write_census(validation.photos, census)
     write_text(report, json.dumps(_report(validation), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     write_verdict(validation.passed, verdict)
@@ -91,9 +94,12 @@ def findings_table(findings: "Sequence[Finding]") -> str:
     return "\n".join(lines)
 
 
-def _judged(raw: Path, bounds: Validate, docs: Path) -> Validation:
-    photos = _grouped(_without(take_census(raw), Path(bounds.set_aside)), raw)
-    breeds, complaints = breed_census(photos, breed_folders(raw)), photo_complaints(photos)
+def _judged(raw: Path, bounds: Validate, docs: Path, cache: Path) -> Validation:
+    photos = _without(take_census(raw), Path(bounds.set_aside))
+    opinions = ask_network(photos, raw, bounds.extractor, cache) if bounds.extractor else None
+    photos = _grouped(photos, raw, opinions.twins() if opinions else [])
+    breeds = breed_census(photos, breed_folders(raw))
+    complaints = photo_complaints(photos, opinions.complaints(photos) if opinions else None)
     from pedigree.validate.expectations import judge  # takes seconds to import
 
     findings = judge(complaints, breeds, bounds, annotated=(raw / "Annotation").is_dir(), docs=docs)
@@ -108,12 +114,12 @@ def _without(photos: pandas.DataFrame, table: Path) -> pandas.DataFrame:
     return photos.assign(problem=named.fillna(photos["problem"]), usable=photos["usable"] & named.isna())
 
 
-def _grouped(photos: pandas.DataFrame, raw: Path) -> pandas.DataFrame:
-    """Return the census with the groups of near-duplicates filled in."""
+def _grouped(photos: pandas.DataFrame, raw: Path, alike: Sequence[tuple[str, str]]) -> pandas.DataFrame:
+    """Return the census with the groups of near-duplicates filled in. `alike` holds pairs that the network found."""
     usable = photos[photos["usable"]]
     twins = find_twins(usable, raw)
     same = usable.groupby("sha256")["photo"].transform("first")
-    pairs = [*zip(twins["first"], twins["second"], strict=True), *zip(same, usable["photo"], strict=True)]
+    pairs = [*alike, *zip(twins["first"], twins["second"], strict=True), *zip(same, usable["photo"], strict=True)]
     groups = pandas.Series(group_names(list(usable["photo"]), pairs), index=usable.index, dtype=str)
     return photos.assign(group=groups.reindex(photos.index, fill_value=""))
 
