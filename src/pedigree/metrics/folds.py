@@ -21,7 +21,7 @@ def out_of_fold_scores(features: NDArray[np.floating], labels: Labels, folds: La
         folds: `(n,)` integers of any value. Rows that belong together, such as copies of one picture, need the same.
 
     Returns:
-        `(n, classes)`. A fold whose probe has nothing to learn from gets the shares of no class, 0.
+        `(n, classes)`. All are 0 if there is only one fold, because there is nothing to learn from.
 
     Raises:
         ValueError: there are no rows, features are not finite, or labels or folds do not match the features.
@@ -29,11 +29,12 @@ def out_of_fold_scores(features: NDArray[np.floating], labels: Labels, folds: La
     check_features(features=features)
     classes = int(labels.max(initial=-1)) + 1
     check_labels(labels, len(features), classes)
-    check_labels(folds - folds.min(), len(features), int(np.ptp(folds)) + 1)
+    folds = np.unique(folds, return_inverse=True)[1]
+    check_labels(folds, len(features), len(features))
     mean, deviation = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     deviation[deviation == 0] = 1.0  # a constant feature has no information
     targets = np.eye(classes)[labels]
-    parts = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    parts = [np.flatnonzero(folds == fold) for fold in range(folds.max() + 1)]
 
     def standardised(rows: NDArray[np.intp]) -> NDArray[np.floating]:
         return np.asarray((features[rows] - mean) / deviation, features.dtype)
