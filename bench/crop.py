@@ -2,8 +2,8 @@
 
     python bench/crop.py [FOLDER with images.tar and annotation.tar] [--repeats N] [--sizes 32 64] [--workers N]
 
-The plain loop opens a photo, converts it to RGB, crops each square and resizes it with Lanczos. Both are given the same
-photos and squares and end with the crops in memory; they take turns, and the median of the ratios is told. Wall time
+The plain loop opens a photo, converts it to RGB, crops each window and resizes it with Lanczos. Both are given the same
+photos and windows and end with the crops in memory; they take turns, and the median of the ratios is told. Wall time
 shows all cores at work; processor time shows the work itself, for when the machine is busy with something else.
 """
 
@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pedigree.crop.plans import Plan, plan_crops
 from pedigree.crop.threads import crop_photos
 from pedigree.photos.census import read_census, take_census, write_census
+from pedigree.photos.plans import Plan, plan_crops
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings import params
 from pedigree.unpack.stage import unpack
@@ -64,9 +64,9 @@ def plain_loop(images: Path, plans: Sequence[Plan], size: int) -> list[np.ndarra
     crops = []
     for plan in plans:
         photo = Image.open(images / plan.photo).convert("RGB")
-        for square in plan.squares:
-            left, top = round(square.xmin), round(square.ymin)
-            box = (left, top, left + round(square.side), top + round(square.side))
+        for window in plan.windows:
+            left, top = round(window.xmin), round(window.ymin)
+            box = (left, top, left + round(window.width), top + round(window.height))
             crops.append(np.asarray(photo.crop(box).resize((size, size), Image.Resampling.LANCZOS)))
     return crops
 
@@ -88,7 +88,7 @@ def compare(root: Path, size: int, repeats: int, workers: int) -> None:
     for work in ways.values():
         work()
     times = [{way: timed(work) for way, work in ways.items()} for _ in range(repeats)]
-    print(f"\n{size} px: {len(plans)} photos, {sum(len(plan.squares) for plan in plans)} crops, {repeats} repeats")
+    print(f"\n{size} px: {len(plans)} photos, {sum(len(plan.windows) for plan in plans)} crops, {repeats} repeats")
     for way in ways:
         wall, processor = (statistics.median(turn[way][kind] for turn in times) for kind in (0, 1))
         print(

@@ -16,9 +16,9 @@ from crop import STANFORD, prepare, settings, timed
 from distributed import LocalCluster
 
 from pedigree.crop import dask
-from pedigree.crop.plans import plan_crops
 from pedigree.crop.threads import crop_photos
 from pedigree.photos.census import read_census
+from pedigree.photos.plans import plan_crops
 
 WORKERS = 2
 
@@ -38,7 +38,7 @@ def main() -> None:
 def compare(root: Path, size: int, repeats: int, address: str) -> None:
     images = root / "raw" / "Images"
     plans, _ = plan_crops(read_census(root / "census.csv"), settings(size))
-    cuts = [(plan.photo, plan.squares) for plan in plans]
+    cuts = [(plan.photo, plan.windows) for plan in plans]
     ways = {
         "threads": lambda: list(crop_photos(images, plans, size, WORKERS)),
         "cluster": lambda: list(dask.crop_photos(images, cuts, size, address)),

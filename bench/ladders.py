@@ -29,11 +29,11 @@ from pedigree.common.files import write_text
 from pedigree.common.paths import FEATURES
 from pedigree.common.progress import progress
 from pedigree.crop.holdout import HoldoutCandidate, held_out
-from pedigree.crop.plans import Plan, plan_crops
 from pedigree.crop.threads import crop_photos
 from pedigree.features import extractors
 from pedigree.features.cache import cached_features
 from pedigree.photos.census import take_census
+from pedigree.photos.plans import Plan, plan_crops
 from pedigree.score.damage import damaged_copies
 from pedigree.score.evaluation import evaluate
 from pedigree.score.sample import Sample

@@ -15,5 +15,11 @@ STRICT = Validate(
     max_breed_mismatch=0.0,
     max_duplicates_within=0.0,
     max_duplicates_across=0.0,
+    max_near_duplicates_within=0.0,
+    max_near_duplicates_across=0.0,
+    max_unclear=0.0,
+    max_decoder_warnings=0.0,
+    max_mirrored=0.0,
+    max_enlarged=0.0,
     max_imbalance=1.2,
 )

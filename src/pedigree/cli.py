@@ -73,7 +73,7 @@ def validate(_: argparse.Namespace) -> None:
     from pedigree.settings import params
     from pedigree.validate import stage
 
-    stage.validate(RAW, params.load(params.Validate))
+    stage.validate(RAW, params.load(params.Validate), params.load(params.Crop))
 
 
 def crop(_: argparse.Namespace) -> None:

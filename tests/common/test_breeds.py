@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from pedigree.common.breeds import display_name, find_breed, same_breed, wordnet_id
@@ -77,3 +79,26 @@ def test_a_name_of_two_folders_is_an_error_that_lists_both() -> None:
 def test_only_case_and_separators_are_ignored_when_names_are_compared() -> None:
     assert same_breed("Shih-Tzu", "shih_tzu") and same_breed("toy  poodle", "Toy-poodle")
     assert not same_breed("toy_poodle", "toy_terrier") and not same_breed("", "Pug")
+
+
+@pytest.mark.parametrize("query", ["Épagneul", "épagneul", "ÉPAGNEUL", "n02101388-Épagneul"])
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_a_breed_is_found_in_any_unicode_form(query: str, forms: tuple[str, str]) -> None:
+    asked, folder = (unicodedata.normalize(*pair) for pair in zip(forms, (query, "n02101388-Épagneul"), strict=True))
+    assert find_breed(asked, ("Boxer", folder)) == folder
+    assert same_breed(asked.removeprefix("n02101388-"), display_name(folder))
+
+
+def test_folders_of_one_name_in_two_unicode_forms_are_listed_by_their_code_points() -> None:
+    with pytest.raises(UsageError, match=r"use one of: e\\u0301-Pug, \\xe9-Pug\.$"):
+        find_breed("É pug", ["e\u0301-Pug", "\xe9-Pug"])
+
+
+@pytest.mark.parametrize(
+    ("query", "folder", "shown"),
+    [("Pug\u200b", "Pug", r"'Pug\u200b'; nearest: Pug."), ("Pug", "\uff30ug", r"'Pug'; nearest: \uff30ug.")],
+)
+def test_a_name_that_only_looks_like_a_breed_is_shown_by_its_code_points(query: str, folder: str, shown: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        find_breed(query, ["Boxer", folder])
+    assert str(raised.value) == f"There is no breed {shown}"

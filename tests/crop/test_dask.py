@@ -17,9 +17,9 @@ from distributed import Client, LocalCluster
 
 from crop.test_stage_crop import BOXER, PUG, SETTINGS, Project
 from pedigree.crop import dask, stage
-from pedigree.crop.plans import plan_crops
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.photos.census import read_census
+from pedigree.photos.plans import plan_crops
 from pedigree.settings import params
 
 NOWHERE = "tcp://127.0.0.1:1"
@@ -80,12 +80,12 @@ def project(tmp_path):
 def crop_again(project, scheduler):
     """Crop the photos again without taking a new census."""
     settings, census = replace(SETTINGS, frames="both", scheduler=scheduler), project.root / "data" / "census.csv"
-    stage.crop(project.raw, census, project.verdict, settings, project.target, project.sheet)
+    stage.crop(project.raw, census, project.verdict, settings, project.target, project.sheet, project.facts)
 
 
 def cuts_of(project):
     plans, _ = plan_crops(read_census(project.root / "data" / "census.csv"), replace(SETTINGS, frames="both"))
-    return [(plan.photo, plan.squares) for plan in plans]
+    return [(plan.photo, plan.windows) for plan in plans]
 
 
 def on_cluster(project, cluster):
@@ -113,7 +113,7 @@ def test_a_cluster_writes_the_same_files_as_threads(project, cluster, capsys):
     capsys.readouterr()
     project.crop(frames="both", scheduler=cluster.scheduler_address)
     assert project.written() == by_threads
-    assert len(by_threads) == 7
+    assert len(by_threads) == 8
     assert "crop: 100%" in capsys.readouterr().err
 
 

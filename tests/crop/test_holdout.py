@@ -45,7 +45,7 @@ def test_adding_photos_of_one_breed_changes_nothing_for_another():
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_copies_of_a_photo_are_never_on_both_sides_even_across_breeds(seed):
+def test_photos_of_a_group_are_never_on_both_sides_even_across_breeds(seed):
     random = np.random.default_rng(seed)
     candidates = [
         HoldoutCandidate(f"{name}/{number}.jpg", name, str(random.integers(0, 40)))
@@ -55,7 +55,7 @@ def test_copies_of_a_photo_are_never_on_both_sides_even_across_breeds(seed):
     chosen = held_out(candidates, 0.3, seed)
     sides = {}
     for candidate in candidates:
-        sides.setdefault(candidate.content, set()).add(candidate.photo in chosen)
+        sides.setdefault(candidate.group, set()).add(candidate.photo in chosen)
     assert all(len(side) == 1 for side in sides.values())
     for name in ("boxer", "pug"):
         assert 1 <= sum(photo.startswith(name) for photo in chosen) <= 9

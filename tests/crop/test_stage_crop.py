@@ -1,5 +1,6 @@
 """The crop stage on real files: photos, annotations, census and verdict."""
 
+import json
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,13 @@ import numpy as np
 import pandas
 import pytest
 from conftest import ROOT
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from pedigree.common.packed_crops import load_crops
 from pedigree.crop.stage import crop
 from pedigree.errors import PedigreeError
-from pedigree.photos.census import take_census, write_census
+from pedigree.photos.census import read_census, take_census, write_census
+from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings import params
 
@@ -48,6 +50,7 @@ class Project:
     def __init__(self, root):
         self.root, self.raw, self.verdict = root, root / "data" / "raw", root / "data" / "verdict.json"
         self.target, self.sheet = root / "data" / "crops", root / "reports" / "crops.png"
+        self.facts = root / "reports" / "crops.json"
         write_verdict(True, self.verdict)
         for breed, first in ((BOXER, 0), (PUG, 100)):
             for number in range(8):
@@ -59,16 +62,16 @@ class Project:
 
     def crop(self, workers=None, **changes):
         census = self.root / "data" / "census.csv"
-        write_census(take_census(self.raw), census)
+        write_census(with_groups(take_census(self.raw), self.raw), census)
         settings = replace(SETTINGS, **changes)
-        crop(self.raw, census, self.verdict, settings, self.target, self.sheet, workers)
+        crop(self.raw, census, self.verdict, settings, self.target, self.sheet, self.facts, workers)
         return load_crops(self.target), self.table()
 
     def table(self):
         return pandas.read_csv(self.target / "crops.csv")
 
     def written(self):
-        files = [*self.target.iterdir(), self.sheet]
+        files = [*self.target.iterdir(), self.sheet, self.facts]
         return {file.name: file.read_bytes() for file in files}
 
 
@@ -79,8 +82,8 @@ def project(tmp_path):
 
 def test_labels_breeds_and_table_rows_belong_to_the_images_at_the_same_index(project):
     for number in range(8):
-        Image.new("RGB", (200, 100), (20 * number, 0, 0)).save(project.raw / "Images" / BOXER / f"{number}.jpg")
-        Image.new("RGB", (200, 100), (0, 0, 20 * number)).save(project.raw / "Images" / PUG / f"{number}.jpg")
+        Image.new("RGB", (120, 90), (20 * number, 0, 0)).save(project.raw / "Images" / BOXER / f"{number}.jpg")
+        Image.new("RGB", (120, 90), (0, 0, 20 * number)).save(project.raw / "Images" / PUG / f"{number}.jpg")
     crops, table = project.crop()
     assert crops.breeds == (BOXER, PUG)
     for side, images, labels in (
@@ -105,7 +108,7 @@ def test_all_files_are_the_same_bytes_for_any_number_of_workers_and_runs(project
     assert project.written() == alone
     assert set(alone) == {
         *("train-images.npy", "train-labels.npy", "holdout-images.npy", "holdout-labels.npy"),
-        *("breeds.json", "crops.csv", "crops.png"),
+        *("breeds.json", "crops.csv", "crops.png", "crops.json"),
     }
 
 
@@ -140,10 +143,13 @@ def test_frames_decides_the_crops_of_photos_with_and_without_annotation_or_dogs(
 def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):
     project.add(f"{PUG}/small", 50, (5, 5, 20, 50), (5, 5, 25, 80), (10, 10, 60, 60))
     project.add(f"{PUG}/long", 51, (0, 0, 400, 30), size=(400, 60))
-    project.add(f"{PUG}/outside", 52, (130, 0, 180, 80), (60, 60, 20, 20))
+    project.add(f"{PUG}/outside", 52, (130, 0, 180, 80), (60, 60, 60, 20))
     project.add(f"{PUG}/dogless", 53)
     project.add(f"{PUG}/unreadable", 54)
     (project.raw / "Annotation" / PUG / "unreadable").write_text("<annotation>")
+    project.add(f"{PUG}/shrunk", 55, (10, 10, 60, 60))
+    draw(project.raw / "Images" / PUG / "shrunk.jpg", 55, size=(60, 60))
+    draw(project.raw / "Images" / PUG / "tiny.jpg", 56, size=(60, 20))
     (project.raw / "Images" / PUG / "broken.jpg").write_bytes(b"\xff\xd8 not much")
     crops, _ = project.crop()
     assert len(crops.train_images) + len(crops.holdout_images) == 17
@@ -156,6 +162,8 @@ def test_skipped_boxes_and_photos_are_counted_by_reason(project, capsys):
         "Skipped 2 × box (no area inside the photo).",
         "Skipped 1 × photo (annotated without a dog).",
         "Skipped 1 × photo (unreadable annotation).",
+        "Skipped 1 × photo (annotated at another size).",
+        "Skipped 1 × photo (shorter side under 24 px).",
     ):
         assert line in output.splitlines()
 
@@ -196,10 +204,110 @@ def test_a_missing_census_is_refused(project):
         crop(project.raw, project.root / "census.csv", project.verdict, SETTINGS, project.target, project.sheet)
 
 
-def test_a_breed_without_crops_is_an_error_that_names_it(project):
-    project.add("n00000003-corgi/small", 50, (5, 5, 10, 10))
-    with pytest.raises(PedigreeError, match=r"No crops of n00000003-corgi: .*crop\.min_box"):
+CORGI = "n00000003-corgi"
+
+
+def small(project):
+    project.add(f"{CORGI}/a", 50, (5, 5, 10, 10), (0, 0, 120, 25))
+
+
+def unreadable(project):
+    for number in range(3):
+        project.add(f"{CORGI}/{number}", 50 + number)
+        (project.raw / "Annotation" / CORGI / str(number)).write_text("<annotation>")
+
+
+def of_other_pictures(project):
+    project.add(f"{CORGI}/a", 50, (10, 10, 60, 60))
+    draw(project.raw / "Images" / CORGI / "a.jpg", 50, size=(60, 60))
+    project.add(f"{CORGI}/b", 51)
+
+
+def tiny(project):
+    draw(project.raw / "Images" / CORGI / "a.jpg", 50, size=(60, 20))
+
+
+def broken(project):
+    project.add(f"{CORGI}/a", 50, (10, 10, 60, 60))
+    (project.raw / "Images" / CORGI / "a.jpg").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "frames", "message"),
+    [
+        (
+            small,
+            "boxes",
+            "1 × box (more elongated than 4:1), 1 × box (shorter side under 24 px). "
+            "Lower crop.min_box, raise crop.max_aspect, or set crop.frames to whole.",
+        ),
+        (
+            unreadable,
+            "boxes",
+            "3 × photo (unreadable annotation). Correct the annotations or set crop.frames to whole.",
+        ),
+        (
+            of_other_pictures,
+            "boxes",
+            "1 × photo (annotated at another size), 1 × photo (annotated without a dog). "
+            "Correct the annotations, annotate the dogs, or set crop.frames to whole.",
+        ),
+        (tiny, "boxes", "1 × photo (shorter side under 24 px). Lower crop.min_box."),
+        (tiny, "both", "1 × photo (shorter side under 24 px). Lower crop.min_box."),
+        (
+            broken,
+            "whole",
+            "1 × photo (not usable). Replace the photos that are not usable (data/census.csv says why).",
+        ),
+    ],
+)
+def test_a_breed_without_crops_is_an_error_that_counts_the_reasons_and_says_what_helps(project, spoil, frames, message):
+    spoil(project)
+    with pytest.raises(PedigreeError) as error:
+        project.crop(frames=frames)
+    assert str(error.value) == f"No crops of {CORGI}. Skipped: {message}"
+
+
+def test_many_breeds_without_crops_are_named_in_part(project):
+    for number in range(12):
+        project.add(f"n000001{number:02}-x/a", 50 + number, (5, 5, 10, 10))
+    with pytest.raises(PedigreeError, match=r"^No crops of n00000100-x, .*n00000109-x and 2 more\. Skipped: 12 × box"):
         project.crop()
+
+
+def scene(box, size):
+    """Return a green photo with a red dog in the box."""
+    photo = Image.new("RGB", size, (0, 140, 0))
+    ImageDraw.Draw(photo).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=(220, 0, 0))
+    return photo
+
+
+def test_boxes_of_photos_resized_after_annotation_hold_the_dog(project):
+    box = (40, 40, 160, 160)
+    for number in range(8):
+        for breed in (BOXER, PUG):
+            annotate(project.raw / "Annotation" / breed / str(number), box, size=(400, 400))
+            photo = scene(box, (400, 400)).resize((200, 200))
+            photo.putpixel((number, 0), (0, 0, 0 if breed == PUG else 255))
+            photo.save(project.raw / "Images" / breed / f"{number}.jpg", quality=95, subsampling=0)
+    crops, table = project.crop(size=32, padding=0.1)
+    red = (crops.train_images[..., 0] > 150) & (crops.train_images[..., 1] < 80)
+    assert red.mean() == pytest.approx(1 / 1.2**2, abs=0.05)
+    assert table[["xmin", "ymin", "xmax", "ymax"]].drop_duplicates().values.tolist() == [[20, 20, 80, 80]]
+
+
+@pytest.mark.parametrize(("fit", "reds"), [("pad", 0.5), ("stretch", 1.0), ("cover", 1.0)])
+def test_each_fit_shows_its_part_of_the_photo(project, fit, reds):
+    box = (40, 10, 100, 130)
+    for number in range(8):
+        for breed in (BOXER, PUG):
+            annotate(project.raw / "Annotation" / breed / str(number), box, size=(300, 200))
+            photo = scene(box, (300, 200))
+            photo.putpixel((290, 20 * number), (0, 0, 0 if breed == PUG else 255))
+            photo.save(project.raw / "Images" / breed / f"{number}.jpg", quality=95, subsampling=0)
+    crops, _ = project.crop(fit=fit, padding=0.0)
+    red = (crops.train_images[..., 0] > 150) & (crops.train_images[..., 1] < 80)
+    assert red.mean() == pytest.approx(reds, abs=0.04)
 
 
 def test_an_empty_side_of_the_split_is_an_error(project):
@@ -234,9 +342,41 @@ def test_real_photos_decoded_at_reduced_scale_differ_little_from_full_decoding(t
                 target.write_bytes(tar.extractfile(member).read())
     reduced, table = project.crop(size=32, frames="both")
     reduced = np.array(reduced.train_images, float)
-    monkeypatch.setattr("pedigree.crop.squares.DECODED_FOR_CROPPED", 1e9)
+    monkeypatch.setattr("pedigree.crop.cutting.DECODED_FOR_CROPPED", 1e9)
     full, again = project.crop(size=32, frames="both")
     assert table.equals(again)
     difference = np.abs(reduced - full.train_images)
     assert 0 < difference.mean() < 1.2
     assert difference.mean(axis=(1, 2, 3)).max() < 8
+
+
+def test_near_duplicates_are_on_one_side_and_a_leak_is_an_error_that_names_the_pair(project):
+    for number in range(8):
+        with Image.open(project.raw / "Images" / BOXER / f"{number}.jpg") as photo:
+            photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(
+                project.raw / "Images" / PUG / f"twin{number}.jpg", quality=70
+            )
+        annotate(project.raw / "Annotation" / PUG / f"twin{number}", (50, 10, 110, 60 + number))
+    project.crop(holdout=0.5)
+    assert json.loads(project.facts.read_text())["holdout_twins"] == 0
+    side = project.table().set_index("photo")["split"]
+    twins = [(f"{BOXER}/{number}.jpg", f"{PUG}/twin{number}.jpg") for number in range(8)]
+    assert all(side[one] == side[other] for one, other in twins) and set(side) == {"train", "holdout"}
+
+    census = read_census(project.root / "data" / "census.csv").assign(group="")
+    write_census(census, project.root / "data" / "census.csv")
+    settings = replace(SETTINGS, holdout=0.5)
+    files = (project.raw, project.root / "data" / "census.csv", project.verdict)
+    with pytest.raises(PedigreeError, match=r"twin\d\.jpg is like|\d\.jpg is like") as raised:
+        crop(*files, settings, project.target, project.sheet, project.facts)
+    assert "crop.max_holdout_twins allows 0 %" in str(raised.value) and "\n" not in str(raised.value)
+    assert json.loads(project.facts.read_text())["holdout_twins"] > 0
+    crop(*files, replace(settings, max_holdout_twins=1.0), project.target, project.sheet, project.facts)
+
+
+def test_the_split_of_the_archive_is_kept(project):
+    names = [f"{breed}/{number}.jpg" for breed in (BOXER, PUG) for number in range(8)]
+    rows = [f"{name},{'holdout' if name.endswith(('1.jpg', '6.jpg')) else 'train'}" for name in names]
+    (project.raw / "split.csv").write_text("\n".join(["photo,split", *rows]) + "\n")
+    _, table = project.crop(holdout=0.5)
+    assert [f"{row.photo},{row.split}" for row in table.sort_values("photo").itertuples()] == rows

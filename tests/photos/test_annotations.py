@@ -31,7 +31,7 @@ def test_every_dog_is_read_with_its_box(tmp_path: Path) -> None:
     assert (read.dogs[0].box.width, read.dogs[0].box.height) == (100, 50)
 
 
-def test_boxes_are_kept_as_annotated_even_outside_the_photo_or_without_area(tmp_path: Path) -> None:
+def test_boxes_are_read_even_outside_the_photo_or_without_area(tmp_path: Path) -> None:
     wild = GOOD.replace("<xmin>10<", "<xmin>-10<").replace("<ymax>70<", "<ymax>20<").replace("110", "9000")
     assert read_annotation(written(tmp_path, wild)).dogs[0].box == Box(-10, 20, 9000, 20)
 
@@ -45,6 +45,34 @@ def test_encodings_that_are_declared_are_read(tmp_path: Path, encoding: str) -> 
 
 def test_a_photo_without_dogs_and_without_folder_is_read(tmp_path: Path) -> None:
     assert read_annotation(written(tmp_path, f"<annotation>{SIZE}</annotation>")) == Annotation("", "", 500, 375, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "pixels"),
+    [("20.0", 20), ("20.", 20), ("20.4", 20), ("20.5", 21), ("21.5", 22), ("20.999", 21), ("-0.4", 0), ("-1.6", -2)],
+)
+def test_decimals_are_rounded_to_the_nearest_pixel_and_halves_up(tmp_path: Path, text: str, pixels: int) -> None:
+    read = read_annotation(written(tmp_path, GOOD.replace("<xmin>10<", f"<xmin>{text}<")))
+    assert read.dogs[0].box == Box(pixels, 20, 110, 70)
+
+
+@pytest.mark.parametrize(
+    "size", ["", "<size/>", "<size><width/><height/></size>", "<size><width>0</width><height>0</height></size>"]
+)
+def test_a_missing_size_is_read_as_0(tmp_path: Path, size: str) -> None:
+    read = read_annotation(written(tmp_path, GOOD.replace(SIZE, size)))
+    assert (read.width, read.height, read.dogs[0].box) == (0, 0, Box(10, 20, 110, 70))
+
+
+def test_a_size_with_a_decimal_point_is_read(tmp_path: Path) -> None:
+    assert read_annotation(written(tmp_path, GOOD.replace("500", "500.0"))).width == 500
+
+
+@pytest.mark.parametrize("swapped", [("xmin", "xmax"), ("ymin", "ymax")])
+def test_swapped_corners_are_put_in_order(tmp_path: Path, swapped: tuple[str, str]) -> None:
+    low, high = swapped
+    box = BOX.replace(low, "other").replace(high, low).replace("other", high)
+    assert read_annotation(written(tmp_path, GOOD.replace(BOX, box))).dogs[0].box == Box(10, 20, 110, 70)
 
 
 ENTITIES = "<!DOCTYPE annotation [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;'>]>"
@@ -67,8 +95,7 @@ MALFORMED = {
     "too large": (GOOD + "\n" * LARGEST_FILE, "larger"),
     "nested deeply": ("<annotation>" * 50_000, "XML"),
     "wrong root": ("<labels/>", "<labels>"),
-    "no size": (GOOD.replace(SIZE, ""), "<size>"),
-    "no width": (GOOD.replace("<width>500</width>", ""), "<width>"),
+    "size in words": (GOOD.replace("500", "wide"), "'wide'"),
     "negative size": (GOOD.replace("500", "-500"), "negative"),
     "no name": (GOOD.replace("<name>Chihuahua</name>", ""), "<name>"),
     "empty name": (GOOD.replace("Chihuahua", " "), "<name>"),
@@ -76,8 +103,12 @@ MALFORMED = {
     "no ymax": (GOOD.replace("<ymax>70</ymax>", ""), "<ymax>"),
     "empty xmin": (GOOD.replace("<xmin>10<", "<xmin><"), "<xmin>"),
     "word": (GOOD.replace("<xmin>10<", "<xmin>left<"), "'left'"),
-    "fraction": (GOOD.replace("<xmin>10<", "<xmin>10.5<"), "'10.5'"),
+    "decimal comma": (GOOD.replace("<xmin>10<", "<xmin>10,5<"), "'10,5'"),
+    "two points": (GOOD.replace("<xmin>10<", "<xmin>10.5.1<"), "'10.5.1'"),
+    "exponent": (GOOD.replace("<xmin>10<", "<xmin>1e2<"), "'1e2'"),
     "not a number": (GOOD.replace("<xmin>10<", "<xmin>nan<"), "'nan'"),
+    "infinite": (GOOD.replace("<xmin>10<", "<xmin>inf<"), "'inf'"),
+    "huge": (GOOD.replace("<xmin>10<", "<xmin>10000000000.0<"), "'10000000000.0'"),
     "underscored": (GOOD.replace("<xmin>10<", "<xmin>1_0<"), "'1_0'"),
     "endless": (GOOD.replace("<xmin>10<", f"<xmin>{'9' * 5000}<"), "<xmin>"),
 }

@@ -65,7 +65,7 @@ def test_a_second_run_does_nothing(project: Project) -> None:
         ("common/progress.py", set()),
         ("generator/drawing.py", set()),
         ("train/resume/checkpoints.py", set()),
-        ("crop/squares.py", {"crop"}),
+        ("crop/cutting.py", {"crop"}),
         ("train/losses.py", {"train"}),
         ("metrics/manifold.py", {"train", "score"}),
         ("score/evaluation.py", {"score"}),

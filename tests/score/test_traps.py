@@ -11,11 +11,11 @@ import pytest
 from conftest import ROOT
 
 from pedigree.common.measures import MEASURES
-from pedigree.crop.plans import plan_crops
 from pedigree.crop.threads import crop_photos
 from pedigree.features import extractors
 from pedigree.metrics.estimate import standard_error
 from pedigree.photos.census import take_census
+from pedigree.photos.plans import plan_crops
 from pedigree.score import damage
 from pedigree.score.evaluation import evaluate
 from pedigree.score.sample import Sample

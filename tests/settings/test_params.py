@@ -47,6 +47,7 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("data", "images", "", "data.images: String should have at least 1"),
         ("unpack", "max_files", 0, "unpack.max_files: Input should be greater than 0"),
         ("unpack", "max_files", True, "unpack.max_files: "),
+        ("unpack", "split", "both", "unpack.split: Input should be 'merge' or 'keep'. Received: 'both'"),
         ("validate", "photos_per_breed", [400, 60], "photos_per_breed: the lower bound is above the upper one"),
         ("validate", "photos_per_breed", [60], "validate.photos_per_breed: "),
         ("validate", "breed_pattern", "(", "validate.breed_pattern: not a regular expression"),
@@ -109,6 +110,11 @@ def test_a_missing_file_and_one_that_is_no_text_are_told(tmp_path: Path) -> None
     (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="UTF-8"):
         params.load(params.Data, tmp_path / "params.yaml")
+
+
+def test_no_pattern_of_breeds_is_a_value(tmp_path: Path) -> None:
+    path = written(tmp_path / "params.yaml", "validate", "breed_pattern", None)
+    assert params.load(params.Validate, path).breed_pattern is None
 
 
 def test_a_section_missing_is_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import tarfile
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -108,6 +109,19 @@ def test_dots_long_names_and_non_ascii_letters_are_kept(tmp_path: Path, raw: Pat
             f"Annotation/{breed}/犬.v2",
             f"Annotation/{breed}/other",
         }
+
+
+@pytest.mark.parametrize("photo_form", ["NFC", "NFD"])
+@pytest.mark.parametrize("annotation_form", ["NFC", "NFD"])
+@pytest.mark.parametrize("pack", [pack_tar, CONTAINERS["gnu"], pack_zip])
+def test_names_that_differ_only_in_unicode_form_are_the_same_name(
+    photo_form: str, annotation_form: str, pack: Packer, tmp_path: Path, raw: Path
+) -> None:
+    photo, annotation = (normalize(form, "Épagneul/é") for form in (photo_form, annotation_form))
+    images, annotations = pack(tmp_path / "i", [(f"{photo}.jpg", b"p")]), pack(tmp_path / "a", [(annotation, b"a")])
+    summary = unpack(images, annotations, LIMITS, raw)
+    assert tree(raw).keys() == {normalize("NFC", name) for name in ("Images/Épagneul/é.jpg", "Annotation/Épagneul/é")}
+    assert (summary.photos_without_annotation, summary.annotations_without_photo) == (0, 0)
 
 
 def test_files_are_readable_by_all_and_never_executable(tmp_path: Path, raw: Path) -> None:

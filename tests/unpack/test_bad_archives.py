@@ -111,7 +111,12 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "twice-by-dot": (tar_with("./" + GOOD[0][0]), f"'{GOOD[0][0]}' differ only"),
     "case-photo": (tar_with(GOOD[0][0].replace(".jpg", ".JPG")), "n02085620_199.JPG' and"),
     "case-breed": (tar_with(f"Images/{BEAGLE.upper()}/bad.jpg"), f"'{BEAGLE}' and '{BEAGLE.upper()}' differ only"),
-    "accents": (tar_of("b/\u00e9.jpg", "b/e\u0301.jpg"), "differ only"),
+    "accents": (
+        tar_of("b/\u00e9.jpg", "b/e\u0301.jpg"),
+        r"member 'b/e\u0301.jpg' and 'b/\xe9.jpg' differ only in Unicode form; remove or rename one.",
+    ),
+    "accents-and-case": (tar_of("b/\u00c9.jpg", "b/e\u0301.jpg"), "differ only in case"),
+    "no-character": (tar_with(f"Images/{BEAGLE}/b\ufffed.jpg"), "b\\ufffed.jpg"),
     "suffix": (tar_with(GOOD[0][0].replace(".jpg", ".png")), "n02085620_199.png' differ only"),
     # unknown layouts
     "no-folder": (tar_of("a.jpg", "b.jpg"), "'a.jpg' lies in no folder"),

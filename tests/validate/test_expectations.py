@@ -1,4 +1,5 @@
 import tempfile
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +24,15 @@ ACROSS = "no duplicates across breeds"
 ANNOTATED = "photos are annotated"
 BOXES = "boxes fit the photo"
 NAMED = "annotation names the folder's breed"
+ALIKE = "no near-duplicates within a breed"
+ALIKE_ACROSS = "no near-duplicates across breeds"
+CLEAR = "photos are clear"
+WARNED = "photos decode without a warning"
+INSIDE = "crops lie inside the photo"
+LARGE = "crops are not enlarged"
 
-CRITICAL = {NAMES, NUMBER, PHOTOS, DECODE, ACROSS, NAMED}
-WARNING = {BALANCE, WITHIN, ANNOTATED, BOXES}
+CRITICAL = {NAMES, NUMBER, PHOTOS, DECODE, ACROSS, ALIKE_ACROSS, NAMED}
+WARNING = {BALANCE, WITHIN, ALIKE, CLEAR, WARNED, INSIDE, LARGE, ANNOTATED, BOXES}
 
 Change = Callable[[pandas.DataFrame], pandas.DataFrame | None]  # changes the census, or returns a new one
 
@@ -37,10 +44,13 @@ def sound_rows(breed: str, count: int = EACH) -> list[dict[str, Any]]:
             "breed": breed,
             **{"bytes": 9000, "width": 64, "height": 48, "mode": "RGB", "orientation": 1, "problem": ""},
             "sha256": f"{breed} {number}",
-            **{"boxes": "[[1,2,30,40]]", "box_problems": ""},
+            **{"boxes": "[[1,2,30,40]]", "box_problems": "", "box_note": ""},
+            **{"decoder_warning": "", "private_tags": "", "aspect": 1.3333},
+            **{"brightness": 0.5, "contrast": 0.2, "entropy": 7.0, "sharpness": 3.0, "grey": False},
+            **{"phashes": "-", "group": "", "mirrored": 0.0, "enlargement": 0.5},
             "annotated_breed": breed.partition("-")[2],
             "annotated_folder": breed[1:9],
-            "usable": True,
+            **{"usable": True, "split": ""},
         }
         for number in range(count)
     ]
@@ -58,7 +68,7 @@ def sound() -> pandas.DataFrame:
 def judged(
     census: pandas.DataFrame, bounds: Validate, *, annotated: bool = True, folders: tuple[str, ...] = ()
 ) -> dict[str, Finding]:
-    findings = judge(census, breed_census(census, folders), bounds, annotated=annotated)
+    findings = judge(photo_complaints(census), breed_census(census, folders), bounds, annotated=annotated)
     return {finding.expectation: finding for finding in findings}
 
 
@@ -100,7 +110,7 @@ def test_data_docs_replace_the_old_ones_and_no_other_file_is_left(
     (tmp_path / "docs" / "old.html").write_text("old")
     census = sound()
     setting(f"{PUG}/03.jpg", problem="truncated", usable=False)(census)
-    judge(census, breed_census(census), STRICT, annotated=True, docs=tmp_path / "docs")
+    judge(photo_complaints(census), breed_census(census), STRICT, annotated=True, docs=tmp_path / "docs")
     pages = {path.name: path.read_text() for path in (tmp_path / "docs").glob("validations/*/*/*/*.html")}
     assert len(pages) == 2 and any("truncated" in page and DECODE in page for page in pages.values())
     assert (tmp_path / "docs" / "index.html").is_file() and not (tmp_path / "docs" / "old.html").exists()
@@ -108,7 +118,7 @@ def test_data_docs_replace_the_old_ones_and_no_other_file_is_left(
     assert not list((tmp_path / "temporary").iterdir())
 
 
-FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
+FAILING: dict[str, tuple[str, Change | list[Change], dict[str, Any], tuple[str, ...]]] = {
     "a folder of another pattern": (NAMES, renaming(TZU, "shih_tzu"), {}, ("shih_tzu",)),
     "one breed too many": (NUMBER, lambda census: None, {"breeds": 2}, ()),
     "one breed too few": (NUMBER, lambda census: None, {"breeds": 4}, ()),
@@ -138,6 +148,40 @@ FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
         {},
         (f"{FOX}/01.jpg: same as {PUG}/03.jpg", f"{PUG}/03.jpg: same as {FOX}/01.jpg"),
     ),
+    "a near-duplicate in a breed": (
+        ALIKE,
+        [setting(f"{PUG}/{number}.jpg", group=f"{PUG}/01.jpg") for number in ("01", "03")],
+        {},
+        (f"{PUG}/03.jpg: like {PUG}/01.jpg",),
+    ),
+    "a near-duplicate in another breed": (
+        ALIKE_ACROSS,
+        [setting(f"{breed}/03.jpg", group=f"{FOX}/03.jpg") for breed in (FOX, PUG)],
+        {},
+        (f"{FOX}/03.jpg: like {PUG}/03.jpg", f"{PUG}/03.jpg: like {FOX}/03.jpg"),
+    ),
+    "a blurred photo": (CLEAR, [setting(f"{PUG}/03.jpg", sharpness=1.1)], {}, (f"{PUG}/03.jpg: blurred",)),
+    "a dark photo": (CLEAR, [setting(f"{PUG}/03.jpg", brightness=0.1, contrast=0.1)], {}, (f"{PUG}/03.jpg: dark",)),
+    "a bright photo": (CLEAR, [setting(f"{PUG}/03.jpg", brightness=0.9, contrast=0.1)], {}, (f"{PUG}/03.jpg: bright",)),
+    "an empty photo": (
+        CLEAR,
+        [setting(f"{PUG}/03.jpg", brightness=0.0, contrast=0.0, entropy=0.0, sharpness=0.0)],
+        {},
+        (f"{PUG}/03.jpg: empty",),
+    ),
+    "a warning of the decoder": (
+        WARNED,
+        [setting(f"{PUG}/03.jpg", decoder_warning="extraneous bytes")],
+        {},
+        (f"{PUG}/03.jpg: extraneous bytes",),
+    ),
+    "a crop that is mirrored": (
+        INSIDE,
+        [setting(f"{PUG}/03.jpg", mirrored=0.25)],
+        {},
+        (f"{PUG}/03.jpg: 25% of a crop mirrored",),
+    ),
+    "a small dog": (LARGE, [setting(f"{PUG}/03.jpg", enlargement=1.5)], {}, (f"{PUG}/03.jpg: enlarged 1.5 times",)),
     "a photo without annotation": (
         ANNOTATED,
         setting(f"{PUG}/03.jpg", boxes="", annotated_breed="", annotated_folder=""),
@@ -181,8 +225,9 @@ FAILING: dict[str, tuple[str, Change, dict[str, Any], tuple[str, ...]]] = {
 def test_each_fault_fails_only_its_own_expectation_and_is_named(kind: str) -> None:
     name, change, bounds, where = FAILING[kind]
     census = sound()
-    changed = change(census)
-    census = census if changed is None else changed
+    for apply in change if isinstance(change, list) else [change]:
+        changed = apply(census)
+        census = census if changed is None else changed
     findings = judged(census, replace(STRICT, **bounds))
     assert [finding.expectation for finding in findings.values() if not finding.success] == [name]
     assert findings[name].where == where
@@ -234,6 +279,26 @@ def test_folders_of_digits_pass_with_their_own_pattern_and_any_number() -> None:
     findings = judged(census, replace(STRICT, breed_pattern="^[0-9]$", breeds=None))
     assert NUMBER not in findings
     assert all(finding.success for finding in findings.values())
+
+
+def test_without_a_pattern_any_name_of_a_folder_passes_and_the_rest_is_still_checked() -> None:
+    census = census_of(*(sound_rows(name) for name in ("Épagneul", "7", "my dog")))
+    findings = judged(census, replace(STRICT, breed_pattern=None))
+    assert set(findings) == (CRITICAL | WARNING) - {NAMES}
+    assert findings[NUMBER].success and findings[PHOTOS].success
+
+
+def test_an_annotated_name_that_only_looks_like_the_folder_is_shown_by_its_code_points() -> None:
+    census = census_of(sound_rows("Pug")).assign(annotated_breed="Pug\u200b")
+    findings = judged(census, replace(STRICT, breed_pattern=None, breeds=1))
+    assert findings[NAMED].where[0] == r"Pug/00.jpg: annotated as Pug\u200b"
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_an_annotated_name_in_another_unicode_form_is_the_folder_s_name(forms: tuple[str, str]) -> None:
+    folder, name = (unicodedata.normalize(form, "Épagneul") for form in forms)
+    census = census_of(sound_rows(folder)).assign(annotated_breed=name)
+    assert judged(census, replace(STRICT, breed_pattern=None, breeds=1))[NAMED].success
 
 
 def test_an_empty_folder_is_a_breed_without_photos() -> None:

@@ -11,8 +11,11 @@ from PIL import Image
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import read_census
 from pedigree.photos.verdict import require_passed
+from pedigree.settings.params import Crop
 from pedigree.validate.expectations import Finding
 from pedigree.validate.stage import Validation, findings_table, validate
+
+CROP = Crop(size=16)
 
 
 def photo(path: Path, seed: int, name: str) -> None:
@@ -47,7 +50,7 @@ def test_the_stage_writes_the_same_bytes_twice(raw: Path, capsys: pytest.Capture
     truncate(raw / "Images" / PUG / "03.jpg")
     written = []
     for _ in range(2):
-        assert validate(raw, STRICT).passed
+        assert validate(raw, STRICT, CROP).passed
         files = ("data/census.csv", "data/verdict.json", "reports/validation.json")
         written.append([Path(file).read_bytes() for file in files])
     assert written[0] == written[1]
@@ -59,7 +62,7 @@ def test_the_stage_writes_the_same_bytes_twice(raw: Path, capsys: pytest.Capture
 
 def test_a_broken_photo_within_the_share_is_set_aside_by_name(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truncate(raw / "Images" / PUG / "03.jpg")
-    validation = validate(raw, STRICT)
+    validation = validate(raw, STRICT, CROP)
     report = json.loads(Path("reports/validation.json").read_text())
     assert list(report["set_aside"]) == [f"{PUG}/03.jpg"] and "truncated" in report["set_aside"][f"{PUG}/03.jpg"]
     assert (report["success"], report["photos"], report["breeds"], report["usable"]) == (True, 30, 3, 29)
@@ -74,7 +77,7 @@ def test_a_critical_failure_is_an_error_after_all_files_are_written(raw: Path) -
     for number in range(4):
         truncate(raw / "Images" / PUG / f"{number:02}.jpg")
     with pytest.raises(PedigreeError) as raised:
-        validate(raw, replace(STRICT, breeds=4))
+        validate(raw, replace(STRICT, breeds=4), CROP)
     head, *table = str(raised.value).splitlines()
     assert head == "data/raw fails 3 critical expectations (see reports/validation.json):"
     assert "\n".join(table).count(f"{PUG}/0") == 4
@@ -93,13 +96,13 @@ def test_a_critical_failure_is_an_error_after_all_files_are_written(raw: Path) -
 
 
 def test_the_verdict_changes_only_with_the_decision(raw: Path) -> None:
-    validate(raw, STRICT)
+    validate(raw, STRICT, CROP)
     first = Path("data/verdict.json").read_bytes()
     truncate(raw / "Images" / PUG / "03.jpg")
-    assert validate(raw, replace(STRICT, breed_pattern=".")).passed
+    assert validate(raw, replace(STRICT, breed_pattern="."), CROP).passed
     assert Path("data/verdict.json").read_bytes() == first
     with pytest.raises(PedigreeError, match="fails 1 critical"):
-        validate(raw, replace(STRICT, breeds=4))
+        validate(raw, replace(STRICT, breeds=4), CROP)
     assert Path("data/verdict.json").read_bytes() != first
 
 
@@ -107,7 +110,7 @@ def test_warnings_are_printed_and_the_stage_passes(raw: Path, capsys: pytest.Cap
     twin = raw / "Images" / PUG / "03.jpg"
     twin.write_bytes((raw / "Images" / PUG / "01.jpg").read_bytes())
     (raw / "Annotation" / FOX / "05").write_text("<annotation")
-    validation = validate(raw, STRICT)
+    validation = validate(raw, STRICT, CROP)
     assert validation.passed and {finding.expectation for finding in validation.failed("warning")} == {
         "no duplicates within a breed",
         "boxes fit the photo",
@@ -117,12 +120,34 @@ def test_warnings_are_printed_and_the_stage_passes(raw: Path, capsys: pytest.Cap
     assert f"{PUG}/03.jpg: same as {PUG}/01.jpg" in warnings and f"{FOX}/05.jpg: cannot be read as XML" in warnings
 
 
+def test_photos_set_aside_by_name_are_left_out_with_their_reason(raw: Path) -> None:
+    reasons = {f"{PUG}/03.jpg": "a cat, not a pug"}
+    validation = validate(raw, replace(STRICT, min_decodable=1.0, set_aside=reasons), CROP)
+    assert validation.passed and validation.set_aside == {f"{PUG}/03.jpg": "set aside: a cat, not a pug"}
+    assert read_census(Path("data/census.csv"))["usable"].sum() == 29
+    assert json.loads(Path("reports/validation.json").read_text())["set_aside"] == validation.set_aside
+
+
+def test_near_duplicates_are_grouped_in_the_census_and_in_the_report(raw: Path) -> None:
+    coarse = np.random.default_rng(7).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    original = Image.fromarray(coarse).resize((64, 48), Image.Resampling.BICUBIC)
+    original.save(raw / "Images" / PUG / "01.jpg")
+    twin = original.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((32, 24))
+    twin.save(raw / "Images" / FOX / "03.jpg", quality=80)
+    with pytest.raises(PedigreeError, match="no near-duplicates across breeds"):
+        validate(raw, replace(STRICT, max_unclear=1.0, max_bad_boxes=1.0), CROP)
+    census = read_census(Path("data/census.csv")).set_index("photo")
+    group = [f"{FOX}/03.jpg", f"{PUG}/01.jpg"]
+    assert census["group"][census["group"] != ""].to_dict() == dict.fromkeys(group, group[0])
+    assert json.loads(Path("reports/validation.json").read_text())["near_duplicates"] == [group]
+
+
 def test_without_photos_the_stage_leaves_the_old_files(tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("census.csv", "validation.json", "verdict.json")]
     for file in files:
         file.write_text("old")
     with pytest.raises(PedigreeError, match="run `pedigree unpack` first"):
-        validate(tmp_path / "raw", STRICT, *files)
+        validate(tmp_path / "raw", STRICT, CROP, *files)
     assert [file.read_text() for file in files] == ["old"] * 3
 
 
@@ -130,8 +155,8 @@ def test_photos_pass_if_no_critical_expectation_failed() -> None:
     warned = Finding("boxes fit the photo", "warning", False, "", "", ())
     failed = Finding("photos decode", "critical", False, "", "", ())
     nothing = pandas.DataFrame()
-    assert Validation(nothing, nothing, [warned], {}).passed
-    assert not Validation(nothing, nothing, [warned, failed], {}).passed
+    assert Validation(nothing, nothing, nothing, [warned], {}).passed
+    assert not Validation(nothing, nothing, nothing, [warned, failed], {}).passed
 
 
 def test_the_table_of_findings_is_aligned_and_names_offenders_below_their_row() -> None:

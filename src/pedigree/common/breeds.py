@@ -1,12 +1,13 @@
 """Names of breeds: the folder `n02085620-Chihuahua` has the display name `Chihuahua`.
 
-A person may write a name in any case, and join its words with spaces, hyphens or underscores.
+A person may write a name in any case and any Unicode form, and join its words with spaces, hyphens or underscores.
 """
 
 import difflib
 import re
 from collections.abc import Sequence
 
+from pedigree.common.names import look_alike, same_name, told_apart
 from pedigree.errors import UsageError
 
 _PREFIX = re.compile(r"(n[0-9]{8})-(?=.)")
@@ -25,7 +26,7 @@ def wordnet_id(folder: str) -> str:
 
 
 def same_breed(one: str, other: str) -> bool:
-    """Whether two names are equal except for case and for how words are joined (space, hyphen or underscore)."""
+    """Whether two names are equal except for case, Unicode form and the joints of words (space, hyphen, underscore)."""
     return _plain(one) == _plain(other)
 
 
@@ -41,17 +42,19 @@ def find_breed(query: str, folders: Sequence[str]) -> str:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise UsageError(f"{query!r} names several breeds; use one of: {', '.join(sorted(matches))}.")
-    raise UsageError(f"There is no breed {query!r}; {_suggestion(query, folders)}.")
+        listed = ", ".join(told_apart(folder, matches) for folder in sorted(matches))
+        raise UsageError(f"{query!r} names several breeds; use one of: {listed}.")
+    shown = ascii(query) if look_alike(query, map(display_name, folders)) else repr(query)
+    raise UsageError(f"There is no breed {shown}; {_suggestion(query, folders)}.")
 
 
 def _suggestion(query: str, folders: Sequence[str]) -> str:
     names = {_plain(display_name(folder)): display_name(folder) for folder in sorted(folders)}
     nearest = difflib.get_close_matches(_plain(query), names, n=3, cutoff=0.5)
     if nearest:
-        return "nearest: " + ", ".join(names[name] for name in nearest)
+        return "nearest: " + ", ".join(told_apart(names[name], [query]) for name in nearest)
     return f"`pedigree breeds` lists all {len(folders)}"
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
+    return same_name(re.sub(r"[\s_-]+", " ", name).strip())

@@ -5,6 +5,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 
 RAW = Path("data/raw")  # the unpacked photos and annotations
+SPLIT = RAW / "split.csv"  # which photos the archive itself holds out, if that is kept
 CENSUS = Path("data/census.csv")  # one row per photo
 VERDICT = Path("data/verdict.json")  # whether the photos passed validation
 CROPS = Path("data/crops")
@@ -15,6 +16,7 @@ REPORTS = Path("reports")
 VALIDATION = REPORTS / "validation.json"
 VALIDATION_PAGE = REPORTS / "validation.html"
 CONTACT_SHEET = REPORTS / "crops.png"  # some crops of every breed
+CROP_FACTS = REPORTS / "crops.json"  # how many crops there are, and what was skipped
 HISTORY = REPORTS / "history.csv"  # losses and scores during training
 SAMPLES = REPORTS / "samples"  # pictures drawn during training
 FINAL_SAMPLES = SAMPLES / "final.png"  # of the kept generator

@@ -1,1 +1,1 @@
-"""The crop stage: cuts one square per dog, splits the crops into train and holdout, and packs them."""
+"""The crop stage: cuts one crop per dog, splits the crops into train and holdout, and packs them."""

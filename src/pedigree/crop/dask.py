@@ -14,19 +14,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pedigree.crop.squares import Square, crop_photo
+from pedigree.crop.cutting import crop_photo
 from pedigree.errors import PedigreeError
+from pedigree.photos.windows import Window
 
 BATCH = 16  # photos per task
 AHEAD = 4  # tasks per worker thread that may be submitted before their crops are needed
 PATIENCE = 10  # seconds to wait for the scheduler to answer, and for a first worker
 
-Cut = tuple[str, Sequence[Square]]  # a photo under Images, and the squares to cut from it
-Squares = npt.NDArray[np.uint8]
+Cut = tuple[str, Sequence[Window]]  # a photo under Images, and the windows to cut from it
+PhotoCrops = npt.NDArray[np.uint8]
 
 
-def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> Iterator[Squares]:
-    """Yield the crops of each photo in order, `(squares, size, size, 3)` uint8 RGB, cut by the cluster at `address`.
+def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> Iterator[PhotoCrops]:
+    """Yield the crops of each photo in order, `(crops, size, size, 3)` uint8 RGB, cut by the cluster at `address`.
 
     The workers open the photos at the absolute path of `images` on this machine, so they must share its file system. If
     a worker dies, Dask gives its tasks to another one; the result does not change.
@@ -38,7 +39,7 @@ def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> I
     # The warnings are about other versions on the workers and about damaged EXIF data.
     with warnings.catch_warnings(action="ignore"), _cluster(address) as client:
         limit = AHEAD * sum(client.nthreads().values())
-        pending: deque[tuple[Any, Callable[[], list[Squares]]]] = deque()
+        pending: deque[tuple[Any, Callable[[], list[PhotoCrops]]]] = deque()
         for start in range(0, len(cuts), BATCH):
             batch = cuts[start : start + BATCH]
             # Not pure: Dask would reuse the result of an earlier pure task with equal arguments, but a photo may have
@@ -51,10 +52,10 @@ def crop_photos(images: Path, cuts: Sequence[Cut], size: int, address: str) -> I
             yield from _result(client, address, *pending.popleft())
 
 
-def crop_batch(images: Path, batch: Sequence[Cut], size: int) -> list[Squares]:
+def crop_batch(images: Path, batch: Sequence[Cut], size: int) -> list[PhotoCrops]:
     """Return the crops of each photo in `batch`. This is the task of a worker."""
     Image.init()  # here, so that the threads do not all start it at the same time
-    return [crop_photo(images / photo, squares, size) for photo, squares in batch]
+    return [crop_photo(images / photo, windows, size) for photo, windows in batch]
 
 
 @contextmanager
@@ -112,7 +113,7 @@ def _require_pedigree(client: Any, address: str) -> None:
         )
 
 
-def _result(client: Any, address: str, future: Any, retry_here: Callable[[], list[Squares]]) -> list[Squares]:
+def _result(client: Any, address: str, future: Any, retry_here: Callable[[], list[PhotoCrops]]) -> list[PhotoCrops]:
     """Wait for the result of a task for as long as there are workers.
 
     If the task fails, `retry_here` does the same work on this machine. If it fails too, the photo is broken; if it
@@ -120,7 +121,7 @@ def _result(client: Any, address: str, future: Any, retry_here: Callable[[], lis
     """
     while True:
         try:
-            crops: list[Squares] = future.result(timeout=PATIENCE)
+            crops: list[PhotoCrops] = future.result(timeout=PATIENCE)
             return crops
         except TimeoutError:
             _require_workers(client, address)

@@ -9,29 +9,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class HoldoutCandidate:
-    """A photo that may be held out. Photos with the same `content` are copies of one photo."""
+    """A photo that may be held out. Photos of the same `group` are near-duplicates."""
 
     photo: str
     breed: str
-    content: str
+    group: str
 
 
 def held_out(candidates: Sequence[HoldoutCandidate], share: float, seed: int) -> frozenset[str]:
-    """Choose the held-out photos. Either all copies of a photo are held out, or none.
+    """Choose the held-out photos. Either all photos of a group are held out, or none.
 
-    Of the n photos of a breed, `share` times n are held out, rounded, but at least one and at most n - 1. Copies can
-    make it fewer, because a group of copies is held out only if all of them fit.
+    Of the n photos of a breed, `share` times n are held out, rounded, but at least one and at most n - 1. Groups can
+    make it fewer, because a group is held out only if all of its photos fit.
 
     Returns:
-        The names of the held-out photos. They depend on the names, copies and breeds of the candidates, not on their
+        The names of the held-out photos. They depend on the names, groups and breeds of the candidates, not on their
         order.
     """
-    copies = defaultdict(list)
+    groups = defaultdict(list)
     for candidate in candidates:
-        copies[candidate.content].append(candidate)
+        groups[candidate.group].append(candidate)
     room = {breed: _target(share, n) for breed, n in Counter(candidate.breed for candidate in candidates).items()}
     chosen: set[str] = set()
-    for group in sorted(copies.values(), key=lambda group: _rank(group, seed)):
+    for group in sorted(groups.values(), key=lambda group: _rank(group, seed)):
         needed = Counter(candidate.breed for candidate in group)
         if all(room[breed] >= n for breed, n in needed.items()):
             chosen.update(candidate.photo for candidate in group)
@@ -46,5 +46,5 @@ def _target(share: float, photos: int) -> int:
 
 
 def _rank(group: Sequence[HoldoutCandidate], seed: int) -> bytes:
-    """Return the sort key of a group of copies. It depends on the group alone, so other photos do not change it."""
+    """Return the sort key of a group. It depends on the group alone, so other photos do not change it."""
     return hashlib.sha256(f"{seed}/{min(candidate.photo for candidate in group)}".encode()).digest()

@@ -1,1 +1,1 @@
-"""Facts about the photos before they are cropped: annotations, the census, and the verdict of validation."""
+"""Facts about the photos before they are cropped: annotations, the census, the verdict of validation, what to cut."""

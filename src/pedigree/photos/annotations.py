@@ -1,5 +1,10 @@
-"""Pascal VOC annotations: one XML file per photo, with one `<object>` (a name and a box) per dog."""
+"""Pascal VOC annotations: one XML file per photo, with one `<object>` (a name and a box) per dog.
 
+Tools write VOC in different ways. Numbers with a decimal point are rounded to the nearest pixel (a half is rounded up),
+swapped corners are put in order, and `<size>` may be missing.
+"""
+
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
@@ -9,14 +14,14 @@ from pedigree.errors import PedigreeError
 
 LARGEST_FILE = 1_000_000  # bytes; an annotation usually has about one thousand
 
-_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]*)?")
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the stored photo; `xmax` and `ymax` are excluded, so the width is `xmax - xmin`.
+    """A rectangle in whole pixels; `xmax` and `ymax` are excluded, so the width is `xmax - xmin`.
 
-    It is kept as the annotation gives it: it may be empty or reach outside the photo.
+    It may be empty or reach outside the photo.
     """
 
     xmin: int
@@ -43,7 +48,11 @@ class Dog:
 
 @dataclass(frozen=True)
 class Annotation:
-    """The content of one file. `folder` and `filename` are empty if they are missing; sizes are in pixels."""
+    """The content of one file.
+
+    `folder` and `filename` are empty if they are missing. `width` and `height` are the size of the annotated picture in
+    pixels; 0 if it is missing.
+    """
 
     folder: str
     filename: str
@@ -99,8 +108,7 @@ def _root(content: bytes) -> ElementTree.Element:
 
 
 def _annotation(root: ElementTree.Element) -> Annotation:
-    size = _child(root, "size")
-    width, height = _whole_number(size, "width"), _whole_number(size, "height")
+    width, height = _side(root, "width"), _side(root, "height")
     if width < 0 or height < 0:
         raise _MalformedError(f"<size> is negative. Received: {width} x {height}")
     return Annotation(
@@ -116,8 +124,29 @@ def _dog(element: ElementTree.Element) -> Dog:
     name = (_child(element, "name").text or "").strip()
     if not name:
         raise _MalformedError("the <name> of an <object> is empty")
-    box = _child(element, "bndbox")
-    return Dog(name, Box(*(_whole_number(box, side) for side in ("xmin", "ymin", "xmax", "ymax"))))
+    return Dog(name, _box(_child(element, "bndbox")))
+
+
+def _box(element: ElementTree.Element) -> Box:
+    xmin, xmax = sorted((_number(element, "xmin"), _number(element, "xmax")))
+    ymin, ymax = sorted((_number(element, "ymin"), _number(element, "ymax")))
+    return Box(xmin, ymin, xmax, ymax)
+
+
+def _side(root: ElementTree.Element, tag: str) -> int:
+    """Return a side of `<size>`; 0 if it is missing or blank."""
+    text = root.findtext(f"size/{tag}") or ""
+    return _pixels(text, tag) if text.strip() else 0
+
+
+def _number(parent: ElementTree.Element, tag: str) -> int:
+    return _pixels(_child(parent, tag).text or "", tag)
+
+
+def _pixels(text: str, tag: str) -> int:
+    if not _NUMBER.fullmatch(text.strip()):
+        raise _MalformedError(f"<{tag}> is not a number of pixels. Received: {text.strip()[:40]!r}")
+    return math.floor(float(text) + 0.5)
 
 
 def _child(parent: ElementTree.Element, tag: str) -> ElementTree.Element:
@@ -125,10 +154,3 @@ def _child(parent: ElementTree.Element, tag: str) -> ElementTree.Element:
     if child is None:
         raise _MalformedError(f"<{parent.tag}> has no <{tag}>")
     return child
-
-
-def _whole_number(parent: ElementTree.Element, tag: str) -> int:
-    text = (_child(parent, tag).text or "").strip()
-    if not _WHOLE_NUMBER.fullmatch(text):
-        raise _MalformedError(f"<{tag}> is not a whole number. Received: {text[:40]!r}")
-    return int(text)

@@ -7,10 +7,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from pedigree.photos.modes import to_rgb
+from pedigree.photos.phash import entropy
 
 SIDE = 128  # pixels of the copy's shorter side, if the photo has as many
 LEAST_CONTRAST = 1.0  # standard deviation in levels of 255; below it, a photo shows nothing
@@ -66,15 +66,10 @@ def appearance(colors: Image.Image, luma: Image.Image) -> Appearance:
     return Appearance(
         brightness=round(mean / 255, 4),
         contrast=round(contrast / 255, 4),
-        entropy=round(_entropy(shares), 3),
+        entropy=round(entropy(counts), 3),
         sharpness=round(_detail(luma) / contrast, 3) if contrast >= LEAST_CONTRAST else 0.0,
         grey=_is_grey(colors),
     )
-
-
-def _entropy(shares: npt.NDArray[np.float64]) -> float:
-    present = shares[shares > 0]
-    return abs(float(present @ np.log2(present)))
 
 
 def _detail(luma: Image.Image) -> float:
@@ -93,5 +88,5 @@ def _detail(luma: Image.Image) -> float:
 
 
 def _is_grey(colors: Image.Image) -> bool:
-    _, *chroma = colors.getextrema()
-    return all(abs(end - 128) <= _GREY for ends in chroma for end in ends)
+    chroma = np.array(colors.getextrema()[1:])
+    return bool(np.abs(chroma - 128).max() <= _GREY)

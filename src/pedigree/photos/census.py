@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,16 @@ import pandas
 from PIL import Image, UnidentifiedImageError
 
 from pedigree.common.files import replacing_file
+from pedigree.common.names import composed
 from pedigree.common.progress import progress
 from pedigree.errors import PedigreeError
-from pedigree.photos.annotations import Annotation, read_annotation
+from pedigree.photos.annotations import read_annotation
 from pedigree.photos.appearance import appearance, decoded, small_luma
-from pedigree.photos.exif import orientation, private_tags
+from pedigree.photos.boxes import stored_boxes
+from pedigree.photos.exif import orientation, private_tags, swaps_sides
 from pedigree.photos.jpeg import decoder_warning, is_cut_short
+from pedigree.photos.modes import reason_unusable
+from pedigree.photos.split import read_split
 from pedigree.photos.views import view_hashes
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
@@ -37,11 +42,15 @@ COLUMNS: dict[str, type] = {
     "orientation": int,  # EXIF, 1 to 8; 1 if there is none
     "problem": str,  # the reason why the photo is not usable; empty if it is usable
     "sha256": str,
-    "boxes": str,  # JSON [[xmin, ymin, xmax, ymax], ...] as annotated; empty if no annotation can be read
+    # JSON [[xmin, ymin, xmax, ymax], ...] in stored pixels; empty if they are unknown: no annotation can be read, or it
+    # is for a picture of another size. Without any annotation, box_problems is empty too.
+    "boxes": str,
     "box_problems": str,
+    "box_note": str,  # how the boxes were corrected, because the photo was resized or turned after its annotation
     "annotated_breed": str,  # the name in the XML; several different names are joined with "; "
     "annotated_folder": str,  # the <folder> in the XML; in Stanford Dogs, the digits of the WordNet id
     "usable": bool,
+    "split": str,  # "train" or "holdout" if the archive's own split is kept; else empty
     "decoder_warning": str,  # of the JPEG decoder, for a photo that is usable all the same
     "private_tags": str,  # EXIF tags that name a place or a person, such as "GPS; owner"
     "aspect": float,  # width / height as a viewer shows it; 0 if unknown
@@ -51,7 +60,10 @@ COLUMNS: dict[str, type] = {
     "sharpness": float,
     "grey": bool,
     "phashes": str,  # perceptual hashes, separated by spaces: of the photo, then of each box; "-" where there is none
-    "group": str,  # the first photo of its group of near-duplicates; empty if there are none. `validate` fills it in
+    # `validate` fills these in:
+    "group": str,  # the first photo of its group of near-duplicates; empty if there are none
+    "mirrored": float,  # the largest share of a crop that lies outside the photo, 0 to 1; 0 if there is no crop
+    "enlargement": float,  # the largest factor by which a part of the photo is enlarged to `crop.size`; 0 likewise
 }
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
@@ -75,8 +87,8 @@ def breed_folders(raw: Path) -> list[str]:
 def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
     """Open every file under `raw/Images` and read its annotation under `raw/Annotation`.
 
-    Each photo is decoded to its end, so that truncated photos are found, and measured (`appearance`). Its pixels are not
-    kept: memory grows by one row per photo.
+    Each photo is decoded to its end, so that truncated photos are found, and measured. Its pixels are not kept: memory
+    grows by one row per photo.
 
     Args:
         raw: the folder that holds `Images` and, optionally, `Annotation`.
@@ -86,15 +98,17 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
         One row per file, sorted by `photo`, with the columns of `COLUMNS`.
 
     Raises:
-        PedigreeError: if there are no breeds, or if the name of a file is not UTF-8.
+        PedigreeError: if there are no breeds, if the name of a file is not UTF-8, or if the archive's split is damaged.
     """
-    names = _photo_names(raw)
+    names, split = _photo_names(raw), read_split(raw)
     Image.init()  # here, so that the threads do not all start it at the same time
     with warnings.catch_warnings(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         rows = list(progress(pool.map(partial(_row, raw), names), label="census", total=len(names)))
-    return pandas.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    photos = pandas.DataFrame(rows, columns=list(COLUMNS))
+    photos["split"] = [split.get(composed(name), "") for name in names]
+    return photos.astype(COLUMNS)
 
 
 def breed_census(photos: pandas.DataFrame, folders: Sequence[str] = ()) -> pandas.DataFrame:
@@ -171,10 +185,10 @@ def _row(raw: Path, name: str) -> dict[str, Any]:
 
 _UNKNOWN: dict[str, Any] = {
     **{"width": 0, "height": 0, "mode": "", "orientation": 1, "problem": ""},
-    **{"boxes": "", "box_problems": "", "annotated_breed": "", "annotated_folder": ""},
+    **{"boxes": "", "box_problems": "", "box_note": "", "annotated_breed": "", "annotated_folder": ""},
     **{"decoder_warning": "", "private_tags": "", "aspect": 0.0},
     **{"brightness": 0.0, "contrast": 0.0, "entropy": 0.0, "sharpness": 0.0, "grey": False},
-    **{"phashes": "", "group": ""},
+    **{"phashes": "", "group": "", "mirrored": 0.0, "enlargement": 0.0},
 }
 
 
@@ -198,9 +212,12 @@ def _picture_facts(content: bytes) -> tuple[dict[str, Any], Image.Image | None]:
         with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
             facts = {"width": photo.width, "height": photo.height, "mode": photo.mode}
             facts["orientation"] = orientation(photo)
-            turned = facts["orientation"] > 4
+            turned = swaps_sides(facts["orientation"])
             facts["aspect"] = round((photo.width / photo.height) ** (-1 if turned else 1), 4)
             facts["private_tags"] = private_tags(photo)
+            facts["problem"] = reason_unusable(photo)
+            if facts["problem"]:
+                return facts, None
             colors = decoded(photo)
             luma = small_luma(colors)
             facts |= vars(appearance(colors, luma))
@@ -223,27 +240,14 @@ def _annotation_facts(path: Path, row: dict[str, Any]) -> dict[str, Any]:
         annotation = read_annotation(path)
     except PedigreeError as error:
         return {"box_problems": str(error).removeprefix(f"{path}: ").removesuffix(".")}
-    corners = [[dog.box.xmin, dog.box.ymin, dog.box.xmax, dog.box.ymax] for dog in annotation.dogs]
+    stored = stored_boxes(annotation, (row["width"], row["height"]), row["orientation"])
     return {
-        "boxes": json.dumps(corners, separators=(",", ":")),
-        "box_problems": "; ".join(_box_problems(annotation, row)),
+        "boxes": "" if stored.boxes is None else json.dumps([astuple(b) for b in stored.boxes], separators=(",", ":")),
+        "box_problems": "; ".join(stored.problems),
+        "box_note": stored.note,
         "annotated_breed": "; ".join(sorted({dog.name for dog in annotation.dogs})),
         "annotated_folder": annotation.folder,
     }
-
-
-def _box_problems(annotation: Annotation, row: dict[str, Any]) -> list[str]:
-    annotated, stored = (annotation.width, annotation.height), (row["width"], row["height"])
-    problems = []
-    if 0 not in annotated + stored and annotated != stored:
-        problems.append(f"annotated at {annotated[0]} x {annotated[1]}, the photo is {stored[0]} x {stored[1]}")
-    for number, dog in enumerate(annotation.dogs, start=1):
-        box = dog.box
-        if box.width <= 0 or box.height <= 0:
-            problems.append(f"box {number} has no area")
-        elif min(box.xmin, box.ymin) < 0 or (0 not in stored and (box.xmax > stored[0] or box.ymax > stored[1])):
-            problems.append(f"box {number} reaches outside the photo")
-    return problems
 
 
 def _box_sides(photos: pandas.DataFrame) -> pandas.DataFrame:

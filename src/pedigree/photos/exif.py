@@ -22,9 +22,20 @@ _OWNERS = {  # tags that name a person, in the main directory and in the one of 
 
 
 def orientation(photo: Image.Image) -> int:
-    """Return the EXIF orientation of `photo`, from 1 (upright as stored) to 8; 1 if it is missing or invalid."""
+    """Return how the pixels that Pillow gives for `photo` must be turned: the EXIF orientation, from 1 (upright) to 8.
+
+    It is 1 if the orientation is missing or invalid, and for TIFF, which Pillow turns upright itself. The width and
+    height of an open TIFF are those of the upright photo, too.
+    """
+    if photo.format == "TIFF":
+        return 1
     tag = photo.getexif().get(ExifTags.Base.Orientation)
     return next((value for value in range(1, 9) if value == tag), 1)
+
+
+def swaps_sides(orientation: int) -> bool:
+    """Return whether turning a photo upright swaps its width and height."""
+    return orientation >= 5
 
 
 def private_tags(photo: Image.Image) -> str:

@@ -1,27 +1,65 @@
-"""Pillow's modes of pictures, converted to 8-bit RGB."""
+"""Pillow's modes: whether the values of a photo have a known range, and how they become 8-bit RGB.
+
+Photos are JPEG, PNG, WebP, BMP, GIF, TIFF or PPM. Pillow opens them as `1`, `L`, `P`, `LA`, `La`, `PA`, `RGB`, `RGBA`,
+`CMYK`, `YCbCr`, `LAB`, `I;16`, `I;16B`, `I` or `F`.
+"""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import TiffImageFile
+
+_SIGNED = 2  # a TIFF's SampleFormat
+_WHITE_IS_ZERO = 0  # a TIFF's PhotometricInterpretation
+
+
+def reason_unusable(photo: Image.Image) -> str:
+    """Return why the values of an open photo cannot become colours; empty if they can.
+
+    Floats have no range, and neither have signed or 32-bit integers: a picture of 0 to 1 and one of 0 to 2,000,000,000
+    are both common.
+    """
+    if photo.mode == "F" or (photo.mode == "I" and photo.format == "TIFF"):
+        return f"mode {photo.mode}: of no known range"
+    if _tag(photo, ExifTags.Base.SampleFormat) == _SIGNED:
+        return f"mode {photo.mode}, signed: of no known range"
+    if photo.mode == "P" and photo.palette is None:
+        return "mode P without a palette"
+    return ""
 
 
 def to_rgb(photo: Image.Image) -> Image.Image:
-    """Convert a loaded picture to 8-bit RGB, or leave it in 8-bit greyscale if it is opaque greyscale.
+    """Convert a loaded photo to 8-bit RGB. Transparent pixels become white.
 
-    Transparent pixels become white. Channels of 16 bits are scaled by their full range.
+    Opaque greyscale of 8 bits stays as it is: it is converted after resizing, with the same result.
     """
     if photo.mode.startswith("I"):
-        return Image.fromarray(_eight_bits(np.asarray(photo)))
+        return Image.fromarray(_eight_bits(photo))
     if photo.has_transparency_data:
-        layer = photo.convert("RGBA")
+        layer = (photo.convert("LA") if photo.mode == "La" else photo).convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return photo if photo.mode in ("RGB", "L") else photo.convert("RGB")
 
 
-def _eight_bits(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Scale 0..65535 to 0..255, rounded. Pillow's mode `I` holds 16-bit values in 32 bits."""
-    wide = np.clip(values, 0, 65535).astype(np.uint32)
-    scaled: npt.NDArray[np.uint8] = ((wide * 255 + 32767) // 65535).astype(np.uint8)
-    return scaled
+def _eight_bits(photo: Image.Image) -> npt.NDArray[np.uint8]:
+    """Scale a greyscale photo of up to 16 bits to 0..255 by its full range, rounded.
+
+    The range is 0..65535, also of mode `I`, to which Pillow scales a PGM's range; a TIFF of 12 bits has 0..4095.
+    """
+    values: npt.NDArray[Any] = np.asarray(photo)
+    highest = 2 ** int(_tag(photo, ExifTags.Base.BitsPerSample) or 16) - 1
+    wide = np.clip(values, 0, highest).astype(np.uint32)
+    if _tag(photo, ExifTags.Base.PhotometricInterpretation) == _WHITE_IS_ZERO:
+        wide = highest - wide  # Pillow inverts 8 bits, but not 16
+    scaled = (wide * 255 + highest // 2) // highest
+    if "transparency" in photo.info:
+        scaled = np.where(values == photo.info["transparency"], 255, scaled)
+    return np.asarray(scaled, np.uint8)
+
+
+def _tag(photo: Image.Image, tag: int) -> Any:
+    """Return the first value of a TIFF's tag; None if there is none, or the photo is no TIFF."""
+    value = photo.tag_v2.get(tag) if isinstance(photo, TiffImageFile) else None
+    return value[0] if isinstance(value, tuple) else value

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pedigree.photos.phash import BITS, ODD, signs
 
 CANDIDATE_BITS = 42  # of 143; hashes that differ in more are not candidates
-CORRELATION = 0.95  # of aligned pictures; of the pairs seen in Stanford Dogs, all above it show one photograph
+CORRELATION = 0.95  # of aligned pictures; nearly all pairs of Stanford Dogs above it show one photograph
 GRID = 32  # pictures are aligned at 32 x 32
 
 _ROWS = 2048  # of a block of the search: 2048 x 2048 float32 are 16 MB
@@ -43,21 +43,22 @@ class Pairs:
         return Pairs(self.first[chosen], self.second[chosen], self.mirrored[chosen])
 
 
-def near_duplicates(hashes: Sequence[str], pixels: Callable[[Indices], Floats]) -> Pairs:
+def near_duplicates(hashes: Sequence[str], pixels: Callable[[Indices], Floats], least: float = CORRELATION) -> Pairs:
     """Find all pairs of near-duplicates.
 
     Args:
         hashes: the perceptual hash of each picture; pictures with an empty one have no near-duplicates.
         pixels: returns the luma `(n, 32, 32)` of the pictures with these indices. It is called for candidates only.
+        least: the least correlation of aligned near-duplicates.
     """
     hashed = np.flatnonzero([bool(text) for text in hashes])
-    found = candidates([hashes[index] for index in hashed])
+    found = candidates([text for text in hashes if text])
     pairs = Pairs(hashed[found.first], hashed[found.second], found.mirrored)
     needed, places = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
     luma = pixels(needed) if len(needed) else np.empty((0, GRID, GRID), np.float32)
     first, second = np.split(places, 2)
     kept = [
-        _are_alike(luma[first[part]], _turned(luma[second[part]], pairs.mirrored[part]))
+        _are_alike(luma[first[part]], _turned(luma[second[part]], pairs.mirrored[part]), least)
         for start in range(0, len(pairs), _PAIRS)
         for part in [slice(start, start + _PAIRS)]
     ]
@@ -99,7 +100,7 @@ def correlation(one: Floats, other: Floats) -> Floats:
         one: luma, `(n, side, side)`.
         other: the same shape.
     """
-    return _aligned(one, other, np.tile(np.float32([1, 0, 1, 0]), (len(one), 1)))[0]
+    return _aligned(one, other, _unmoved(len(one)))[0]
 
 
 def _near(even: Floats, odd: Floats, least: int) -> Iterator[Indices]:
@@ -121,15 +122,22 @@ def _near(even: Floats, odd: Floats, least: int) -> Iterator[Indices]:
             yield np.stack([first, second, (odd[first] * odd[second]).sum(axis=1) < 0])
 
 
-def _are_alike(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
+def _are_alike(one: Floats, other: Floats, least: float) -> npt.NDArray[np.bool_]:
     """Whether pairs of pictures correlate when aligned, first at a coarse scale, which is faster."""
-    size = GRID // _COARSE
-    small = [np.asarray(x.reshape(-1, _COARSE, size, _COARSE, size).mean(axis=(2, 4))) for x in (one, other)]
-    start = np.tile(np.float32([1, 0, 1, 0]), (len(one), 1))
-    score, places = _aligned(*small, start)
+    score, places = _aligned(_coarse(one), _coarse(other), _unmoved(len(one)))
     alike = score >= _COARSE_CORRELATION
     score[alike] = _aligned(one[alike], other[alike], places[alike])[0]
-    return np.asarray(score >= CORRELATION)
+    return np.asarray(score >= least)
+
+
+def _coarse(luma: Floats) -> Floats:
+    size = GRID // _COARSE
+    return np.asarray(luma.reshape(-1, _COARSE, size, _COARSE, size).mean(axis=(2, 4)), np.float32)
+
+
+def _unmoved(count: int) -> Floats:
+    """Return the scales and shifts of pictures that lie on each other: scale, shift to the right, scale, shift down."""
+    return np.tile(np.array([1, 0, 1, 0], np.float32), (count, 1))
 
 
 def _turned(luma: Floats, mirrored: npt.NDArray[np.bool_]) -> Floats:
@@ -142,7 +150,7 @@ def _aligned(one: Floats, other: Floats, places: Floats) -> tuple[Floats, Floats
     ends = np.linspace(-1, 1, side, dtype=np.float32)
     down, right = (axis.ravel() for axis in np.meshgrid(ends, ends, indexing="ij"))
     slope_down, slope_right = (np.asarray(slope, np.float32) for slope in np.gradient(other, axis=(1, 2)))
-    flat = one.reshape(len(one), -1)
+    flat = one.reshape(-1, side * side)
     for step in range(_STEPS + 1):
         across, along = places[:, :1] * right + places[:, 1:2], places[:, 2:3] * down + places[:, 3:]
         inside = ((np.abs(across) <= 1) & (np.abs(along) <= 1)).astype(np.float32)
@@ -178,10 +186,10 @@ def _corners(along: Floats, across: Floats, side: int) -> tuple[Indices, Floats,
 
 def _bilinear(pictures: Floats, corner: Indices, below: Floats, beside: Floats) -> Floats:
     """Return the values of `(n, side, side)` pictures between four pixels each, `(n, places)`."""
-    side, flat = pictures.shape[1], pictures.reshape(len(pictures), -1)
+    side, flat = pictures.shape[1], pictures.reshape(len(pictures), pictures.shape[1] ** 2)
 
     def at(offset: int) -> Floats:
         return np.take_along_axis(flat, corner + offset, axis=1)
 
     upper, lower = at(0) * (1 - beside) + at(1) * beside, at(side) * (1 - beside) + at(side + 1) * beside
-    return upper * (1 - below) + lower * below
+    return np.asarray(upper * (1 - below) + lower * below, np.float32)

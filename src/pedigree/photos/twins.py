@@ -50,6 +50,22 @@ def find_twins(photos: pandas.DataFrame, raw: Path) -> pandas.DataFrame:
     return table[table["first"] != table["second"]].drop_duplicates(["first", "second"], ignore_index=True)
 
 
+def with_groups(photos: pandas.DataFrame, raw: Path, also: Iterable[tuple[str, str]] = ()) -> pandas.DataFrame:
+    """Return the census with the column `group` filled in.
+
+    Args:
+        photos: one row per photo, from `census.take_census`.
+        raw: the folder that holds `Images`.
+        also: more pairs of photos that belong together, by name.
+    """
+    usable = photos[photos["usable"]]
+    twins = find_twins(usable, raw)
+    same = usable.groupby("sha256")["photo"].transform("first")
+    pairs = chain(zip(twins["first"], twins["second"], strict=True), zip(same, usable["photo"], strict=True), also)
+    groups = pandas.Series(group_names(list(usable["photo"]), pairs), index=usable.index, dtype=str)
+    return photos.assign(group=groups.reindex(photos.index, fill_value=""))
+
+
 def group_names(names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> list[str]:
     """Return for each photo the first name of its group of near-duplicates; empty for a photo without any.
 

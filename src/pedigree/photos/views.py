@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from pedigree.photos.annotations import Box
@@ -17,7 +16,6 @@ from pedigree.photos.phash import blocks, phash
 NO_HASH = "-"
 
 _LEAST_SIDE = 24  # pixels of the small copy; a smaller box has no hash
-_LEAST_RANGE = 8  # levels of 255 between the darkest and the brightest block; below it, a view shows nothing
 _ALL_OF_IT = 0.95  # a box that covers this share of both sides is the whole photo
 
 
@@ -28,7 +26,7 @@ def view_hashes(luma: Image.Image, row: Mapping[str, Any]) -> str:
         luma: a small greyscale copy, not turned upright.
         row: of the census; `width`, `height`, `orientation` and `boxes` are read.
     """
-    return " ".join(_hash(view) if view else NO_HASH for view in views(luma, row))
+    return " ".join((phash(blocks(view)) if view else "") or NO_HASH for view in views(luma, row))
 
 
 def views(luma: Image.Image, row: Mapping[str, Any]) -> list[Image.Image | None]:
@@ -46,8 +44,3 @@ def _cut(luma: Image.Image, box: Box, across: float, down: float) -> Image.Image
     if min(width, height) < _LEAST_SIDE or (width >= _ALL_OF_IT * luma.width and height >= _ALL_OF_IT * luma.height):
         return None
     return luma.crop((round(left), round(top), round(right), round(bottom)))
-
-
-def _hash(view: Image.Image) -> str:
-    luma = blocks(view)
-    return phash(luma) if np.ptp(luma) >= _LEAST_RANGE else NO_HASH

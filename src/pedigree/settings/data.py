@@ -9,7 +9,10 @@ from pedigree.settings.fields import STRICT, Text, parameter
 class Data:
     """The archives that the photos and annotations come from: tar files, compressed or not, or zip files."""
 
-    images: Text = parameter("data/sample/images.tar", "photos, in one folder per breed")
+    images: Text = parameter(
+        "data/sample/images.tar",
+        "photos, in one folder per breed or with labels.csv",
+    )
     annotations: Text | None = parameter(
-        "data/sample/annotation.tar", "Pascal VOC boxes; without any: data/none.zip, an empty archive"
+        "data/sample/annotation.tar", "Pascal VOC or COCO boxes, or labels.csv; without any: data/none.zip"
     )

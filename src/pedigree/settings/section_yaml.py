@@ -68,7 +68,9 @@ def section_text(
 
 
 def value_text(value: Any) -> str:
-    """Return a value as YAML: null, a boolean, a number, a string of printable characters, or a list of these."""
+    """Return a value as YAML: null, a boolean, a number, a string of printable characters, or a list or map of them."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{value_text(name)}: {value_text(one)}' for name, one in value.items())}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(value_text, value))}]"
     if isinstance(value, float):

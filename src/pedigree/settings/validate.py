@@ -22,8 +22,8 @@ def _regular_expression(pattern: str) -> str:
 class Validate:
     """What the photos must be like. A share is a share of all photos."""
 
-    breed_pattern: Annotated[str, AfterValidator(_regular_expression)] = parameter(
-        r"^n\d{8}-.+$", "regular expression that every breed's folder name must match"
+    breed_pattern: Annotated[str, AfterValidator(_regular_expression)] | None = parameter(
+        r"^n\d{8}-.+$", "regular expression that every breed's folder name must match; null: any name"
     )
     breeds: Positive | None = parameter(8, "number of breed folders; null: any number")
     photos_per_breed: Counts = parameter([60, 400], "fewest and most photos of a breed")
@@ -36,7 +36,8 @@ class Validate:
     max_duplicates_within: Share = parameter(0.02, "share of photos that repeat a photo of their breed, byte for byte")
     max_duplicates_across: Share = parameter(0.0, "share of photos that also appear under another breed, byte for byte")
     max_near_duplicates_within: Share = parameter(
-        0.05, "share of photos that look like another photo of their breed: saved again, resized, mirrored or cut a little"
+        0.05,
+        "share of photos that look like another photo of their breed: saved again, resized, mirrored or cut a little",
     )
     max_near_duplicates_across: Share = parameter(0.01, "share of photos that look like a photo of another breed")
     max_unclear: Share = parameter(0.02, "share of photos that are blurred, dark, bright or empty")
@@ -44,13 +45,14 @@ class Validate:
     max_mirrored: Share = parameter(0.1, "share of photos where crop.fit pad would mirror over a tenth of a crop")
     max_enlarged: Share = parameter(0.1, "share of photos with fewer pixels than crop.size in a crop")
     max_imbalance: Ratio = parameter(3.0, "photos of the largest breed per photo of the smallest")
-    set_aside: Text = parameter(
-        "data/set_aside.csv", "a table of photos to leave out, with the columns photo and reason"
+    set_aside: dict[Text, Text] = parameter(
+        {}, "photos to leave out, each with the reason: {pug/12.jpg: shows a cat, boxer/7.jpg: drawn}"
     )
     extractor: PackagedName | None = parameter(
         None,
-        "null | efficientnet-lite0 | efficientnet-lite0-bfloat16; the network that finds suspect labels, photos that show no dog, and more near-duplicates; null: no network. It takes "
-        "two minutes for 20,000 photos on two cores, once",
+        "null | efficientnet-lite0 | efficientnet-lite0-bfloat16; the network that finds suspect labels, photos that "
+        "show no dog, and more near-duplicates; null: no network. It takes two minutes for 20,000 photos on two cores, "
+        "once",
     )
     max_suspect_labels: Share = parameter(0.05, "share of photos that this network would put into another breed")
     max_strangers: Share = parameter(0.01, "share of photos in which it sees no dog")

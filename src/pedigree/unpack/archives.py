@@ -4,18 +4,21 @@ No name from an archive is used as a path. The stage renames the files after it 
 """
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from pedigree.common.names import composed, same_name
 from pedigree.common.progress import progress_bar
 from pedigree.errors import PedigreeError
 from pedigree.settings.params import Unpack
-from pedigree.unpack.layouts import Parts, is_litter, safe_parts, same_name, shown
-from pedigree.unpack.members import Member, Source
+from pedigree.unpack.layouts import Parts, is_litter, safe_parts, shown
+from pedigree.unpack.members import CHUNK, Member, Source
 from pedigree.unpack.tarballs import BLOCK, compression, looks_like_tar, tar_members
 from pedigree.unpack.zips import MAGICS, zip_members
+
+PLAIN_SUFFIXES = (".csv", ".json")  # of a table of breeds and of COCO boxes, which may come without an archive
 
 
 @dataclass
@@ -35,6 +38,15 @@ class Extraction:
     files: dict[Parts, int] = field(default_factory=dict)
     folders: set[Parts] = field(default_factory=set)
     other: list[Parts] = field(default_factory=list)
+
+    def path(self, parts: Parts) -> Path:
+        """Return where the file with this name in the archive was extracted to."""
+        return self.folder / str(self.files[parts])
+
+    def source(self, parts: Parts) -> str:
+        """Return the name of a file for messages: the archive's, and the file's in it."""
+        inside = "/".join(parts)
+        return str(self.archive) if inside == self.archive.name else f"{self.archive}: {inside}"
 
 
 def extract(archive: Path, limits: Unpack, folder: Path, wanted: Callable[[Parts], bool]) -> Extraction:
@@ -74,9 +86,16 @@ def _check_new(archive: Path, name: str, parts: Parts, names: dict[str, str]) ->
     """Raise if some file system would give two members the same path; `names` holds the members before."""
     key = same_name("/".join(parts))
     if key in names:
-        problem = "is there twice" if names[key] == name else f"and {shown(names[key])} differ only in case"
-        raise PedigreeError(f"{archive}: member {shown(name)} {problem}; remove or rename one.")
+        raise PedigreeError(f"{archive}: member {_repetition(names[key], name)}; remove or rename one.")
     names[key] = name
+
+
+def _repetition(one: str, other: str) -> str:
+    if one == other:
+        return f"{shown(other)} is there twice"
+    if composed(one) == composed(other):
+        return f"{shown(other, ascii)} and {shown(one, ascii)} differ only in Unicode form"
+    return f"{shown(other)} and {shown(one)} differ only in case"
 
 
 def _members(archive: Path, limits: Unpack) -> Generator[Member, None, None]:
@@ -104,7 +123,7 @@ def _opened(archive: Path) -> IO[bytes]:
 
 
 def _reader(file: IO[bytes], source: Source) -> AbstractContextManager[Iterator[Member]]:
-    """Choose the reader by the first bytes of the archive, never by its name."""
+    """Choose the reader by the first bytes of the archive. Only a file that is no archive is chosen by its name."""
     start = file.read(BLOCK)
     file.seek(0)
     if start.startswith(MAGICS):
@@ -112,7 +131,16 @@ def _reader(file: IO[bytes], source: Source) -> AbstractContextManager[Iterator[
     kind = compression(start)
     if kind or looks_like_tar(start):
         return tar_members(file, source, kind)
+    if start and source.archive.suffix.lower() in PLAIN_SUFFIXES:
+        return nullcontext(iter([_plain_file(file, source)]))
     problem = f"it begins with {start[:8]!r}" if start else "it is empty"
     raise source.error(
         f"is neither tar (plain, gzip, bzip2 or xz) nor zip: {problem}", "use an archive of one of these kinds"
     )
+
+
+def _plain_file(file: IO[bytes], source: Source) -> Member:
+    """Return the file as its own only member."""
+    name = source.archive.name
+    source.count_file(name, source.archive.stat().st_size)
+    return Member(name, False, iter(lambda: file.read(CHUNK), b""))

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from pedigree.common.names import composed, same_name
 from pedigree.errors import PedigreeError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
@@ -17,24 +18,48 @@ Parts = tuple[str, ...]
 Places = dict[tuple[str, str], Parts]
 """Maps `(breed, file)` in the unpacked folder to the parts of the name in the archive."""
 
+_PAPERS = frozenset({"authors", "citation", "copying", "licence", "license", "notice", "readme"})
 _WORDNET_PHOTO = re.compile(r"(n\d{8})_")
 
 
-def shown(name: str) -> str:
-    """Quote a name for a message: escaped, and shortened to fit on one line."""
-    return repr(name) if len(name) <= 120 else repr(name[:60]) + "…" + repr(name[-40:])
+def shown(name: str, quote: Callable[[str], str] = repr) -> str:
+    """Quote a name for a message: escaped, and shortened to fit on one line. `ascii` as `quote` shows code points."""
+    return quote(name) if len(name) <= 120 else quote(name[:60]) + "…" + quote(name[-40:])
 
 
 def safe_parts(archive: Path, name: str) -> Parts:
-    """Split the name of a member at its slashes, without `.` and empty parts.
+    """Split the name of a member at its slashes, without `.` and empty parts, in NFC.
 
     Raises:
         PedigreeError: if the name could lead outside the folder, or is not valid on every file system.
     """
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    parts = tuple(part for part in composed(name).split("/") if part not in ("", "."))
     if reason := _unsafe(name, parts):
         raise PedigreeError(f"{archive}: the name of member {shown(name)} {reason}; pack the archive again without it.")
     return parts
+
+
+def breed_folder(source: str, breed: str) -> str:
+    """Return a breed that a table names, in NFC and without spaces around it, if a folder can have this name.
+
+    Raises:
+        PedigreeError: beginning with `source`, if the name is empty or not safe.
+    """
+    name = composed(breed).strip()
+    parts = tuple(name.split("/"))
+    reason = _unsafe(name, parts)
+    if not reason and (len(parts) > 1 or name in ("", ".")):
+        reason = "has a slash" if name.strip(".") else "is no name of a folder"
+    if reason:
+        raise PedigreeError(f"{source}: the breed {shown(breed)} {reason}; correct it.")
+    return name
+
+
+def has_control_characters(name: str) -> bool:
+    """Whether a name has characters that are not for names, or that XML forbids."""
+    return not name.isprintable() and any(
+        unicodedata.category(letter) in ("Cc", "Cs") or letter in "\ufffe\uffff" for letter in name
+    )
 
 
 def is_litter(parts: Parts) -> bool:
@@ -48,14 +73,17 @@ def is_photo(parts: Parts) -> bool:
     return PurePosixPath(parts[-1]).suffix.lower() in PHOTO_SUFFIXES
 
 
-def same_name(part: str) -> str:
-    """Normalise a name, so that two names become equal if some file system treats them as the same."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", part).casefold())
+def annotation_suffix(file: str) -> str | None:
+    """Return the suffix of an annotation, '' or '.xml' in any case; None if the file is not named like one."""
+    suffix = PurePosixPath(file).suffix
+    if file.casefold() in _PAPERS:
+        return None
+    return suffix if suffix.lower() in ("", ".xml") else None
 
 
 def annotation_root(names: Iterable[Parts]) -> Parts | None:
     """Return the folder that holds the breeds' folders: the one with the most annotations; None if there are none."""
-    roots = Counter(parts[:-2] for parts in names if len(parts) > 1 and _annotation_suffix(parts[-1]) is not None)
+    roots = Counter(parts[:-2] for parts in names if len(parts) > 1 and annotation_suffix(parts[-1]) is not None)
     return min(roots, key=lambda root: (-roots[root], root), default=None)
 
 
@@ -65,7 +93,7 @@ def annotation_breeds(root: Parts, names: Iterable[Parts], folders: Iterable[Par
     return {parts[-1] for parts in inside if len(parts) == len(root) + 1 and parts[:-1] == root}
 
 
-def place_photos(archive: Path, names: Collection[Parts], breeds: Collection[str] | None) -> Places:
+def place_photos(archive: Path, names: Mapping[Parts, Parts], breeds: Collection[str] | None) -> Places:
     """Decide where every photo belongs.
 
     The breed of a photo is its folder. If no photo lies in a folder of `breeds`, the breed is the one whose WordNet id
@@ -73,32 +101,53 @@ def place_photos(archive: Path, names: Collection[Parts], breeds: Collection[str
 
     Args:
         archive: for messages.
-        names: the names of the photos in the archive.
+        names: the names of the photos in the archive, by their names without the folders of splits.
         breeds: the breeds' folders in the annotations; None without annotations.
 
     Raises:
         PedigreeError: naming a photo without a known breed, or two photos that would become the same file.
     """
-    if not names:
-        raise PedigreeError(f"{archive} holds no photos ({', '.join(sorted(PHOTO_SUFFIXES))}); check data.images.")
     if breeds is not None and not any(_folder(parts) in breeds for parts in names):
-        return _placed(archive, ((_breed_by_id(archive, parts, breeds), parts[-1], parts) for parts in names))
+        by_id = ((_breed_by_id(archive, parts, breeds), parts[-1], member) for parts, member in names.items())
+        return placed(archive, by_id)
     _check_folders(archive, names)
     if breeds is None:
         _check_not_flat(archive, names)
-    return _placed(archive, ((parts[-2], parts[-1], parts) for parts in names))
+    return placed(archive, ((parts[-2], parts[-1], member) for parts, member in names.items()))
 
 
-def place_annotations(archive: Path, root: Parts, names: Collection[Parts], photos: Places) -> Places:
+def place_annotations(archive: Path, root: Parts, names: Mapping[Parts, Parts], photos: Places) -> Places:
     """Decide where every annotation belongs. Files that are not annotations are left out.
+
+    `names` are the names in the archive, by their names without the folders of splits.
 
     Raises:
         PedigreeError: naming two annotations that would become the same file.
     """
     stems = {(breed, PurePosixPath(file).stem) for breed, file in photos}
-    inside = [parts for parts in names if len(parts) == len(root) + 2 and parts[:-2] == root]
-    placed = ((parts[-2], _stem(parts, stems), parts) for parts in inside)
-    return _placed(archive, ((breed, stem, parts) for breed, stem, parts in placed if stem is not None))
+    inside = [item for item in names.items() if len(item[0]) == len(root) + 2 and item[0][:-2] == root]
+    files = ((parts[-2], _stem(parts, stems), member) for parts, member in inside)
+    return placed(archive, ((breed, stem, member) for breed, stem, member in files if stem is not None))
+
+
+def placed(archive: Path | str, files: Iterable[tuple[str, str, Parts]]) -> Places:
+    """Collect the places of `files`: breed, name of the file, and name in the archive.
+
+    Raises:
+        PedigreeError: if a file system could not distinguish two places, or if two photos share an annotation.
+    """
+    places: Places = {}
+    folders: dict[str, str] = {}
+    stems: dict[tuple[str, str], Parts] = {}
+    for breed, file, parts in files:
+        if folders.setdefault(same_name(breed), breed) != breed:
+            raise _collision(archive, folders[same_name(breed)], breed)
+        stem = PurePosixPath(file).stem if is_photo(parts) else file
+        other = stems.setdefault((breed, same_name(stem)), parts)
+        if other != parts:
+            raise _collision(archive, "/".join(other), "/".join(parts))
+        places[breed, file] = parts
+    return places
 
 
 def check_breeds_agree(images: Path, photos: Places, annotations: Path, annotated: Places) -> None:
@@ -113,7 +162,7 @@ def check_breeds_agree(images: Path, photos: Places, annotations: Path, annotate
 
 
 def _unsafe(name: str, parts: Parts) -> str | None:
-    if not name.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+    if has_control_characters(name):
         return "has control characters or is not UTF-8"
     if name.startswith("/"):
         return "is an absolute path"
@@ -170,38 +219,16 @@ def _breed_by_id(archive: Path, parts: Parts, breeds: Collection[str]) -> str:
     )
 
 
-def _annotation_suffix(file: str) -> str | None:
-    """Return the suffix of an annotation, '' or '.xml' in any case; None if the file is not named like one."""
-    suffix = PurePosixPath(file).suffix
-    return suffix if suffix.lower() in ("", ".xml") else None
-
-
 def _stem(parts: Parts, photos: Collection[tuple[str, str]]) -> str | None:
     """Return the stem of an annotation. A dot belongs to the stem if a photo has the same stem."""
-    file, suffix = parts[-1], _annotation_suffix(parts[-1])
+    file, suffix = parts[-1], annotation_suffix(parts[-1])
     if (parts[-2], file) in photos:
         return file
     stem = None if suffix is None else file[: len(file) - len(suffix)]
     return None if stem in (".", "..") else stem
 
 
-def _placed(archive: Path, files: Iterable[tuple[str, str, Parts]]) -> Places:
-    """Collect places, and raise if a file system could not distinguish two of them, or if two share an annotation."""
-    places: Places = {}
-    folders: dict[str, str] = {}
-    stems: dict[tuple[str, str], Parts] = {}
-    for breed, file, parts in files:
-        if folders.setdefault(same_name(breed), breed) != breed:
-            raise _collision(archive, folders[same_name(breed)], breed)
-        stem = PurePosixPath(file).stem if is_photo(parts) else file
-        other = stems.setdefault((breed, same_name(stem)), parts)
-        if other != parts:
-            raise _collision(archive, "/".join(other), "/".join(parts))
-        places[breed, file] = parts
-    return places
-
-
-def _collision(archive: Path, one: str, other: str) -> PedigreeError:
+def _collision(archive: Path | str, one: str, other: str) -> PedigreeError:
     return PedigreeError(
         f"{archive}: {shown(one)} and {shown(other)} differ only in case or suffix, so they would become the same "
         "file; rename or remove one."

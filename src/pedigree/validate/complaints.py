@@ -3,12 +3,13 @@
 import pandas
 
 from pedigree.common.breeds import display_name, same_breed, wordnet_id
+from pedigree.common.names import told_apart
+from pedigree.photos.phash import LEAST_ENTROPY
 from pedigree.photos.set_aside import LABEL
-
 
 SHARP = 1.2  # least sharpness; photos that were blurred by 2 pixels of 160 are below it, 99.5 % of Stanford Dogs above
 DARK, BRIGHT = 0.4, 0.6  # where the brightness is, with two standard deviations added or subtracted
-LEAST_ENTROPY = 4.0  # bits
+MIRRORED = 0.1  # of a crop
 
 
 def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None = None) -> pandas.DataFrame:
@@ -23,6 +24,8 @@ def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None
     - `alike_elsewhere`: a near-duplicate of a photo of another breed, with other bytes.
     - `unclear`: blurred, dark, bright or empty.
     - `decoder_warning`: as in the census.
+    - `mirrored`: a crop would show more than a tenth of itself mirrored.
+    - `enlarged`: a crop has fewer pixels in the photo than `crop.size`.
     - `unannotated`: no annotation.
     - `box_problems`: as in the census.
     - `misnamed`: the annotation names another breed than the folder.
@@ -46,6 +49,10 @@ def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None
             .where(elsewhere == "", ""),
             "unclear": _unclear(usable),
             "decoder_warning": usable["decoder_warning"],
+            "mirrored": _where(
+                usable["mirrored"] > MIRRORED, usable["mirrored"].map("{:.0%} of a crop mirrored".format)
+            ),
+            "enlarged": _where(usable["enlargement"] > 1, usable["enlargement"].map("enlarged {:.2g} times".format)),
             "unannotated": (usable["boxes"] + usable["box_problems"]).eq("").map({True: "no annotation", False: ""}),
             "box_problems": usable["box_problems"],
             "misnamed": _misnamed(usable),
@@ -66,6 +73,10 @@ def breed_imbalance(breeds: pandas.DataFrame) -> pandas.DataFrame:
     """
     usable = breeds["usable"]
     return breeds[["breed", "usable"]].assign(imbalance=usable.max() / usable.clip(lower=1))
+
+
+def _where(holds: pandas.Series, text: pandas.Series) -> pandas.Series:
+    return text.astype(str).where(holds, "")
 
 
 def _repeats(photos: pandas.DataFrame, key: str, words: str) -> pandas.Series:
@@ -108,7 +119,7 @@ def _misnomer(breed: str, names: str, folder: str) -> str:
     """Return the complaint about an annotation that names another breed than the photo's folder; empty if none."""
     others = [name for name in names.split("; ") if name and not _is_name_of(name, breed)]
     if others:
-        return f"annotated as {'; '.join(others)}"
+        return f"annotated as {'; '.join(told_apart(name, [breed, display_name(breed)]) for name in others)}"
     if names and wordnet_id(breed) and folder.isdecimal() and f"n{folder}" != wordnet_id(breed):
         return f"annotated with folder {folder}"
     return ""

@@ -16,7 +16,8 @@
 | balance of breeds | breeds | warning | the network learns rare breeds less well |
 
 A photo that does not decode is set aside, and only "photos decode" counts it. Without annotations, the three
-expectations about them are left out. So are the two about the network if `validate.extractor` is null.
+expectations about them are left out. So are those about names and number of breeds if their parameter is null, and
+the two about the network if `validate.extractor` is null.
 """
 
 import math
@@ -119,6 +120,8 @@ def _photo_checks(gx: Any, bounds: Validate, annotated: bool) -> list[_Check]:
         ("no near-duplicates across breeds", "alike_elsewhere", bounds.max_near_duplicates_across, "critical"),
         ("photos are clear", "unclear", bounds.max_unclear, "warning"),
         ("photos decode without a warning", "decoder_warning", bounds.max_decoder_warnings, "warning"),
+        ("crops lie inside the photo", "mirrored", bounds.max_mirrored, "warning"),
+        ("crops are not enlarged", "enlarged", bounds.max_enlarged, "warning"),
     ]
     if annotated:
         limits += [
@@ -148,24 +151,25 @@ def _share_check(gx: Any, name: str, column: str, limit: float, severity: Severi
 
 def _breed_checks(gx: Any, bounds: Validate) -> list[_Check]:
     kinds, pattern, (least, most) = gx.expectations, bounds.breed_pattern, bounds.photos_per_breed
-    names = kinds.ExpectColumnValuesToMatchRegex(
-        column="breed", regex=pattern, severity="critical", description="folder names match validate.breed_pattern"
-    )
+    checks = []
+    if bounds.breeds is not None:
+        number = kinds.ExpectTableRowCountToEqual(
+            value=bounds.breeds, severity="critical", description="number of breeds"
+        )
+        checks.append(_Check(number, str(bounds.breeds)))
+    if pattern is not None:
+        names = kinds.ExpectColumnValuesToMatchRegex(
+            column="breed", regex=pattern, severity="critical", description="folder names match validate.breed_pattern"
+        )
+        checks.append(_Check(names, pattern))
     photos = kinds.ExpectColumnValuesToBeBetween(
         column="usable", min_value=least, max_value=most, severity="critical", description="usable photos of a breed"
     )
     balance = kinds.ExpectColumnValuesToBeBetween(
         column="imbalance", max_value=bounds.max_imbalance, severity="warning", description="balance of breeds"
     )
-    checks = [
-        _Check(names, pattern),
-        _Check(photos, f"{least} to {most}"),
-        _Check(balance, f"the largest breed has at most {bounds.max_imbalance:g} times as many"),
-    ]
-    if bounds.breeds is None:
-        return checks
-    number = kinds.ExpectTableRowCountToEqual(value=bounds.breeds, severity="critical", description="number of breeds")
-    return [_Check(number, str(bounds.breeds)), *checks]
+    balanced = f"the largest breed has at most {bounds.max_imbalance:g} times as many"
+    return [*checks, _Check(photos, f"{least} to {most}"), _Check(balance, balanced)]
 
 
 def _great_expectations() -> Any:

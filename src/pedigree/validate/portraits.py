@@ -22,8 +22,9 @@ from pedigree.features.cache import keyed_features
 from pedigree.features.extractors import Extractor
 from pedigree.features.extractors.extraction import fingerprint
 from pedigree.photos.annotations import Box
-from pedigree.photos.exif import UPRIGHT, orientation
+from pedigree.photos.exif import UPRIGHT
 from pedigree.photos.modes import to_rgb
+from pedigree.photos.windows import Frame, clipped
 
 BATCH = 32  # portraits that the network takes at once; about two batches are decoded ahead of it
 
@@ -37,14 +38,13 @@ class Portrait:
     Attributes:
         photo: "<breed>/<file>" under Images.
         content: the SHA-256 of the file.
-        width, height: of the photo as stored, in pixels.
+        frame: the photo as stored.
         box: in stored pixels, inside the photo.
     """
 
     photo: str
     content: str
-    width: int
-    height: int
+    frame: Frame
     box: Box
 
 
@@ -72,19 +72,16 @@ def portrait_features(
     return keyed_features(extractor, keys, pictures, BATCH, cache)
 
 
-def largest_box(boxes: str, width: int, height: int) -> Box:
-    """Return the box with the largest area inside a photo of `width` x `height` pixels; the whole photo without any.
+def largest_box(boxes: str, frame: Frame) -> Box:
+    """Return the box with the largest area inside a photo, clipped to the photo; the whole photo if there is none.
 
     Args:
         boxes: JSON as in the census.
-        width, height: of the photo.
+        frame: of the photo.
     """
-    clipped = [
-        Box(max(xmin, 0), max(ymin, 0), min(xmax, width), min(ymax, height))
-        for xmin, ymin, xmax, ymax in json.loads(boxes or "[]")
-    ]
-    inside = [box for box in clipped if box.width > 0 and box.height > 0]
-    return max(inside, key=lambda box: box.width * box.height, default=Box(0, 0, width, height))
+    parts = [clipped(Box(*corners), frame) for corners in json.loads(boxes or "[]")]
+    inside = [box for box in parts if box.width > 0 and box.height > 0]
+    return max(inside, key=lambda box: box.width * box.height, default=frame.box)
 
 
 def cut_portrait(path: Path, portrait: Portrait, size: int) -> Pixels:
@@ -95,28 +92,26 @@ def cut_portrait(path: Path, portrait: Portrait, size: int) -> Pixels:
     Raises:
         PedigreeError: if the photo does not decode.
     """
-    box = portrait.box
+    frame, box, turn = portrait.frame, portrait.box, UPRIGHT.get(portrait.frame.orientation)
+    least = (math.ceil(size * frame.width / box.width), math.ceil(size * frame.height / box.height))
     try:
         with Image.open(path) as photo:
-            turn = UPRIGHT.get(orientation(photo))
-            photo.draft(
-                None,
-                (math.ceil(size * photo.width / box.width), math.ceil(size * photo.height / box.height)),
-            )
+            drafted = photo.draft(None, least)
             photo.load()
             rgb = to_rgb(photo).convert("RGB")
     except Exception as error:  # decoders raise many kinds of exceptions
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PedigreeError(f"{path} does not decode ({reason}): run `pedigree unpack` again.") from None
-    across, down = rgb.width / portrait.width, rgb.height / portrait.height
-    corners = (box.xmin * across, box.ymin * down, min(box.xmax * across, rgb.width), min(box.ymax * down, rgb.height))
+    scale = drafted[1][2] / frame.width if drafted else 1.0  # Pillow's width is not rounded here
+    right, lower = min(box.xmax * scale, rgb.width), min(box.ymax * scale, rgb.height)
+    corners = (box.xmin * scale, box.ymin * scale, right, lower)
     square = rgb.resize((size, size), Image.Resampling.BICUBIC, box=corners)
     return np.asarray(square if turn is None else square.transpose(turn))
 
 
 def _portrait(row: dict[Any, Any]) -> Portrait:
-    width, height = row["width"], row["height"]
-    return Portrait(row["photo"], row["sha256"], width, height, largest_box(row["boxes"], width, height))
+    frame = Frame(row["width"], row["height"], row["orientation"])
+    return Portrait(row["photo"], row["sha256"], frame, largest_box(row["boxes"], frame))
 
 
 def _batches(images: Path, portraits: Sequence[Portrait], size: int) -> Iterator[Pixels]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,11 @@ from pedigree.common.files import write_text
 from pedigree.common.paths import CENSUS, DATA_DOCS, FEATURES, VALIDATION, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
-from pedigree.photos.set_aside import problems, read_set_aside
-from pedigree.photos.twins import find_twins, group_names
+from pedigree.photos.plans import with_crop_facts
+from pedigree.photos.set_aside import problems
+from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
-from pedigree.settings.params import Validate
+from pedigree.settings.params import Crop, Validate
 from pedigree.validate.complaints import photo_complaints
 from pedigree.validate.opinions import ask_network
 
@@ -57,6 +58,7 @@ class Validation:
 def validate(
     raw: Path,
     bounds: Validate,
+    cropping: Crop,
     census: Path = CENSUS,
     report: Path = VALIDATION,
     verdict: Path = VERDICT,
@@ -65,14 +67,16 @@ def validate(
 ) -> Validation:
     """Take the census of `raw`, judge it, and write `census`, `report`, `verdict` and the Data Docs.
 
-    If `bounds` name an extractor, its features of the photos are kept in the folder `cache`. The summary goes to stdout.
-    Warnings and the photos set aside go to stderr.
+    `cropping` is how the photos will be cut. Nothing is cut here, but what cutting will do to them is judged too. If
+    `bounds` name an extractor, its features of the photos are kept in the folder `cache`.
+
+    The summary goes to stdout. Warnings and the photos set aside go to stderr.
 
     Raises:
         PedigreeError: if there are no photos; or, after all files are written, if a critical expectation failed.
             The message then has several lines: a summary, and a table of the failed expectations.
     """
-    validation = _judged(raw, bounds, docs, cache)
+    validation = _judged(raw, bounds, cropping, docs, cache)
     write_census(validation.photos, census)
     write_text(report, json.dumps(_report(validation), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     write_verdict(validation.passed, verdict)
@@ -94,10 +98,10 @@ def findings_table(findings: "Sequence[Finding]") -> str:
     return "\n".join(lines)
 
 
-def _judged(raw: Path, bounds: Validate, docs: Path, cache: Path) -> Validation:
-    photos = _without(take_census(raw), Path(bounds.set_aside))
+def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path, cache: Path) -> Validation:
+    photos = _without(take_census(raw), bounds.set_aside)
     opinions = ask_network(photos, raw, bounds.extractor, cache) if bounds.extractor else None
-    photos = _grouped(photos, raw, opinions.twins() if opinions else [])
+    photos = with_crop_facts(with_groups(photos, raw, opinions.twins() if opinions else ()), cropping)
     breeds = breed_census(photos, breed_folders(raw))
     complaints = photo_complaints(photos, opinions.complaints(photos) if opinions else None)
     from pedigree.validate.expectations import judge  # takes seconds to import
@@ -108,20 +112,13 @@ def _judged(raw: Path, bounds: Validate, docs: Path, cache: Path) -> Validation:
     return Validation(photos, breeds, complaints, findings, set_aside)
 
 
-def _without(photos: pandas.DataFrame, table: Path) -> pandas.DataFrame:
-    """Return the census with the photos of `table` marked as not usable, and the reason as their problem."""
-    named = photos["photo"].map(problems(read_set_aside(table), photos["photo"], table))
-    return photos.assign(problem=named.fillna(photos["problem"]), usable=photos["usable"] & named.isna())
-
-
-def _grouped(photos: pandas.DataFrame, raw: Path, alike: Sequence[tuple[str, str]]) -> pandas.DataFrame:
-    """Return the census with the groups of near-duplicates filled in. `alike` holds pairs that the network found."""
-    usable = photos[photos["usable"]]
-    twins = find_twins(usable, raw)
-    same = usable.groupby("sha256")["photo"].transform("first")
-    pairs = [*alike, *zip(twins["first"], twins["second"], strict=True), *zip(same, usable["photo"], strict=True)]
-    groups = pandas.Series(group_names(list(usable["photo"]), pairs), index=usable.index, dtype=str)
-    return photos.assign(group=groups.reindex(photos.index, fill_value=""))
+def _without(photos: pandas.DataFrame, reasons: Mapping[str, str]) -> pandas.DataFrame:
+    """Return the census with the photos of `reasons` marked as not usable, and the reason as their problem."""
+    named = problems(reasons, photos["photo"])
+    chosen = photos["photo"].isin(named)
+    return photos.assign(
+        problem=photos["problem"].mask(chosen, photos["photo"].map(named)), usable=photos["usable"] & ~chosen
+    )
 
 
 def _report(validation: Validation) -> dict[str, Any]:
