@@ -42,7 +42,7 @@ before = peak()
 crop(root / "raw", root / "census.csv", root / "verdict.json",
      params.Crop(size=size, frames="boxes", padding=0.1, min_box=24, max_aspect=4.0, holdout=0.2, seed=0,
                  scheduler=None),
-     root / "crops", root / "crops.png")
+     root / "crops", root / "crops.png", root / "crops.json")
 print(before, peak())
 """
 

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from pedigree.photos.census import take_census
-from pedigree.settings.params import Validate
+from pedigree.settings.params import Crop, Validate
 
 BREEDS, PICTURES, SIZE = 120, 40, (500, 375)
 COMPARED, ROUNDS = 2000, 3
@@ -118,19 +118,8 @@ def measure_stage(script: Path) -> None:
 def stage() -> None:
     from pedigree.validate.stage import validate
 
-    bounds = Validate(
-        breed_pattern=r"^n\d{8}-.+$",
-        breeds=None,
-        photos_per_breed=[1, 1000],
-        min_decodable=0.99,
-        min_annotated=0.99,
-        max_bad_boxes=0.01,
-        max_breed_mismatch=0.0,
-        max_duplicates_within=0.02,
-        max_duplicates_across=0.0,
-        max_imbalance=3.0,
-    )
-    validate(Path("data/raw"), bounds)
+    bounds = Validate(breeds=None, photos_per_breed=[1, 1000], max_near_duplicates_across=1.0)
+    validate(Path("data/raw"), bounds, Crop())
 
 
 if __name__ == "__main__":

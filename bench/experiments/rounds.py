@@ -26,7 +26,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ruamel.yaml import YAML
 
 from pedigree.common.files import replacing_folder
-from pedigree.score.page.axes import around
+from pedigree.pages.axes import around
 from pedigree.settings import recipes
 from pedigree.settings.overrides import override
 

@@ -117,7 +117,7 @@ def test_a_stage_reads_only_its_own_parameters(stage: str) -> None:
     assert STAGES[stage]["params"] == [*more.get(stage, []), stage]
 
 
-IN_CACHE = {"reports/scores.html", "reports/training.gif"}
+IN_CACHE = {"reports/scores.html", "reports/training.gif", "reports/validation.html"}
 
 
 def test_reports_are_kept_in_git_and_never_in_the_cache_but_for_the_large_ones() -> None:

@@ -1,28 +1,25 @@
 """The score page: it shows every number, says what is the matter, and is one file that opens anywhere."""
 
 import base64
-import html
 import io
-import json
 import re
 import shutil
-import subprocess
 from dataclasses import replace
 from functools import cache
-from html.parser import HTMLParser
 from importlib import resources
 
 import numpy as np
 import pandas as pd
 import pytest
+from html_page import Page, browsed
 from PIL import Image, ImageFilter
 
 from pedigree.common.measures import MEASURES
 from pedigree.metrics.estimate import Estimate
+from pedigree.pages.axes import around
+from pedigree.pages.wording import breed_name, of_100
 from pedigree.score import page
 from pedigree.score.evaluation import Evaluation
-from pedigree.score.page.axes import around
-from pedigree.score.page.wording import breed_name, of_100
 from pedigree.score.sample import Sample
 
 HOSTILE = ("n99000001-<script>alert(1)</script>", "n99000002-\"Fox\" & 'Hound'", "n99000003-柴犬_{{ 7*7 }}")
@@ -78,39 +75,6 @@ GOOD = {
     "mifid": Estimate(151.5, 3.3),
 }
 BY_ALL = {key.removesuffix("_at_floor_size") for key in MEASURES if key.endswith("_at_floor_size")}
-
-
-class Page(HTMLParser):
-    """What a browser would find in the page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.texts, self.open = [], {}, []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in ("meta", "link", "img", "br"):
-            key = dict(attributes).get("data-key") or dict(attributes).get("id") or tag
-            self.open.append((tag, key))
-
-    def handle_endtag(self, tag):
-        while tag in {one for one, _ in self.open} and self.open.pop()[0] != tag:
-            pass
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        for key in {key for _, key in self.open}:
-            self.texts[key] = self.texts.get(key, "") + data
-
-    def text(self, key):
-        return " ".join(self.texts.get(key, "").split())
-
-    def all(self, tag, name=None):
-        found = [attributes for one, attributes in self.tags if one == tag]
-        return found if name is None else [attributes[name] for attributes in found if name in attributes]
 
 
 def pictures(rng, count, size):
@@ -419,50 +383,15 @@ def test_120_breeds_stay_small_and_complete():
 
 
 def test_the_templates_are_package_data():
-    folder = resources.files("pedigree.score.page") / "templates"
-    assert {"page.html", "style.css", "sort.js"} <= {file.name for file in folder.iterdir()}
-
-
-CHECKS = """
-<script>
-addEventListener("load", () => {
-  const seen = document.getElementById("seen");
-  const names = (frame) => [...frame.contentDocument.querySelectorAll("#breeds tbody th")].map((th) => th.dataset.v);
-  const width = ({ contentDocument: { documentElement: root }, clientWidth }) => [root.scrollWidth, clientWidth];
-  const frames = [...document.querySelectorAll("iframe")];
-  const head = frames[0].contentDocument.querySelectorAll("#breeds thead th")[2];
-  const out = { widths: frames.map(width), before: names(frames[0]), sort: [] };
-  for (let click = 0; click < 2; click++) {
-    head.querySelector("button").click();
-    out.sort.push([head.getAttribute("aria-sort"), names(frames[0])]);
-  }
-  out.sorted = frames[0].contentDocument.querySelectorAll("#breeds th[aria-sort]").length;
-  out.images = [...frames[0].contentDocument.images].every((image) => image.naturalWidth > 0);
-  seen.textContent = JSON.stringify(out);
-});
-</script>
-"""
+    folders = [resources.files(package) / "templates" for package in ("pedigree.score.page", "pedigree.pages")]
+    assert {"page.html", "style.css", "sort.js"} <= {file.name for folder in folders for file in folder.iterdir()}
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium to open the page in")
 def test_a_browser_opens_it_without_complaint_sorts_it_and_never_scrolls_sideways(tmp_path):
     breeds = (*HOSTILE, *(f"n99000{number:03}-Long_haired_mountain_dog_{number}" for number in range(30)))
     text = render(breeds=breeds, collapsed=[1], each=(12, 4, 6)).replace("<details>", "<details open>")
-    frames = "".join(
-        f'<iframe style="width:{w}px;height:900px" srcdoc="{html.escape(text)}"></iframe>' for w in (375, 1400)
-    )
-    (tmp_path / "frames.html").write_text(f'<!doctype html>{frames}<pre id="seen"></pre>{CHECKS}', encoding="utf-8")
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
-    ran = subprocess.run(
-        [*command, profile, (tmp_path / "frames.html").as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert "CONSOLE" not in ran.stderr, ran.stderr
-    seen = json.loads(html.unescape(re.search(r'<pre id="seen">(.*?)</pre>', ran.stdout, re.DOTALL)[1]))
+    seen = browsed(text, tmp_path)
     assert all(content <= window for content, window in seen["widths"])
     assert seen["images"]
     by_distance = [breed_name(breed) for breed in breeds]  # rises with the index

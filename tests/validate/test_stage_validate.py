@@ -51,12 +51,13 @@ def test_the_stage_writes_the_same_bytes_twice(raw: Path, capsys: pytest.Capture
     written = []
     for _ in range(2):
         assert validate(raw, STRICT, CROP).passed
-        files = ("data/census.csv", "data/verdict.json", "reports/validation.json")
+        files = ("data/census.csv", "data/verdict.json", "reports/validation.json", "reports/validation.html")
         written.append([Path(file).read_bytes() for file in files])
     assert written[0] == written[1]
     assert str(raw.resolve()).encode() not in b"".join(written[0])
     output = capsys.readouterr().out
-    assert "30 photos of 3 breeds: 29 usable" in output and "runs/data_docs/index.html" in output
+    assert "30 photos of 3 breeds: 29 usable" in output
+    assert "Page: reports/validation.html   Data Docs: runs/data_docs/index.html" in output
     assert Path("runs/data_docs/index.html").is_file()
 
 
@@ -91,6 +92,7 @@ def test_a_critical_failure_is_an_error_after_all_files_are_written(raw: Path) -
         "balance of breeds",
     }
     assert len(read_census(Path("data/census.csv"))) == 30
+    assert "<h1>Failed: " in Path("reports/validation.html").read_text()
     with pytest.raises(PedigreeError, match="the photos failed validation"):
         require_passed(Path("data/verdict.json"))
 

@@ -31,10 +31,12 @@ def out_of_fold_scores(features: NDArray[np.floating], labels: Labels, folds: La
     check_labels(labels, len(features), classes)
     folds = np.unique(folds, return_inverse=True)[1]
     check_labels(folds, len(features), len(features))
-    mean, deviation = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
-    deviation[deviation == 0] = 1.0  # a constant feature has no information
     targets = np.eye(classes)[labels]
     parts = [np.flatnonzero(folds == fold) for fold in range(folds.max() + 1)]
+    mean = features.mean(axis=0, dtype=np.float64)
+    variance = sum(np.square(features[rows] - mean).sum(axis=0) for rows in parts) / len(features)
+    deviation = np.sqrt(variance)
+    deviation[deviation == 0] = 1.0  # a constant feature has no information
 
     def standardised(rows: NDArray[np.intp]) -> NDArray[np.floating]:
         return np.asarray((features[rows] - mean) / deviation, features.dtype)

@@ -4,7 +4,7 @@ The search has two steps. Perceptual hashes find candidates: all pairs are compa
 Then the pixels decide: one picture is aligned with the other, and they are near-duplicates if they correlate.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pedigree.photos.phash import BITS, ODD, signs
 
 CANDIDATE_BITS = 42  # of 143; hashes that differ in more are not candidates
+SURE_BITS = 8  # hashes that differ in so few are those of near-duplicates: the pixels need not be compared
 CORRELATION = 0.95  # of aligned pictures; nearly all pairs of Stanford Dogs above it show one photograph
 GRID = 32  # pictures are aligned at 32 x 32
 
@@ -30,52 +31,69 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pairs of pictures by index, `first < second`, sorted; all arrays are `(n,)`."""
+    """Pairs of pictures by index, `first < second`; all arrays are `(n,)`."""
 
     first: Indices
     second: Indices
     mirrored: npt.NDArray[np.bool_]  # whether one picture is mirrored
+    bits: npt.NDArray[np.floating]  # in how many bits the hashes differ
 
     def __len__(self) -> int:
         return len(self.first)
 
     def __getitem__(self, chosen: slice | Indices | npt.NDArray[np.bool_]) -> "Pairs":
-        return Pairs(self.first[chosen], self.second[chosen], self.mirrored[chosen])
+        return Pairs(self.first[chosen], self.second[chosen], self.mirrored[chosen], self.bits[chosen])
 
 
-def near_duplicates(hashes: Sequence[str], pixels: Callable[[Indices], Floats], least: float = CORRELATION) -> Pairs:
-    """Find all pairs of near-duplicates.
+def near_duplicates(
+    hashes: Sequence[str], pixels: Callable[[Indices], npt.NDArray[np.uint8]], least: float = CORRELATION
+) -> list[tuple[int, int]]:
+    """Find near-duplicates, and return pairs of them that link each group.
+
+    A pair that earlier pairs link already is not compared.
 
     Args:
         hashes: the perceptual hash of each picture; pictures with an empty one have no near-duplicates.
-        pixels: returns the luma `(n, 32, 32)` of the pictures with these indices. It is called for candidates only.
+        pixels: returns the luma `(n, 32, 32)` uint8 of the pictures with these indices. It is called for candidates
+            only, once for each.
         least: the least correlation of aligned near-duplicates.
     """
     hashed = np.flatnonzero([bool(text) for text in hashes])
-    found = candidates([text for text in hashes if text])
-    pairs = Pairs(hashed[found.first], hashed[found.second], found.mirrored)
-    needed, places = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
-    luma = pixels(needed) if len(needed) else np.empty((0, GRID, GRID), np.float32)
-    first, second = np.split(places, 2)
-    kept = [
-        _are_alike(luma[first[part]], _turned(luma[second[part]], pairs.mirrored[part]), least)
-        for start in range(0, len(pairs), _PAIRS)
-        for part in [slice(start, start + _PAIRS)]
-    ]
-    return pairs[np.concatenate(kept)] if kept else pairs
+    links, group, luma = list[tuple[int, int]](), np.arange(len(hashed)), _Luma(hashed, pixels)
+    for pairs in candidates([text for text in hashes if text]):
+        while len(pairs := pairs[group[pairs.first] != group[pairs.second]]):
+            some, pairs = pairs[:_PAIRS], pairs[_PAIRS:]
+            found = some[_are_alike(some, luma, least)]
+            for one, other in zip(found.first, found.second, strict=True):
+                if group[one] != group[other]:
+                    group[group == group[other]] = group[one]
+                    links.append((int(hashed[one]), int(hashed[other])))
+    return links
 
 
-def candidates(hashes: Sequence[str], bits: int = CANDIDATE_BITS) -> Pairs:
-    """Return all pairs of hashes that differ in at most `bits` bits, also if one picture is mirrored."""
+def candidates(hashes: Sequence[str], bits: int = CANDIDATE_BITS) -> Iterator[Pairs]:
+    """Yield all pairs of hashes that differ in at most `bits` bits, also if one picture is mirrored, in blocks.
+
+    The product of two rows of signs is the sum of its even and its odd part; if one picture is mirrored, it is their
+    difference. The larger of the two is even + |odd|.
+    """
     rows = signs(hashes)
-    even, odd = np.ascontiguousarray(rows[:, ~ODD]), np.ascontiguousarray(rows[:, ODD])
-    found = [np.empty((3, 0), np.intp), *_near(even, odd, BITS - 2 * bits)]
-    first, second, mirrored = np.concatenate(found, axis=1)
-    order = np.lexsort((second, first))
-    return Pairs(first[order], second[order], mirrored[order].astype(bool))
+    even, odd, least = np.ascontiguousarray(rows[:, ~ODD]), np.ascontiguousarray(rows[:, ODD]), BITS - 2 * bits
+    for start in range(0, len(rows), _ROWS):
+        for begin in range(start, len(rows), _ROWS):
+            ours, theirs = slice(start, start + _ROWS), slice(begin, begin + _ROWS)
+            products = odd[ours] @ odd[theirs].T
+            negative = products < 0
+            np.abs(products, out=products)
+            products += even[ours] @ even[theirs].T
+            places = np.flatnonzero(products >= least)
+            first, second = np.divmod(places, products.shape[1])
+            differing = (BITS - products.ravel()[places]) / 2
+            pairs = Pairs(first + start, second + begin, negative.ravel()[places], differing)
+            yield pairs[pairs.first < pairs.second]
 
 
-def groups(count: int, pairs: Sequence[tuple[int, int]]) -> Indices:
+def groups(count: int, pairs: Iterable[tuple[int, int]]) -> Indices:
     """Return for each of `count` pictures the least index of its group: `(count,)`. Pairs join two groups."""
     parent = list(range(count))
 
@@ -103,26 +121,31 @@ def correlation(one: Floats, other: Floats) -> Floats:
     return _aligned(one, other, _unmoved(len(one)))[0]
 
 
-def _near(even: Floats, odd: Floats, least: int) -> Iterator[Indices]:
-    """Yield `(3, n)` arrays of pairs, first < second, whose product is `least` or more, and if it is the mirrored one.
+class _Luma:
+    """The pixels of candidates, each computed once: `luma[indices]` is `(n, GRID, GRID)` float32."""
 
-    The product of two rows is even + odd; if one picture is mirrored it is even - odd. The larger is even + |odd|.
-    """
-    for start in range(0, len(even), _ROWS):
-        rows = slice(start, start + _ROWS)
-        for begin in range(start, len(even), _ROWS):
-            columns = slice(begin, begin + _ROWS)
-            products = odd[rows] @ odd[columns].T
-            np.abs(products, out=products)
-            products += even[rows] @ even[columns].T
-            first, second = np.divmod(np.flatnonzero(products >= least), products.shape[1])
-            first, second = first + start, second + begin
-            later = first < second
-            first, second = first[later], second[later]
-            yield np.stack([first, second, (odd[first] * odd[second]).sum(axis=1) < 0])
+    def __init__(self, pictures: Indices, pixels: Callable[[Indices], npt.NDArray[np.uint8]]) -> None:
+        self._pictures, self._pixels = pictures, pixels
+        self._known: dict[int, npt.NDArray[np.uint8]] = {}
+
+    def __getitem__(self, indices: Indices) -> Floats:
+        new = np.array(sorted(set(indices.tolist()) - self._known.keys()), np.intp)
+        if len(new):
+            self._known.update(zip(new.tolist(), self._pixels(self._pictures[new]), strict=True))
+        luma = [self._known[index] for index in indices.tolist()]
+        return np.array(luma, np.float32).reshape(-1, GRID, GRID)
 
 
-def _are_alike(one: Floats, other: Floats, least: float) -> npt.NDArray[np.bool_]:
+def _are_alike(pairs: Pairs, luma: _Luma, least: float) -> npt.NDArray[np.bool_]:
+    """Whether each pair is one of near-duplicates: by the hashes alone if they are sure, else by the pixels."""
+    alike = pairs.bits <= SURE_BITS
+    unsure = np.flatnonzero(~alike)
+    one, other = luma[pairs.first[unsure]], luma[pairs.second[unsure]]
+    alike[unsure] = _correlate(one, _turned(other, pairs.mirrored[unsure]), least)
+    return alike
+
+
+def _correlate(one: Floats, other: Floats, least: float) -> npt.NDArray[np.bool_]:
     """Whether pairs of pictures correlate when aligned, first at a coarse scale, which is faster."""
     score, places = _aligned(_coarse(one), _coarse(other), _unmoved(len(one)))
     alike = score >= _COARSE_CORRELATION

@@ -25,19 +25,19 @@ Floats = npt.NDArray[np.float32]
 ODD = np.arange(1, FREQUENCIES**2) % FREQUENCIES % 2 == 1  # (BITS,): the bits that mirroring turns
 
 
-def blocks(luma: Image.Image, grid: int = GRID) -> Floats:
+def blocks(luma: Image.Image, grid: int = GRID) -> npt.NDArray[np.uint8]:
     """Return the means `(grid, grid)` of a greyscale picture over blocks that fill it; its aspect is lost."""
     box = min(luma.size) >= grid
-    return np.asarray(luma.resize((grid, grid), Image.Resampling.BOX if box else Image.Resampling.BILINEAR), np.float32)
+    return np.asarray(luma.resize((grid, grid), Image.Resampling.BOX if box else Image.Resampling.BILINEAR))
 
 
-def phash(luma: Floats) -> str:
-    """Return the hash of `(GRID, GRID)` luma as 36 hexadecimal digits; the first of their bits is always 0.
+def phash(luma: npt.NDArray[np.uint8]) -> str:
+    """Return the hash of `(GRID, GRID)` uint8 luma as 36 hexadecimal digits; the first of their bits is always 0.
 
     A picture that shows too little has no hash: the text is empty. Otherwise all plain surfaces, and all simple
     drawings of one layout, would be near-duplicates.
     """
-    if entropy(np.bincount(luma.astype(np.uint8).ravel())) < LEAST_ENTROPY:
+    if entropy(np.bincount(luma.ravel())) < LEAST_ENTROPY:
         return ""
     transform = _cosines()
     signs = (transform @ luma @ transform.T).ravel() > 0

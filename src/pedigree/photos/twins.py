@@ -7,47 +7,40 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas
 from PIL import Image
 
 from pedigree.photos.appearance import decoded, small_luma
-from pedigree.photos.near_duplicates import GRID, Floats, Indices, groups, near_duplicates
+from pedigree.photos.near_duplicates import GRID, Indices, groups, near_duplicates
 from pedigree.photos.phash import blocks
 from pedigree.photos.views import NO_HASH, views
 
+Pixels = npt.NDArray[np.uint8]
 
-def find_twins(photos: pandas.DataFrame, raw: Path) -> pandas.DataFrame:
-    """Find the pairs of usable photos that are near-duplicates, as a whole or in a box.
+
+def find_twins(photos: pandas.DataFrame, raw: Path) -> list[tuple[str, str]]:
+    """Find near-duplicates among the usable photos, as a whole or in a box. Return pairs of names that link each group.
 
     Args:
         photos: one row per photo, from `census.take_census`.
         raw: the folder that holds `Images`; only candidates are opened.
-
-    Returns:
-        One row per pair, sorted: `first` and `second`, the names of the photos, and `mirrored`.
     """
     rows = photos[photos["usable"]].to_dict("records")
     hashes = [row["phashes"].split() for row in rows]
     owners = [index for index, texts in enumerate(hashes) for _ in texts]
     places = [place for texts in hashes for place, _ in enumerate(texts)]
 
-    def pixels(needed: Indices) -> Floats:
+    def pixels(needed: Indices) -> Pixels:
         wanted: dict[int, list[int]] = {}
-        for view in needed:
+        for view in needed.tolist():
             wanted.setdefault(owners[view], []).append(places[view])
         with ThreadPoolExecutor() as pool:
-            parts = pool.map(lambda item: _blocks(raw, rows[item[0]], item[1]), wanted.items())
+            parts = pool.map(lambda item: _pixels(raw, rows[item[0]], item[1]), wanted.items())
             return np.concatenate(list(parts))
 
-    pairs = near_duplicates(["" if text == NO_HASH else text for text in chain(*hashes)], pixels)
-    table = pandas.DataFrame(
-        {
-            "first": [rows[owners[view]]["photo"] for view in pairs.first],
-            "second": [rows[owners[view]]["photo"] for view in pairs.second],
-            "mirrored": pairs.mirrored,
-        }
-    ).astype({"first": str, "second": str, "mirrored": bool})
-    return table[table["first"] != table["second"]].drop_duplicates(["first", "second"], ignore_index=True)
+    links = near_duplicates(["" if text == NO_HASH else text for text in chain(*hashes)], pixels)
+    return [(rows[owners[one]]["photo"], rows[owners[other]]["photo"]) for one, other in links]
 
 
 def with_groups(photos: pandas.DataFrame, raw: Path, also: Iterable[tuple[str, str]] = ()) -> pandas.DataFrame:
@@ -59,9 +52,8 @@ def with_groups(photos: pandas.DataFrame, raw: Path, also: Iterable[tuple[str, s
         also: more pairs of photos that belong together, by name.
     """
     usable = photos[photos["usable"]]
-    twins = find_twins(usable, raw)
     same = usable.groupby("sha256")["photo"].transform("first")
-    pairs = chain(zip(twins["first"], twins["second"], strict=True), zip(same, usable["photo"], strict=True), also)
+    pairs = chain(find_twins(usable, raw), zip(same, usable["photo"], strict=True), also)
     groups = pandas.Series(group_names(list(usable["photo"]), pairs), index=usable.index, dtype=str)
     return photos.assign(group=groups.reindex(photos.index, fill_value=""))
 
@@ -79,7 +71,7 @@ def group_names(names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> list[
     return [names[root] if sizes[root] > 1 else "" for root in roots]
 
 
-def _blocks(raw: Path, row: Mapping[str, Any], places: list[int]) -> Floats:
+def _pixels(raw: Path, row: Mapping[str, Any], places: list[int]) -> Pixels:
     """Return the luma of views of a photo, `(views, GRID, GRID)`."""
     with Image.open(raw / "Images" / row["photo"]) as photo:
         every = views(small_luma(decoded(photo)), row)

@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image
 
 from pedigree.common.measures import CONDITIONS, MEASURES
-from pedigree.common.paths import CENSUS, DATA_DOCS, FINAL_SAMPLES, METRICS, SCORES_PAGE, VALIDATION
+from pedigree.common.paths import CENSUS, DATA_DOCS, FINAL_SAMPLES, METRICS, SCORES_PAGE, VALIDATION, VALIDATION_PAGE
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, read_census
 from pedigree.results.comparison import (
@@ -36,6 +36,7 @@ from pedigree.results.revisions import Commit, history
 
 PAGES = {
     "The scores, in words and pictures": SCORES_PAGE,
+    "The photos, in words and pictures": VALIDATION_PAGE,
     "Data Docs": DATA_DOCS / "index.html",
 }
 MOST_BYTES = 1_000_000  # of a picture, because it may be stored in a database

@@ -33,7 +33,7 @@ from pedigree.metrics.estimate import Estimate
 from pedigree.score import page
 from pedigree.score.damage import damaged_copies
 from pedigree.score.evaluation import FEWEST, Evaluation, Metrics, evaluate
-from pedigree.score.page.wording import figure, interval
+from pedigree.score.page.figures import figure, interval
 from pedigree.score.sample import Labels, Sample
 from pedigree.settings import criteria, params
 

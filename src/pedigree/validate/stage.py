@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from pedigree.common.files import write_text
-from pedigree.common.paths import CENSUS, DATA_DOCS, FEATURES, VALIDATION, VERDICT
+from pedigree.common.paths import CENSUS, DATA_DOCS, FEATURES, VALIDATION, VALIDATION_PAGE, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
 from pedigree.photos.plans import with_crop_facts
@@ -18,6 +18,7 @@ from pedigree.photos.set_aside import problems
 from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Crop, Validate
+from pedigree.validate import page
 from pedigree.validate.complaints import photo_complaints
 from pedigree.validate.opinions import ask_network
 
@@ -63,9 +64,10 @@ def validate(
     report: Path = VALIDATION,
     verdict: Path = VERDICT,
     docs: Path = DATA_DOCS,
+    html: Path = VALIDATION_PAGE,
     cache: Path = FEATURES,
 ) -> Validation:
-    """Take the census of `raw`, judge it, and write `census`, `report`, `verdict` and the Data Docs.
+    """Take the census of `raw`, judge it, and write `census`, `report`, `verdict`, the Data Docs and the page `html`.
 
     `cropping` is how the photos will be cut. Nothing is cut here, but what cutting will do to them is judged too. If
     `bounds` name an extractor, its features of the photos are kept in the folder `cache`.
@@ -80,7 +82,8 @@ def validate(
     write_census(validation.photos, census)
     write_text(report, json.dumps(_report(validation), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     write_verdict(validation.passed, verdict)
-    _print_summary(validation, census, docs, report)
+    write_text(html, page.render(validation, raw))
+    _print_summary(validation, census, docs, report, html)
     failed = validation.failed("critical")
     if failed:
         raise PedigreeError(f"{raw} fails {_count(failed)} (see {report}):\n{findings_table(failed)}")
@@ -146,13 +149,13 @@ def _breed_report(row: dict[Any, Any]) -> dict[str, Any]:
     return counts | {name: None if pandas.isna(quartiles[0]) else quartiles for name, quartiles in sides.items()}
 
 
-def _print_summary(validation: Validation, census: Path, docs: Path, report: Path) -> None:
+def _print_summary(validation: Validation, census: Path, docs: Path, report: Path, html: Path) -> None:
     photos, breeds, findings = validation.photos, validation.breeds, validation.findings
     met = sum(finding.success for finding in findings)
     usable, boxes = photos["usable"].sum(), breeds["boxes"].sum()
     print(f"{len(photos)} photos of {len(breeds)} breeds: {usable} usable, with {boxes} boxes.")
     print(f"{met} of {len(findings)} expectations met.")
-    print(f"Census: {census}   Report: {report}   Data Docs: {docs / 'index.html'}")
+    print(f"Census: {census}   Report: {report}   Page: {html}   Data Docs: {docs / 'index.html'}")
     if validation.set_aside and validation.passed:
         _warn(f"{len(validation.set_aside)} photos are set aside:", _first(validation.set_aside, report))
     warnings = validation.failed("warning")

@@ -119,7 +119,7 @@ def test_modules_that_training_does_not_run_do_not_change_it(train: Train, crops
         "cli.py",
         "generator/drawing.py",
         "validate/stage.py",
-        "score/page/wording.py",
+        "score/page/figures.py",
         "train/resume/checkpoints.py",
     ):
         with (source / module).open("a") as file:

@@ -1,18 +1,11 @@
-"""`reports/scores.html`: an evaluation for people to read, in one file that needs no network.
-
-The plots are our own SVG. With Altair, the map alone would have 470 KB instead of 67 KB, and the page would need either
-Vega's JavaScript (900 KB) or `vl-convert-python` (84 MB installed) to render SVG.
-"""
-
-from functools import cache
+"""`reports/scores.html`: an evaluation for people to read, in one file that needs no network."""
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pedigree import __version__
+from pedigree.pages.templates import environment
 from pedigree.score.evaluation import Evaluation
 from pedigree.score.page import breed_table, conclusions, confusion, curves, galleries, nearest_crops, readings, scatter
-from pedigree.score.page.wording import count, percent
 from pedigree.score.sample import Sample
 
 
@@ -39,7 +32,7 @@ def render(
     rows = readings.read(evaluation.numbers, train.features)
     answers = conclusions.find(evaluation, rows, breeds)
     return (
-        _environment()
+        environment(__name__)
         .get_template("page.html")
         .render(
             extractor=extractor,
@@ -62,18 +55,3 @@ def render(
             charts=curves.draw(history),
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    """Return the templates, which escape all values."""
-    environment = Environment(
-        loader=PackageLoader("pedigree.score.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(count=count, percent=percent)
-    return environment

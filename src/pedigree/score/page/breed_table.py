@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pedigree.common.measures import DEVIATIONS
-from pedigree.score.page.wording import breed_name, count
+from pedigree.pages.wording import breed_name, count
 
 
 @dataclass(frozen=True)

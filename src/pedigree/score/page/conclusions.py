@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pedigree.common.measures import COPIES, MEASURES, NO_COPIES
+from pedigree.pages.wording import breed_name, capitalized, count, listed, of_100
 from pedigree.score.evaluation import Evaluation, Metrics
 from pedigree.score.page import breed_table
+from pedigree.score.page.figures import finite
 from pedigree.score.page.readings import Reading
-from pedigree.score.page.wording import breed_name, capitalized, count, finite, listed, of_100
 
 State = Literal["bad", "watch", "fine"]
 WORDS: dict[State, str] = {"bad": "poor", "watch": "fair", "fine": "fine"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedigree.score.page.wording import breed_name, percent
+from pedigree.pages.wording import breed_name, percent
 
 _TABLE_BREEDS = 24  # with more breeds, the matrix is drawn instead of written
 _PAIRS = 10

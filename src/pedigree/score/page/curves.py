@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pedigree.score.page.axes import Axis, Tick, around
+from pedigree.pages.axes import Axis, Tick, around
 from pedigree.score.page.strips import some
 
 _CHARTS = {

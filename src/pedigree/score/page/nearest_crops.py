@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pedigree.pages.axes import Tick, around
+from pedigree.pages.bars import Bar, bars
+from pedigree.pages.wording import breed_name
 from pedigree.score.evaluation import Evaluation
-from pedigree.score.page.axes import Tick, around
+from pedigree.score.page.figures import figure
 from pedigree.score.page.strips import Strip, encode
-from pedigree.score.page.wording import breed_name, figure
 from pedigree.score.sample import Sample
 
 _PAIRS = 12
@@ -34,7 +36,7 @@ class Pair:
 class Histogram:
     """The number of pictures by distance."""
 
-    bars: list[tuple[float, float, float, float]]  # x, y, width, height
+    bars: list[Bar]
     threshold: float | None  # x, if it is within the axis
     ticks: list[Tick]
     width: float
@@ -82,12 +84,6 @@ def _distance(number: float) -> str:
 
 def _histogram(nearness: NDArray[np.float64], threshold: float) -> Histogram:
     axis = around(0.0, max(float(nearness.max()), threshold), 16.0, _WIDTH - 16.0)
-    counts, edges = np.histogram(nearness, bins=_BINS, range=(axis.low, axis.high))
-    heights = counts / counts.max() * (_HEIGHT - _EDGE - 14)
-    places = [axis.place(edge) for edge in edges]
-    bars = [
-        (left, round(_HEIGHT - _EDGE - height, 1), round(right - left - 1, 1), round(float(height), 1))
-        for left, right, height in zip(places, places[1:], heights, strict=False)
-        if height > 0
-    ]
-    return Histogram(bars, axis.place(threshold), axis.ticks(), _WIDTH, _HEIGHT)
+    base = _HEIGHT - _EDGE
+    drawn = bars(nearness, axis, _BINS, base, base - 14)
+    return Histogram(drawn, axis.place(threshold), axis.ticks(), _WIDTH, _HEIGHT)

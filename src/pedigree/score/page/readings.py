@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.common.measures import MEASURES
+from pedigree.pages.wording import count
 from pedigree.score.evaluation import Metrics
-from pedigree.score.page.wording import count, figure, finite, interval, margin
+from pedigree.score.page.figures import figure, finite, interval, margin
 
 _AT_FLOOR_SIZE = "_at_floor_size"
 # The number of a useless generator (or its key), and what that generator does, by the beginning of the measure's name.
