@@ -76,3 +76,19 @@ def test_of_few_photos_a_colour_is_not_called_other_by_chance(tmp_path: Path) ->
         before = project(tmp_path / f"a{seed}", {PUG: (8, 300, BROWN)})
         now = project(tmp_path / f"b{seed}", {PUG: (8, 300, BROWN)})
         assert words(before, now) == {"Pug": "same"}
+
+
+def test_changed_looks_of_the_photos_are_told_and_an_older_census_lacks_them(tmp_path: Path) -> None:
+    before = project(tmp_path / "a", {PUG: (60, 300, BROWN), BOXER: (60, 300, BROWN)})
+    now = project(tmp_path / "b", {PUG: (60, 300, BROWN), BOXER: (60, 300, BROWN)})
+    for root, blur, share in ((before, 3.0, 0), (now, 2.0, 30)):
+        census = pd.read_csv(root / drift.CENSUS, keep_default_na=False)
+        census["sharpness"] = 3.0 + CHANCE.normal(0, 0.5, len(census))
+        pugs = census.index[census["breed"] == PUG]
+        census.loc[pugs, "sharpness"] = blur + CHANCE.normal(0, 0.5, len(pugs))
+        census.loc[pugs[:share], "group"] = f"{PUG}/0.jpg"
+        census.to_csv(root / drift.CENSUS, index=False)
+    assert words(before, now) == {"Pug": "blurred photos, more near-duplicates", "Boxer": "same"}
+    census = pd.read_csv(before / drift.CENSUS, keep_default_na=False)
+    census.drop(columns=["sharpness", "group"]).to_csv(before / drift.CENSUS, index=False)
+    assert words(before, now) == {"Pug": "same", "Boxer": "same"}

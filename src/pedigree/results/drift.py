@@ -1,9 +1,11 @@
-"""Data drift: how the photos of each breed, their sizes and their colours changed between two projects."""
+"""Data drift: how the photos of each breed, their looks and their colours changed between two projects."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 
 from pedigree.common.breeds import display_name
@@ -15,6 +17,28 @@ READS = (str(CENSUS), str(CROPS))  # the inputs of `between`, relative to each p
 SIZE = 0.1  # smallest reported change of a breed's median side, relative
 DEVIATIONS = 4.0  # smallest reported change of its mean colour, in standard errors: none of 120 breeds by chance
 LEVELS = 5.0  # and in levels of 255, so that invisible changes are not reported
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """A number of each photo whose mean over a breed is compared: its least reported change, and words for both ways.
+
+    A measure that one of the censuses lacks, because an older version wrote it, is not compared.
+    """
+
+    least: float
+    more: str
+    fewer: str
+
+
+_MEASURES = {  # by name; the last two are shares of photos
+    "sharpness": _Measure(0.3, "sharper photos", "blurred photos"),
+    "brightness": _Measure(0.05, "brighter photos", "darker photos"),
+    "contrast": _Measure(0.02, "more contrast", "less contrast"),
+    "aspect": _Measure(0.1, "wider photos", "narrower photos"),
+    "grey": _Measure(0.05, "more grey photos", "fewer grey photos"),
+    "grouped": _Measure(0.05, "more near-duplicates", "fewer near-duplicates"),
+}
 
 
 def between(before: Path, now: Path) -> list[dict[str, Any]]:
@@ -29,15 +53,34 @@ def between(before: Path, now: Path) -> list[dict[str, Any]]:
 
 
 def _facts(root: Path) -> dict[str, dict[str, Any]]:
-    """Return for each breed: usable photos, median shorter side, mean colour and its standard error."""
+    """Return for each breed: usable photos, median shorter side, mean colour, measures, and their standard errors."""
     photos, crops = read_census(root / CENSUS), load_crops(root / CROPS)
     usable = photos[photos["usable"]]
     sides = usable[["width", "height"]].min(axis=1).groupby(usable["breed"])
-    counts, medians, colors = sides.size(), sides.median(), _colors(crops)
+    counts, medians, colors, looks = sides.size(), sides.median(), _colors(crops), _looks(usable)
     return {
-        breed: {"photos": int(counts[breed]), "side": float(medians[breed]), "color": colors.get(breed)}
+        breed: {
+            "photos": int(counts[breed]),
+            "side": float(medians[breed]),
+            "color": colors.get(breed),
+            "looks": {name: (means[breed], errors[breed]) for name, (means, errors) in looks.items()},
+        }
         for breed in counts.index
     }
+
+
+def _looks(usable: pandas.DataFrame) -> dict[str, tuple[pandas.Series, pandas.Series]]:
+    """Return the means of the measures by breed, and their standard errors; that of a share is 1 / photos or more."""
+    columns = {name: usable[name].astype(float) for name in _MEASURES if name in usable}
+    if "group" in usable:
+        columns["grouped"] = (usable["group"] != "").astype(float)
+    looks = {}
+    for name, values in columns.items():
+        by_breed = values.groupby(usable["breed"])
+        counts = by_breed.size()
+        least = 1 / counts if name in ("grey", "grouped") else 0.0
+        looks[name] = by_breed.mean(), (by_breed.std().fillna(0) / counts**0.5).clip(lower=least)
+    return looks
 
 
 def _colors(crops: Crops) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -83,4 +126,13 @@ def _words(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
         words.append("larger photos" if new["side"] > old["side"] else "smaller photos")
     if _shift(old, new):
         words.append("other colours")
-    return ", ".join(words) or "same"
+    words += [_look(name, old["looks"][name], new["looks"][name]) for name in old["looks"] if name in new["looks"]]
+    return ", ".join(filter(None, words)) or "same"
+
+
+def _look(name: str, old: tuple[float, float], new: tuple[float, float]) -> str:
+    """Return how a measure changed; empty if it did not by more than chance and enough to matter."""
+    measure, change = _MEASURES[name], new[0] - old[0]
+    if abs(change) <= max(DEVIATIONS * float(np.hypot(old[1], new[1])), measure.least):
+        return ""
+    return measure.more if change > 0 else measure.fewer

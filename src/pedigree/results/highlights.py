@@ -95,8 +95,14 @@ def _validation(root: Path) -> Exhibit:
 
 
 def _census(root: Path) -> Exhibit:
-    breeds = breed_census(read_census(root / CENSUS)).to_dict("records")
-    return Exhibit("census", "The photos, breed by breed; sizes in pixels", table=list(map(_breed, breeds)))
+    photos = read_census(root / CENSUS)
+    alike = photos["breed"][photos["group"] != ""].value_counts()
+    grey = photos["breed"][photos["grey"]].value_counts()
+    rows = [
+        _breed(row) | {"near-duplicates": int(alike.get(row["breed"], 0)), "grey": int(grey.get(row["breed"], 0))}
+        for row in breed_census(photos).to_dict("records")
+    ]
+    return Exhibit("census", "The photos, breed by breed; sizes in pixels", table=rows)
 
 
 def _breed(row: dict[Any, Any]) -> dict[str, Any]:
