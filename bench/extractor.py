@@ -177,6 +177,6 @@ if __name__ == "__main__":
         torch_half(Path(sys.argv[2]))
     else:
         from pedigree.features import extractors
-        from pedigree.score.imagenet import class_index
+        from pedigree.features.imagenet import class_index
 
         main()

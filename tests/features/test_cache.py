@@ -1,5 +1,6 @@
 """Features of real pictures, kept: what is kept apart, what is not trusted. Of drawn ones: while the next are drawn."""
 
+import io
 import threading
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors
-from pedigree.features.cache import cached_features, drawn_features
+from pedigree.features.cache import cached_features, drawn_features, keyed_features
 from pedigree.generator.model import Generator
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.layer_factory import LayerFactory
@@ -127,6 +128,105 @@ def test_parts_are_whole_batches_and_nothing_is_left_out_or_taken_twice(tmp_path
     np.testing.assert_array_equal(received, Counting().features(images))
     assert sum(parts) == len(images)
     assert all(part % batch_size == 0 for part in parts[:-1])
+
+
+# Pictures that are known by a key.
+
+
+def keyed(extractor, images, keys, folder, batch_size=32):
+    made = []
+
+    def pictures(indices):
+        made.extend(indices)
+        for start in range(0, len(indices), 7):
+            yield images[indices[start : start + 7]]
+
+    return keyed_features(extractor, keys, pictures, batch_size, folder), made
+
+
+def test_only_pictures_with_a_new_key_are_made_and_all_come_in_order(tmp_path, images):
+    images, keys = images[:60], [f"picture {index}" for index in range(60)]
+    expected = Counting().features(images)
+    for chosen, new in (
+        (range(0, 40), range(0, 40)),
+        (range(0, 40), []),
+        ([50, 3, 41, 2, 59], [50, 41, 59]),
+        ([2, 50], []),
+    ):
+        chosen = list(chosen)
+        extractor = Counting()
+        features, made = keyed(extractor, images[chosen], [keys[index] for index in chosen], tmp_path)
+        assert [chosen[index] for index in made] == list(new)
+        assert extractor.asked == len(new)
+        np.testing.assert_array_equal(features, expected[chosen])
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_pictures_that_are_gone_are_dropped_when_others_are_added(tmp_path, images):
+    keyed(Counting(), images[:3], ["a", "b", "c"], tmp_path)
+    keyed(Counting(), images[1:4], ["b", "c", "d"], tmp_path)
+    assert keyed(Counting(), images[:4], ["a", "b", "c", "d"], tmp_path)[1] == [0]
+
+
+def test_pictures_with_the_same_key_are_made_once(tmp_path, images):
+    features, made = keyed(Counting(), images[[0, 1, 0, 2, 1]], ["a", "b", "a", "c", "b"], tmp_path)
+    assert made == [0, 1, 3]
+    np.testing.assert_array_equal(features, Counting().features(images[[0, 1, 0, 2, 1]]))
+
+
+def test_no_pictures_are_no_features_and_no_file(tmp_path, images):
+    assert keyed(Counting(), images[:0], [], tmp_path)[0].shape == (0, 3)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("attribute", "value"), [("name", "other"), ("fingerprint", "two")])
+def test_another_version_of_an_extractor_makes_all_pictures_again(tmp_path, images, attribute, value):
+    keyed(Counting(), images[:2], ["a", "b"], tmp_path)
+    other = Counting()
+    setattr(other, attribute, value)
+    assert keyed(other, images[:2], ["a", "b"], tmp_path)[1] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flipped,
+        lambda content: b"",
+        lambda content: saved(names=np.array(["a", "b"], "S64"), features=np.zeros((2, 4), np.float32)),
+        lambda content: saved(names=np.array(["a"], "S64"), features=np.zeros((2, 3), np.float32)),
+        lambda content: saved(names=np.array(3), features=np.zeros((2, 3), np.float32)),
+        lambda content: saved(features=np.zeros((2, 3), np.float32)),
+    ],
+)
+def test_a_damaged_file_of_keyed_features_is_computed_anew_and_mended(tmp_path, images, damage):
+    keys = [f"picture {index}" for index in range(40)]
+    expected, _ = keyed(Counting(), images[:40], keys, tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(damage(file.read_bytes()))
+    for new in (list(range(40)), []):
+        features, made = keyed(Counting(), images[:40], keys, tmp_path)
+        assert made == new
+        np.testing.assert_array_equal(features, expected)
+
+
+def saved(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def test_a_picture_that_cannot_be_made_leaves_the_old_file(tmp_path, images):
+    keyed(Counting(), images[:1], ["a"], tmp_path)
+    (file,) = tmp_path.iterdir()
+    before = file.read_bytes()
+
+    def broken(indices):
+        raise PedigreeError("a photo is gone")
+        yield
+
+    with pytest.raises(PedigreeError, match=r"^a photo is gone$"):
+        keyed_features(Counting(), ["a", "b"], broken, folder=tmp_path)
+    assert file.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
 # Drawing while extracting.

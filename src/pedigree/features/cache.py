@@ -3,10 +3,10 @@
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +48,45 @@ def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, 
         `(n, extractor.dimension)` float32.
     """
     path = folder / f"{extractor.name}-{_digest(extractor, images)}.npz"
-    features = _read(path, (len(images), extractor.dimension))
-    if features is None:
+    features = _read(path).get("features")
+    if features is None or not _are_features(features, len(images), extractor):
         features = _extracted(_sliced(images, batch_size), extractor, len(images), batch_size)
         with replacing_file(path) as beside:
             np.savez(beside, features=features)
+    return features
+
+
+def keyed_features(
+    extractor: Extractor,
+    keys: Sequence[str],
+    pictures: Callable[[Sequence[int]], Iterator[Images]],
+    batch_size: int = 32,
+    folder: Path = FEATURES,
+) -> Features:
+    """Return the features of pictures that are known by a key. Only pictures with a new key are made and computed.
+
+    There is one file for each version of an extractor. It holds the pictures of the last call that had new ones.
+
+    Args:
+        extractor: the feature network.
+        keys: one for each picture. Pictures with the same key are the same.
+        pictures: yields the pictures with these indices, in order, in parts `(some, height, width, 3)` uint8 RGB.
+        batch_size: how many pictures the network takes at once.
+        folder: the cache. Its files may be deleted at any time. A damaged file is computed and written again.
+
+    Returns:
+        `(n, extractor.dimension)` float32.
+    """
+    path = folder / f"{extractor.name}-keyed-{hashlib.sha256(extractor.fingerprint.encode()).hexdigest()}.npz"
+    names = np.array([hashlib.sha256(key.encode()).hexdigest() for key in keys], "S64")
+    features, new = _known(path, names, extractor)
+    if new:
+        features[new] = _extracted(pictures(new), extractor, len(new), batch_size)
+        places = {names[index]: index for index in new}
+        again = [index for index, name in enumerate(names) if places.get(name, index) != index]
+        features[again] = features[[places[names[index]] for index in again]]
+        with replacing_file(path) as beside:
+            np.savez(beside, names=names, features=features)
     return features
 
 
@@ -131,11 +165,28 @@ def _digest(extractor: Extractor, images: Images) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, shape: tuple[int, int]) -> Features | None:
-    """Return the features stored at `path`, or None if there are none or the file is damaged (zip has checksums)."""
+def _known(path: Path, names: NDArray[np.bytes_], extractor: Extractor) -> tuple[Features, list[int]]:
+    """Return the features stored under `names`, and the indices of the others: the first of each name."""
+    content = _read(path)
+    rows, stored = content.get("names", names[:0]), content.get("features")
+    if stored is None or rows.ndim != 1 or not _are_features(stored, len(rows), extractor):
+        rows, stored = names[:0], np.empty((0, extractor.dimension), np.float32)
+    places = {name: row for row, name in enumerate(rows)}
+    features = np.empty((len(names), extractor.dimension), np.float32)
+    new: dict[bytes, int] = {}
+    for index, name in enumerate(names):
+        if name in places:
+            features[index] = stored[places[name]]
+        else:
+            new.setdefault(name, index)
+    return features, list(new.values())
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays stored at `path`, none if there is no file or it is damaged (zip has checksums)."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            features = np.asarray(content["features"])
+            return {name: np.asarray(content[name]) for name in content.files}
     except (
         OSError,
         ValueError,
@@ -146,5 +197,8 @@ def _read(path: Path, shape: tuple[int, int]) -> Features | None:
         zlib.error,
         RuntimeError,  # raised by zipfile when damaged fields seem to need a password or an unknown compression
     ):
-        return None
-    return features if features.shape == shape and features.dtype == np.float32 else None
+        return {}
+
+
+def _are_features(array: NDArray[Any], rows: int, extractor: Extractor) -> bool:
+    return array.shape == (rows, extractor.dimension) and array.dtype == np.float32

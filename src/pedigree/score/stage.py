@@ -26,11 +26,11 @@ from pedigree.common.paths import (
 )
 from pedigree.common.spread import spread
 from pedigree.errors import PedigreeError
-from pedigree.features import extractors
+from pedigree.features import extractors, imagenet
 from pedigree.features.cache import Drawer, cached_features, drawn_features
 from pedigree.generator.model import Generator, load_generator
 from pedigree.metrics.estimate import Estimate
-from pedigree.score import imagenet, page
+from pedigree.score import page
 from pedigree.score.damage import damaged_copies
 from pedigree.score.evaluation import FEWEST, Evaluation, Metrics, evaluate
 from pedigree.score.page.figures import figure, interval

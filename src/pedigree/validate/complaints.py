@@ -12,7 +12,7 @@ DARK, BRIGHT = 0.4, 0.6  # where the brightness is, with two standard deviations
 MIRRORED = 0.1  # of a crop
 
 
-def photo_complaints(photos: pandas.DataFrame) -> pandas.DataFrame:
+def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None = None) -> pandas.DataFrame:
     """Return the column `photo` and one column of text for each kind of complaint. Empty text means no complaint.
 
     `problem` comes from the census; a photo that a person has set aside has none. The other columns concern usable
@@ -29,9 +29,12 @@ def photo_complaints(photos: pandas.DataFrame) -> pandas.DataFrame:
     - `unannotated`: no annotation.
     - `box_problems`: as in the census.
     - `misnamed`: the annotation names another breed than the folder.
+    - `suspect`: a network would put the photo into another breed.
+    - `stranger`: a network sees no dog.
 
     Args:
         photos: one row per photo, from `census.take_census`, with the groups of near-duplicates.
+        opinions: the columns `suspect` and `stranger`, from `opinions.Opinions`; None if no network was asked.
     """
     usable = photos[photos["usable"]]
     repeats, elsewhere = _repeats(usable, "sha256", "same as "), _elsewhere(usable, "sha256", "same as ")
@@ -53,6 +56,8 @@ def photo_complaints(photos: pandas.DataFrame) -> pandas.DataFrame:
             "unannotated": (usable["boxes"] + usable["box_problems"]).eq("").map({True: "no annotation", False: ""}),
             "box_problems": usable["box_problems"],
             "misnamed": _misnamed(usable),
+            "suspect": "" if opinions is None else opinions["suspect"],
+            "stranger": "" if opinions is None else opinions["stranger"],
         },
         dtype=str,
     )

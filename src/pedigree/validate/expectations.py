@@ -11,10 +11,13 @@
 | no duplicates within a breed | photos | warning | the photo counts twice |
 | photos are annotated | photos | warning | photos without annotation are used whole or not at all |
 | boxes fit the photo | photos | warning | crop leaves out such boxes |
+| labels agree with the network | photos | warning | the label may be wrong |
+| photos show dogs | photos | warning | a photo of something else teaches the wrong thing |
 | balance of breeds | breeds | warning | the network learns rare breeds less well |
 
 A photo that does not decode is set aside, and only "photos decode" counts it. Without annotations, the three
-expectations about them are left out. So are those about names and number of breeds if their parameter is null.
+expectations about them are left out. So are those about names and number of breeds if their parameter is null, and
+the two about the network if `validate.extractor` is null.
 """
 
 import math
@@ -125,6 +128,11 @@ def _photo_checks(gx: Any, bounds: Validate, annotated: bool) -> list[_Check]:
             ("photos are annotated", "unannotated", 1 - bounds.min_annotated, "warning"),
             ("boxes fit the photo", "box_problems", bounds.max_bad_boxes, "warning"),
             ("annotation names the folder's breed", "misnamed", bounds.max_breed_mismatch, "critical"),
+        ]
+    if bounds.extractor:
+        limits += [
+            ("labels agree with the network", "suspect", bounds.max_suspect_labels, "warning"),
+            ("photos show dogs", "stranger", bounds.max_strangers, "warning"),
         ]
     return [_share_check(gx, *limit) for limit in limits]
 

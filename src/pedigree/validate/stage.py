@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from pedigree.common.files import write_text
-from pedigree.common.paths import CENSUS, DATA_DOCS, VALIDATION, VALIDATION_PAGE, VERDICT
+from pedigree.common.paths import CENSUS, DATA_DOCS, FEATURES, VALIDATION, VALIDATION_PAGE, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
 from pedigree.photos.plans import with_crop_facts
@@ -20,6 +20,7 @@ from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Crop, Validate
 from pedigree.validate import page
 from pedigree.validate.complaints import photo_complaints
+from pedigree.validate.opinions import ask_network
 
 if TYPE_CHECKING:
     from pedigree.validate.expectations import Finding
@@ -64,10 +65,12 @@ def validate(
     verdict: Path = VERDICT,
     docs: Path = DATA_DOCS,
     html: Path = VALIDATION_PAGE,
+    cache: Path = FEATURES,
 ) -> Validation:
     """Take the census of `raw`, judge it, and write `census`, `report`, `verdict`, the Data Docs and the page `html`.
 
-    `cropping` is how the photos will be cut. Nothing is cut here, but what cutting will do to them is judged too.
+    `cropping` is how the photos will be cut. Nothing is cut here, but what cutting will do to them is judged too. If
+    `bounds` name an extractor, its features of the photos are kept in the folder `cache`.
 
     The summary goes to stdout. Warnings and the photos set aside go to stderr.
 
@@ -75,7 +78,7 @@ def validate(
         PedigreeError: if there are no photos; or, after all files are written, if a critical expectation failed.
             The message then has several lines: a summary, and a table of the failed expectations.
     """
-    validation = _judged(raw, bounds, cropping, docs)
+    validation = _judged(raw, bounds, cropping, docs, cache)
     write_census(validation.photos, census)
     write_text(report, json.dumps(_report(validation), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     write_verdict(validation.passed, verdict)
@@ -98,10 +101,12 @@ def findings_table(findings: "Sequence[Finding]") -> str:
     return "\n".join(lines)
 
 
-def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path) -> Validation:
-    photos = with_groups(_without(take_census(raw), bounds.set_aside), raw)
-    photos = with_crop_facts(photos, cropping)
-    breeds, complaints = breed_census(photos, breed_folders(raw)), photo_complaints(photos)
+def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path, cache: Path) -> Validation:
+    photos = _without(take_census(raw), bounds.set_aside)
+    opinions = ask_network(photos, raw, bounds.extractor, cache) if bounds.extractor else None
+    photos = with_crop_facts(with_groups(photos, raw, opinions.twins() if opinions else ()), cropping)
+    breeds = breed_census(photos, breed_folders(raw))
+    complaints = photo_complaints(photos, opinions.complaints(photos) if opinions else None)
     from pedigree.validate.expectations import judge  # takes seconds to import
 
     findings = judge(complaints, breeds, bounds, annotated=(raw / "Annotation").is_dir(), docs=docs)

@@ -29,6 +29,8 @@ _CLAUSES = {
     "unannotated": ("has no annotation", "have no annotation"),
     "box_problems": ("has a box that does not fit it", "have a box that does not fit them"),
     "misnamed": ("is annotated as another breed", "are annotated as another breed"),
+    "suspect": ("looks like another breed to the network", "look like another breed to the network"),
+    "stranger": ("shows no dog that the network can see", "show no dog that the network can see"),
     "usable photos of a breed": ("has too few or too many usable photos", "have too few or too many usable photos"),
     "folder names match validate.breed_pattern": (
         "has a folder whose name does not match",

@@ -18,6 +18,9 @@ _DOGS = """
 """.split()  # noqa: SIM905 (a literal list would be a page of quotes)
 _WILD_DOGS = ["02115641", "02115913", "02116738"]
 
+# The classes of all dogs and their kin: besides the above, wolves, the coyote, the hyena and foxes.
+CANINES = range(151, 281)
+
 _INDICES = {
     f"n{digits}": index for first, ids in ((151, _DOGS), (273, _WILD_DOGS)) for index, digits in enumerate(ids, first)
 }

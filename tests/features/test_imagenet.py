@@ -3,7 +3,7 @@
 import pytest
 from conftest import ROOT
 
-from pedigree.score.imagenet import class_index
+from pedigree.features.imagenet import class_index
 
 STANFORD = ROOT.parent / "shared" / "data" / "stanford-breeds.txt"
 
