@@ -7,6 +7,7 @@ PARAMS = Path("params.yaml")
 RAW = Path("data/raw")  # the unpacked photos and annotations
 SPLIT = RAW / "split.csv"  # which photos the archive itself holds out, if that is kept
 CENSUS = Path("data/census.csv")  # one row per photo
+COMPLAINTS = Path("data/complaints.csv")  # the photos with complaints, and what these are
 VERDICT = Path("data/verdict.json")  # whether the photos passed validation
 CROPS = Path("data/crops")
 

@@ -62,7 +62,7 @@ class Opinions:
             photos: the census with its groups of near-duplicates.
         """
         usable = photos[photos["usable"]]
-        strangers = [f"no dog seen (dog {_percent(share)})" if share < LEAST_DOG else "" for share in self.canine]
+        strangers = [f"dog {_percent(share)}: no dog seen" if share < LEAST_DOG else "" for share in self.canine]
         return pandas.DataFrame(
             {"suspect": _suspects(usable, self.features), "stranger": strangers}, index=usable.index, dtype=str
         )
@@ -112,7 +112,7 @@ def _suspects(usable: pandas.DataFrame, features: npt.NDArray[np.float32]) -> li
     scores[rows, labels] = -np.inf
     other, doubt = scores.argmax(axis=1), scores.max(axis=1) - own
     for row in np.flatnonzero(doubt >= LEAST_DOUBT):
-        texts[judged[row]] = f"looks like {display_name(breeds[other[row]])} (doubt {doubt[row]:.2f})"
+        texts[judged[row]] = f"doubt {doubt[row]:.2f}: looks like {display_name(breeds[other[row]])}"
     return list(texts)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas
 
-from pedigree.common.files import write_text
-from pedigree.common.paths import CENSUS, DATA_DOCS, FEATURES, VALIDATION, VALIDATION_PAGE, VERDICT
+from pedigree.common.files import replacing_file, write_text
+from pedigree.common.paths import CENSUS, COMPLAINTS, DATA_DOCS, FEATURES, VALIDATION, VALIDATION_PAGE, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
 from pedigree.photos.plans import with_crop_facts
@@ -65,9 +65,10 @@ def validate(
     verdict: Path = VERDICT,
     docs: Path = DATA_DOCS,
     html: Path = VALIDATION_PAGE,
+    complaints: Path = COMPLAINTS,
     cache: Path = FEATURES,
 ) -> Validation:
-    """Take the census of `raw`, judge it, and write `census`, `report`, `verdict`, the Data Docs and the page `html`.
+    """Take the census of `raw`, judge it, and write the files named by the arguments, and the Data Docs.
 
     `cropping` is how the photos will be cut. Nothing is cut here, but what cutting will do to them is judged too. If
     `bounds` name an extractor, its features of the photos are kept in the folder `cache`.
@@ -81,6 +82,9 @@ def validate(
     validation = _judged(raw, bounds, cropping, docs, cache)
     write_census(validation.photos, census)
     write_text(report, json.dumps(_report(validation), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    with replacing_file(complaints) as beside:
+        table = validation.complaints.set_index("photo")
+        table[(table != "").any(axis=1)].to_csv(beside, lineterminator="\n", encoding="utf-8")
     write_verdict(validation.passed, verdict)
     write_text(html, page.render(validation, raw))
     _print_summary(validation, census, docs, report, html)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedigree import __version__
-from pedigree.common.paths import CENSUS, VALIDATION
+from pedigree.common.paths import CENSUS, COMPLAINTS, VALIDATION
 from pedigree.pages.templates import environment
 from pedigree.validate.page import breed_table, failures, groups, headline, histograms, set_aside
 from pedigree.validate.page.thumbnails import thumbnails
@@ -20,9 +20,9 @@ def render(validation: "Validation", raw: Path) -> str:
         validation: the census and what was found.
         raw: the folder that holds `Images`. Only the photos shown are read; one that cannot be shown leaves a box.
     """
-    failed = failures.find(validation)
+    failed, unusual = failures.find(validation), failures.worth_a_look(validation)
     grouped = groups.lay_out(validation.photos)
-    shown = [*(photo for failure in failed for photo in failure.shown), *grouped.shown]
+    shown = [*(photo for failure in [*failed, *unusual] for photo in failure.shown), *grouped.shown]
     return (
         environment(__name__)
         .get_template("page.html")
@@ -31,6 +31,7 @@ def render(validation: "Validation", raw: Path) -> str:
             headline=headline.words(validation, failed),
             tiles=headline.tiles(validation, grouped.count),
             failures=failed,
+            unusual=unusual,
             met=[finding for finding in validation.findings if finding.success],
             groups=grouped,
             set_aside=set_aside.lay_out(validation.set_aside),
@@ -40,5 +41,6 @@ def render(validation: "Validation", raw: Path) -> str:
             thumbnails=thumbnails(shown, raw),
             census=CENSUS.as_posix(),
             report=VALIDATION.as_posix(),
+            complaints=COMPLAINTS.as_posix(),
         )
     )

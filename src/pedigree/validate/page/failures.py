@@ -1,4 +1,4 @@
-"""The expectations that failed, in words and with pictures of the offenders."""
+"""The expectations that failed, and those met that are worth a look, in words and with pictures of the offenders."""
 
 import re
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pedigree.validate.stage import Validation
 
 MOST_PICTURES = 8  # offenders shown of each expectation
+MOST_SUSPECTS = 24  # suspect labels shown: those that are doubted most
 
 # What fails, for one and for several, by the column of complaints or, for breeds, by the name of the expectation.
 _CLAUSES = {
@@ -93,6 +94,13 @@ def find(validation: "Validation") -> list[Failure]:
     return [_failure(finding, validation.complaints, photos) for finding in failed]
 
 
+def worth_a_look(validation: "Validation") -> list[Failure]:
+    """Return the expectations that were met although some photos fail them."""
+    photos = frozenset(validation.photos["photo"])
+    met = [finding for finding in validation.findings if finding.success and finding.complaint and finding.where]
+    return [_failure(finding, validation.complaints, photos) for finding in met]
+
+
 def sentence(finding: "Finding") -> str:
     """Say what is wrong and what may be: "12 of 738 photos look like a photo of another breed; at most 1 % may"."""
     observed = _OBSERVED.match(finding.observed)
@@ -122,10 +130,16 @@ def _failure(finding: "Finding", complaints: pandas.DataFrame, photos: frozenset
     if not finding.complaint:
         return Failure(**facts, offenders=[], more=0, breeds=finding.where)
     failed = complaints.loc[complaints[finding.complaint] != "", ["photo", finding.complaint]]
-    offenders = _offenders(failed, photos)
+    offenders = _suspects(failed) if finding.complaint == "suspect" else _offenders(failed, photos)
     named = {photo.name for offender in offenders for photo in offender.photos}
     more = len(failed) - int(failed["photo"].isin(named).sum())
     return Failure(**facts, offenders=offenders, more=more, breeds=())
+
+
+def _suspects(failed: pandas.DataFrame) -> list[Offender]:
+    """Return the rows (photo, complaint) whose labels are doubted most; the doubt is first in their complaint."""
+    worst = failed.sort_values(["suspect", "photo"], ascending=[False, True]).head(MOST_SUSPECTS)
+    return [Offender(Photo(photo), complaint, None) for photo, complaint in worst.itertuples(index=False)]
 
 
 def _offenders(failed: pandas.DataFrame, photos: frozenset[str]) -> list[Offender]:
