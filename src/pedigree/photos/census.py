@@ -3,11 +3,9 @@
 import hashlib
 import io
 import json
-import os
 import re
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pedigree.common.files import replacing_file
 from pedigree.common.names import composed
+from pedigree.common.processes import map_in_processes
 from pedigree.common.progress import progress
 from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import read_annotation
@@ -92,7 +91,7 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
 
     Args:
         raw: the folder that holds `Images` and, optionally, `Annotation`.
-        workers: number of threads; None means one per CPU core. The result does not depend on it.
+        workers: number of processes; None means one per CPU core. The result does not depend on it.
 
     Returns:
         One row per file, sorted by `photo`, with the columns of `COLUMNS`.
@@ -101,11 +100,11 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
         PedigreeError: if there are no breeds, if the name of a file is not UTF-8, or if the archive's split is damaged.
     """
     names, split = _photo_names(raw), read_split(raw)
-    Image.init()  # here, so that the threads do not all start it at the same time
-    with warnings.catch_warnings(), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    Image.init()
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        rows = list(progress(pool.map(partial(_row, raw), names), label="census", total=len(names)))
+        rows = list(progress(map_in_processes(partial(_row, raw), names, workers), label="census", total=len(names)))
     photos = pandas.DataFrame(rows, columns=list(COLUMNS))
     photos["split"] = [split.get(composed(name), "") for name in names]
     return photos.astype(COLUMNS)

@@ -54,8 +54,8 @@ def near_duplicates(
 
     Args:
         hashes: the perceptual hash of each picture; pictures with an empty one have no near-duplicates.
-        pixels: returns the luma `(n, 32, 32)` uint8 of the pictures with these indices. It is called for candidates
-            only, once for each.
+        pixels: returns the luma `(n, 32, 32)` uint8 of the pictures with these indices, which ascend. It is called for
+            candidates only, once for each.
         least: the least correlation of aligned near-duplicates.
     """
     hashed = np.flatnonzero([bool(text) for text in hashes])

@@ -1,7 +1,6 @@
 """Near-duplicates among the photos of the census, and the groups that they form."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from pedigree.photos.near_duplicates import GRID, Indices, groups, near_duplicat
 from pedigree.photos.phash import blocks
 from pedigree.photos.views import NO_HASH, views
 
+_READ = ["photo", "width", "height", "orientation", "boxes", "phashes"]  # columns
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -26,7 +27,8 @@ def find_twins(photos: pandas.DataFrame, raw: Path) -> list[tuple[str, str]]:
         photos: one row per photo, from `census.take_census`.
         raw: the folder that holds `Images`; only candidates are opened.
     """
-    rows = photos[photos["usable"]].to_dict("records")
+    usable = photos.loc[photos["usable"], _READ].itertuples(index=False)
+    rows = [dict(zip(_READ, values, strict=True)) for values in usable]
     hashes = [row["phashes"].split() for row in rows]
     owners = [index for index, texts in enumerate(hashes) for _ in texts]
     places = [place for texts in hashes for place, _ in enumerate(texts)]
@@ -35,9 +37,7 @@ def find_twins(photos: pandas.DataFrame, raw: Path) -> list[tuple[str, str]]:
         wanted: dict[int, list[int]] = {}
         for view in needed.tolist():
             wanted.setdefault(owners[view], []).append(places[view])
-        with ThreadPoolExecutor() as pool:
-            parts = pool.map(lambda item: _pixels(raw, rows[item[0]], item[1]), wanted.items())
-            return np.concatenate(list(parts))
+        return np.concatenate([_pixels(raw, rows[owner], some) for owner, some in wanted.items()])
 
     links = near_duplicates(["" if text == NO_HASH else text for text in chain(*hashes)], pixels)
     return [(rows[owners[one]]["photo"], rows[owners[other]]["photo"]) for one, other in links]
