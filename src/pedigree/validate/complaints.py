@@ -7,8 +7,8 @@ from pedigree.common.names import told_apart
 from pedigree.photos.phash import LEAST_ENTROPY
 from pedigree.photos.set_aside import LABEL
 
-SHARP = 1.2  # least sharpness; photos that were blurred by 2 pixels of 160 are below it, 99.5 % of Stanford Dogs above
-DARK, BRIGHT = 0.4, 0.6  # where the brightness is, with two standard deviations added or subtracted
+SHARP = 0.95  # least sharpness; 0.1 % of Stanford Dogs are below it, and photos that were blurred by 2 pixels of 160
+DARK, BRIGHT = 0.33, 0.65  # where the brightness is, with two standard deviations added or subtracted
 MIRRORED = 0.1  # of a crop
 
 
