@@ -34,7 +34,7 @@ def test_results_are_in_order_and_many_are_computed_elsewhere() -> None:
 
 
 def test_an_exception_is_raised_here_and_a_killed_process_is_one_clear_error() -> None:
-    with pytest.raises(ValueError, match="^0$"):
+    with pytest.raises(ValueError, match=r"^0$"):
         list(map_in_processes(failing, range(2 * FEW), workers=2))
     with pytest.raises(PedigreeError, match="A worker process died"):
         list(map_in_processes(fatal, range(2 * FEW), workers=2))

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from pedigree.common.packed_crops import load_crops
 from pedigree.crop.stage import crop
 from pedigree.errors import PedigreeError
-from pedigree.photos.census import read_census, take_census, write_census
+from pedigree.photos.census import take_census, write_census
 from pedigree.photos.twins import with_groups
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings import params
@@ -363,15 +363,29 @@ def test_near_duplicates_are_on_one_side_and_a_leak_is_an_error_that_names_the_p
     twins = [(f"{BOXER}/{number}.jpg", f"{PUG}/twin{number}.jpg") for number in range(8)]
     assert all(side[one] == side[other] for one, other in twins) and set(side) == {"train", "holdout"}
 
-    census = read_census(project.root / "data" / "census.csv").assign(group="")
-    write_census(census, project.root / "data" / "census.csv")
-    settings = replace(SETTINGS, holdout=0.5)
-    files = (project.raw, project.root / "data" / "census.csv", project.verdict)
-    with pytest.raises(PedigreeError, match=r"twin\d\.jpg is like|\d\.jpg is like") as raised:
-        crop(*files, settings, project.target, project.sheet, project.facts)
-    assert "crop.max_holdout_twins allows 0 %" in str(raised.value) and "\n" not in str(raised.value)
-    assert json.loads(project.facts.read_text())["holdout_twins"] > 0
-    crop(*files, replace(settings, max_holdout_twins=1.0), project.target, project.sheet, project.facts)
+    rows = [f"{name},{'train' if name in dict(twins) else 'holdout'}" for name in side.index]
+    (project.raw / "split.csv").write_text("\n".join(["photo,split", *rows]) + "\n")
+    with pytest.raises(PedigreeError, match="is like") as raised:
+        project.crop()
+    assert "look like a training crop; crop.max_holdout_twins allows 0 %" in str(raised.value)
+    assert "\n" not in str(raised.value) and f"{PUG}/twin0.jpg is like {BOXER}/0.jpg" in str(raised.value)
+    assert json.loads(project.facts.read_text())["holdout_twins"] == 0.5
+    project.crop(max_holdout_twins=0.5)
+
+
+def test_crops_that_look_alike_although_their_photos_do_not_are_on_one_side(project):
+    for number in range(8):
+        draw(project.raw / "Images" / BOXER / f"part{number}.jpg", 50 + number, (120, 90))
+        with Image.open(project.raw / "Images" / BOXER / f"part{number}.jpg") as part:
+            photo = Image.new("RGB", (480, 360), (30, 90, 60))
+            photo.paste(part, (300, 20))
+            photo.save(project.raw / "Images" / BOXER / f"whole{number}.jpg", quality=95)
+        annotate(project.raw / "Annotation" / BOXER / f"part{number}", (5, 5, 85, 85))
+        annotate(project.raw / "Annotation" / BOXER / f"whole{number}", (305, 25, 385, 105), size=(480, 360))
+    project.crop(padding=0.0, holdout=0.5)
+    side = project.table().set_index("photo")["split"]
+    assert all(side[f"{BOXER}/part{number}.jpg"] == side[f"{BOXER}/whole{number}.jpg"] for number in range(8))
+    assert json.loads(project.facts.read_text())["holdout_twins"] == 0
 
 
 def test_the_split_of_the_archive_is_kept(project):

@@ -12,16 +12,18 @@ import numpy.typing as npt
 import pandas
 from PIL import Image
 
+from pedigree.common import packed_crops
 from pedigree.common.breeds import display_name
 from pedigree.common.files import replacing_folder, write_text
 from pedigree.common.grids import grid, save_png
-from pedigree.common.packed_crops import SIDES, Crops, load_crops, pack_crops
+from pedigree.common.packed_crops import SIDES, load_crops, pack_crops
 from pedigree.common.paths import CONTACT_SHEET, CROP_FACTS, CROPS
 from pedigree.common.progress import progress
 from pedigree.crop import dask, threads
+from pedigree.crop.alike import find_alike
 from pedigree.crop.holdout import HoldoutCandidate, held_out
-from pedigree.crop.leaks import Leaks, find_leaks
 from pedigree.crop.skipped import counted, no_crops, total
+from pedigree.crop.store import Crops
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import read_census
 from pedigree.photos.plans import Plan, Skipped, plan_crops
@@ -60,24 +62,26 @@ def crop(
 
     Raises:
         PedigreeError: if the photos have not passed validation, a photo does not decode, a breed has no crops, a side
-            of the split is empty, the cluster fails, or too many held-out crops are near-duplicates of training crops.
+            of the split is empty, the cluster fails, or too many held-out crops look like training crops.
     """
     require_passed(verdict)
     photos = read_census(census)
     plans, skipped = plan_crops(photos, settings)
     breeds = _breeds(photos, plans, skipped, settings)
-    sides = _split(plans, settings)
-    table = _table(sides)
-    with replacing_folder(target) as folder:
-        images = _images(raw / "Images", plans, sides, settings, workers or os.cpu_count() or 1)
+    with replacing_folder(target) as folder, Crops(folder / "all.bin", settings.size) as crops:
+        for cut in _cut(raw / "Images", plans, settings, workers or os.cpu_count() or 1):
+            crops.append(cut)
+        alike = find_alike(plans, crops)
+        sides = _split(plans, alike.plans, settings)
+        table = _table(plans, sides)
+        images = ((side, crops[place][None]) for side, place in zip(table["split"], table.index, strict=True))
         pack_crops(folder, breeds, _labels(table, breeds), images, settings.size)
         table.to_csv(folder / "crops.csv", index=False, lineterminator="\n", encoding="utf-8")
-        leaks = find_leaks(load_crops(folder))
-        counts = _counts(sides, skipped, leaks)
-        write_text(facts, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
-        _check_leaks(leaks, table, settings.max_holdout_twins)
+        twins = _twins(table, alike.crops)
+        write_text(facts, json.dumps(_counts(table, skipped, twins), indent=2, ensure_ascii=False) + "\n")
+        _check_twins(twins, table, settings.max_holdout_twins)
     save_png(_contact_sheet(load_crops(target)), sheet)
-    print(_summary(sides, skipped, settings))
+    print(_summary(table, skipped, settings))
 
 
 def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan], skipped: Skipped, settings: params.Crop) -> list[str]:
@@ -89,18 +93,34 @@ def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan], skipped: Skipped, s
     return breeds
 
 
-def _split(plans: Sequence[Plan], settings: params.Crop) -> dict[str, list[Plan]]:
-    """Return the plans of each side of the split, in order. The archive's own split is kept, if the census has it."""
+def _cut(images: Path, plans: Sequence[Plan], settings: params.Crop, workers: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Yield the crops of each photo, in order."""
+    if settings.scheduler is None:
+        crops = threads.crop_photos(images, plans, settings.size, workers)
+    else:
+        cuts = [(plan.photo, plan.windows) for plan in plans]
+        crops = dask.crop_photos(images, cuts, settings.size, settings.scheduler)
+    yield from progress(crops, label="crop", total=len(plans))
+
+
+def _split(plans: Sequence[Plan], group: npt.NDArray[np.intp], settings: params.Crop) -> list[str]:
+    """Return the side of each plan. The archive's own split is kept, if the census has it.
+
+    Args:
+        plans: the photos.
+        group: `(plans,)`; plans of the same group are on the same side.
+        settings: the share to hold out, and the seed.
+    """
     chosen = {plan.photo for plan in plans if plan.split == "holdout"}
     if not any(plan.split for plan in plans):
-        candidates = [HoldoutCandidate(plan.photo, plan.breed, plan.group) for plan in plans]
+        candidates = [
+            HoldoutCandidate(plan.photo, plan.breed, plans[first].photo)
+            for plan, first in zip(plans, group, strict=True)
+        ]
         chosen = set(held_out(candidates, settings.holdout, settings.seed))
-    sides = {
-        "train": [plan for plan in plans if plan.photo not in chosen],
-        "holdout": [plan for plan in plans if plan.photo in chosen],
-    }
-    for side, members in sides.items():
-        if not members:
+    sides = ["holdout" if plan.photo in chosen else "train" for plan in plans]
+    for side in SIDES:
+        if side not in sides:
             raise PedigreeError(
                 f"No photos on the {side} side of the split ({len(plans)} photos in all): a breed needs two different "
                 "photos."
@@ -108,53 +128,52 @@ def _split(plans: Sequence[Plan], settings: params.Crop) -> dict[str, list[Plan]
     return sides
 
 
-def _images(
-    images: Path, plans: Sequence[Plan], sides: dict[str, list[Plan]], settings: params.Crop, workers: int
-) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-    """Yield the side and the crops of each photo, in order."""
-    if settings.scheduler is None:
-        crops = threads.crop_photos(images, plans, settings.size, workers)
-    else:
-        cuts = [(plan.photo, plan.windows) for plan in plans]
-        crops = dask.crop_photos(images, cuts, settings.size, settings.scheduler)
-    holdout = {plan.photo for plan in sides["holdout"]}
-    for plan, cut in zip(plans, progress(crops, label="crop", total=len(plans)), strict=True):
-        yield "holdout" if plan.photo in holdout else "train", cut
+def _table(plans: Sequence[Plan], sides: Sequence[str]) -> pandas.DataFrame:
+    """Return one row per crop, by side and then in order. The index of the table is the place among all crops.
 
-
-def _table(sides: dict[str, list[Plan]]) -> pandas.DataFrame:
-    """Return one row per crop. `xmin` to `ymax` are the box in stored pixels, not its window."""
-    rows: list[dict[str, Any]] = []
-    for side in SIDES:
-        boxes = [(plan, box) for plan in sides[side] for box in plan.boxes]
-        rows += [
-            {"photo": plan.photo, **asdict(box), "breed": plan.breed, "split": side, "index": index}
-            for index, (plan, box) in enumerate(boxes)
+    `xmin` to `ymax` are the box in stored pixels, not its window. `index` is the place among the crops of the side.
+    """
+    table = pandas.DataFrame(
+        [
+            {"photo": plan.photo, **asdict(box), "breed": plan.breed, "split": side}
+            for plan, side in zip(plans, sides, strict=True)
+            for box in plan.boxes
         ]
-    return pandas.DataFrame(rows)
+    )
+    table = pandas.concat([table[table["split"] == side] for side in SIDES])
+    return table.assign(index=table.groupby("split").cumcount())
 
 
-def _counts(sides: dict[str, list[Plan]], skipped: Skipped, leaks: Leaks) -> dict[str, Any]:
+def _twins(table: pandas.DataFrame, group: npt.NDArray[np.intp]) -> dict[int, int]:
+    """Return for each held-out crop that looks like a training crop, by its place among all crops, such a crop."""
+    train, holdout = (table.index[table["split"] == side] for side in SIDES)
+    first = {int(group[place]): int(place) for place in reversed(train)}
+    return {int(place): first[int(group[place])] for place in holdout if int(group[place]) in first}
+
+
+def _counts(table: pandas.DataFrame, skipped: Skipped, twins: dict[int, int]) -> dict[str, Any]:
+    by_side = {side: table[table["split"] == side] for side in SIDES}
     return {
-        "crops": {side: sum(len(plan.windows) for plan in sides[side]) for side in SIDES},
-        "photos": {side: len(sides[side]) for side in SIDES},
+        "crops": {side: len(rows) for side, rows in by_side.items()},
+        "photos": {side: rows["photo"].nunique() for side, rows in by_side.items()},
         "skipped": dict(sorted(total(skipped).items())),
-        "holdout_twins": round(leaks.share, 6),
+        "holdout_twins": round(len(twins) / len(by_side["holdout"]), 6),
     }
 
 
-def _check_leaks(leaks: Leaks, table: pandas.DataFrame, limit: float) -> None:
-    """Raise if more than the share `limit` of the held-out crops have a near-duplicate among the training crops."""
-    if leaks.share <= limit:
+def _check_twins(twins: dict[int, int], table: pandas.DataFrame, limit: float) -> None:
+    """Raise if more than the share `limit` of the held-out crops look like a training crop."""
+    share = len(twins) / int((table["split"] == "holdout").sum())
+    if share <= limit:
         return
-    photos = {side: table["photo"][table["split"] == side].to_numpy() for side in SIDES}
-    pairs = zip(photos["holdout"][leaks.holdout], photos["train"][leaks.train], strict=True)
-    names = [f"{held} is like {trained}" for held, trained in dict.fromkeys(pairs)]
+    photos = table["photo"]
+    pairs = dict.fromkeys((photos[held], photos[trained]) for held, trained in twins.items())
+    names = [f"{held} is like {trained}" for held, trained in pairs]
     more = f", and {len(names) - MOST_PAIRS} more" if len(names) > MOST_PAIRS else ""
     raise PedigreeError(
-        f"{100 * leaks.share:.3g} % of the held-out crops have a near-duplicate among the training crops; "
-        f"crop.max_holdout_twins allows {100 * limit:.3g} %: {'; '.join(names[:MOST_PAIRS])}{more}. Name one photo of "
-        "each pair in validate.set_aside."
+        f"{100 * share:.3g} % of the held-out crops look like a training crop; crop.max_holdout_twins allows "
+        f"{100 * limit:.3g} %: {'; '.join(names[:MOST_PAIRS])}{more}. Name one photo of each pair in "
+        "validate.set_aside."
     )
 
 
@@ -164,7 +183,7 @@ def _labels(table: pandas.DataFrame, breeds: Sequence[str]) -> dict[str, npt.NDA
     return {side: np.asarray(labels[table["split"] == side], np.int32) for side in SIDES}
 
 
-def _contact_sheet(crops: Crops) -> Image.Image:
+def _contact_sheet(crops: packed_crops.Crops) -> Image.Image:
     """Draw evenly chosen training crops, one row per breed. Rows of breeds with few crops end in white."""
     breeds = crops.breeds[:SHEET_BREEDS]
     sheet = np.full((len(breeds), SHEET_CROPS, crops.size, crops.size, 3), 255, np.uint8)
@@ -175,10 +194,10 @@ def _contact_sheet(crops: Crops) -> Image.Image:
     return grid(sheet, [display_name(breed) for breed in breeds], scale=max(1, 64 // crops.size))
 
 
-def _summary(sides: dict[str, list[Plan]], skipped: Skipped, settings: params.Crop) -> str:
-    counts = {side: sum(len(plan.windows) for plan in plans) for side, plans in sides.items()}
+def _summary(table: pandas.DataFrame, skipped: Skipped, settings: params.Crop) -> str:
+    counts = table["split"].value_counts()
     lines = [
-        f"{sum(counts.values())} crops of {sum(map(len, sides.values()))} photos at {settings.size} px: "
+        f"{len(table)} crops of {table['photo'].nunique()} photos at {settings.size} px: "
         f"{counts['train']} to train on, {counts['holdout']} held out.",
         *(f"Skipped {text}." for text in counted(skipped)),
     ]
