@@ -179,7 +179,7 @@ FAILING: dict[str, tuple[str, Change | list[Change], dict[str, Any], tuple[str, 
         INSIDE,
         [setting(f"{PUG}/03.jpg", mirrored=0.25)],
         {},
-        (f"{PUG}/03.jpg: 25% of a crop mirrored",),
+        (f"{PUG}/03.jpg: 25 % of a crop mirrored",),
     ),
     "a small dog": (LARGE, [setting(f"{PUG}/03.jpg", enlargement=1.5)], {}, (f"{PUG}/03.jpg: enlarged 1.5 times",)),
     "a photo without annotation": (

@@ -50,7 +50,7 @@ def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None
             "unclear": _unclear(usable),
             "decoder_warning": usable["decoder_warning"],
             "mirrored": _where(
-                usable["mirrored"] > MIRRORED, usable["mirrored"].map("{:.0%} of a crop mirrored".format)
+                usable["mirrored"] > MIRRORED, (100 * usable["mirrored"]).map("{:.0f} % of a crop mirrored".format)
             ),
             "enlarged": _where(usable["enlargement"] > 1, usable["enlargement"].map("enlarged {:.2g} times".format)),
             "unannotated": (usable["boxes"] + usable["box_problems"]).eq("").map({True: "no annotation", False: ""}),
