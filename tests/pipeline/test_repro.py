@@ -67,7 +67,8 @@ def test_a_second_run_does_nothing(project: Project) -> None:
         ("train/resume/checkpoints.py", set()),
         ("crop/cutting.py", {"crop"}),
         ("train/losses.py", {"train"}),
-        ("metrics/manifold.py", {"train", "score"}),
+        ("photos/windows.py", {"validate", "crop"}),
+        ("metrics/manifold.py", {"validate", "train", "score"}),
         ("score/evaluation.py", {"score"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -85,9 +86,14 @@ def test_a_stage_whose_outputs_stay_the_same_is_the_last_to_run(project: Project
 
 @pytest.mark.parametrize(
     ("package", "stages"),
-    [("keras", {"train", "score"}), ("tensorflow", {"train", "score"}), ("prefect", set()), ("dvc", set())],
+    [
+        ("keras", {"validate", "train", "score"}),
+        ("tensorflow", {"validate", "train", "score"}),
+        ("prefect", set()),
+        ("dvc", set()),
+    ],
 )
-def test_another_version_of_a_package_that_computes_changes_train_and_score(
+def test_another_version_of_a_package_that_computes_changes_the_stages_that_use_it(
     project: Project, package: str, stages: set[str]
 ) -> None:
     files = [(path, path.read_bytes()) for path in project.root.glob("constraints*.txt")]
