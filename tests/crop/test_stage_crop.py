@@ -15,7 +15,7 @@ from pedigree.common.packed_crops import load_crops
 from pedigree.crop.stage import crop
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import take_census, write_census
-from pedigree.photos.twins import with_groups
+from pedigree.photos.photo_groups import with_groups
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings import params
 
@@ -363,14 +363,14 @@ def test_near_duplicates_are_on_one_side_and_a_leak_is_an_error_that_names_the_p
     twins = [(f"{BOXER}/{number}.jpg", f"{PUG}/twin{number}.jpg") for number in range(8)]
     assert all(side[one] == side[other] for one, other in twins) and set(side) == {"train", "holdout"}
 
-    rows = [f"{name},{'train' if name in dict(twins) else 'holdout'}" for name in side.index]
+    rows = [f"{name},{'holdout' if 'twin' in name else 'train'}" for name in side.index]
     (project.raw / "split.csv").write_text("\n".join(["photo,split", *rows]) + "\n")
     with pytest.raises(PedigreeError, match="is like") as raised:
         project.crop()
     assert "look like a training crop; crop.max_holdout_twins allows 0 %" in str(raised.value)
     assert "\n" not in str(raised.value) and f"{PUG}/twin0.jpg is like {BOXER}/0.jpg" in str(raised.value)
-    assert json.loads(project.facts.read_text())["holdout_twins"] == 0.5
-    project.crop(max_holdout_twins=0.5)
+    assert json.loads(project.facts.read_text())["holdout_twins"] == 1
+    project.crop(max_holdout_twins=1.0)
 
 
 def test_crops_that_look_alike_although_their_photos_do_not_are_on_one_side(project):
@@ -394,3 +394,16 @@ def test_the_split_of_the_archive_is_kept(project):
     (project.raw / "split.csv").write_text("\n".join(["photo,split", *rows]) + "\n")
     _, table = project.crop(holdout=0.5)
     assert [f"{row.photo},{row.split}" for row in table.sort_values("photo").itertuples()] == rows
+
+
+def test_a_kept_split_must_name_every_photo_and_leave_each_breed_something_to_train_on(project):
+    names = [f"{breed}/{number}.jpg" for breed in (BOXER, PUG) for number in range(8)]
+    held = {f"{PUG}/{number}.jpg" for number in range(7)} | {f"{BOXER}/1.jpg"}
+    rows = [f"{name},{'holdout' if name in held else 'train'}" for name in names]
+    (project.raw / "split.csv").write_text("\n".join(["photo,split", *rows[:-1]]) + "\n")
+    with pytest.raises(PedigreeError, match=rf"{PUG}/7\.jpg is on no side of the archive's split"):
+        project.crop()
+    (project.raw / "split.csv").write_text("\n".join(["photo,split", *rows]) + "\n")
+    annotate(project.raw / "Annotation" / PUG / "7", (1, 1, 9, 9))
+    with pytest.raises(PedigreeError, match=rf"No crops of {PUG} to train on.*Set unpack\.split to merge\."):
+        project.crop()

@@ -17,6 +17,11 @@ def look(photo: Image.Image, form: str = "JPEG", **options: object) -> Appearanc
     return appearance(colors, small_luma(colors))
 
 
+def test_a_jpeg_stored_as_rgb_is_measured_too() -> None:
+    photo = picture(0)
+    assert look(photo, keep_rgb=True).brightness == pytest.approx(look(photo).brightness, abs=0.01)
+
+
 def test_black_and_white_are_the_ends_of_brightness() -> None:
     black, white = (look(Image.new("RGB", (200, 150), color), "PNG") for color in ("black", "white"))
     assert (black.brightness, black.contrast, black.entropy, black.sharpness, black.grey) == (0, 0, 0, 0, True)

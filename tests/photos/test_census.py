@@ -173,7 +173,7 @@ def test_orientation_is_recorded_and_the_size_is_as_stored(tmp_path: Path, tag: 
         (voc((1, 1, 9, 9), size=(0, 0)), "[[1,1,9,9]]", ""),
         (re.sub("<size>.*</size>", "", voc((1, 1, 9, 9))), "[[1,1,9,9]]", ""),
         (re.sub(r">(\d+)<", r">\1.0<", voc((20, 10, 50, 40))), "[[20,10,50,40]]", ""),
-        (voc((1, 1, 9, 9), size=(128, 96)), "[[0,0,4,4]]", ""),
+        (voc((1, 1, 9, 9), size=(128, 96)), "[[1,1,5,5]]", ""),
         ("<annotation>", "", "XML"),
         ("", "", "empty"),
     ],
@@ -284,3 +284,19 @@ def test_the_hash_is_of_the_file(tmp_path: Path) -> None:
     content = encoded(picture())
     put(tmp_path, f"{PUG}/a.jpg", content)
     assert row_of(tmp_path)["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_jpeg_that_ends_early_with_an_end_mark_is_set_aside_also_if_a_phone_wrote_it(tmp_path: Path) -> None:
+    whole = encoded(picture(size=(400, 300)), quality=95)
+    several = encoded(picture(size=(400, 300)), "MPO", save_all=True, append_images=[picture(1, (400, 300))])
+    for name, content in {"plain": whole, "phone": several}.items():
+        first = content[: content.index(b"\xff\xd9")]
+        put(tmp_path / "raw", f"{PUG}/{name}.jpg", first[: len(first) // 2] + b"\xff\xd9" + content[len(first) + 2 :])
+        put(tmp_path / "raw", f"{PUG}/{name}-whole.jpg", content)
+    census = take_census(tmp_path / "raw").set_index("photo")
+    assert census["problem"].to_dict() == {
+        f"{PUG}/phone-whole.jpg": "",
+        f"{PUG}/phone.jpg": "does not decode: premature end of data segment",
+        f"{PUG}/plain-whole.jpg": "",
+        f"{PUG}/plain.jpg": "does not decode: premature end of data segment",
+    }

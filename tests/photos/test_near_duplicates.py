@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageEnhance
 
-from pedigree.photos.near_duplicates import GRID, Indices, candidates, correlation, groups, near_duplicates
+from pedigree.photos.near_duplicates import GRID, Indices, _aligned, _unmoved, candidates, groups, near_duplicates
 from pedigree.photos.phash import BITS, blocks, phash, signs
 
 COUNT = 60
@@ -115,9 +115,9 @@ def test_alignment_finds_the_shift_and_the_scale() -> None:
     part = whole.crop((45, 10, 310, 290))
     one, other = (blocks(photo, GRID)[None].astype(np.float32) for photo in (whole, part))
     before = float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
-    assert before < 0.9 < 0.97 < correlation(one, other)[0]
-    assert correlation(one, one)[0] == pytest.approx(1, abs=1e-5)
-    assert correlation(one, blocks(picture(4).convert("L"), GRID)[None].astype(np.float32))[0] < 0.8
+    assert before < 0.9 < 0.97 < _aligned(one, other, _unmoved(1))[0][0]
+    assert _aligned(one, one, _unmoved(1))[0][0] == pytest.approx(1, abs=1e-5)
+    assert _aligned(one, blocks(picture(4).convert("L"), GRID)[None].astype(np.float32), _unmoved(1))[0][0] < 0.8
 
 
 def test_groups_join_linked_pairs_and_are_named_by_their_first() -> None:

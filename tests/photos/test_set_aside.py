@@ -1,13 +1,13 @@
 import pytest
 
 from pedigree.errors import PedigreeError
-from pedigree.photos.set_aside import problems
+from pedigree.photos.set_aside import problem_texts
 
 
 def test_a_name_in_another_unicode_form_is_found() -> None:
-    assert problems({"pug/\u00e9.jpg": "a cat"}, ["pug/e\u0301.jpg"]) == {"pug/e\u0301.jpg": "set aside: a cat"}
+    assert problem_texts({"pug/\u00e9.jpg": "a cat"}, ["pug/e\u0301.jpg"]) == {"pug/e\u0301.jpg": "set aside: a cat"}
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest_one() -> None:
     with pytest.raises(PedigreeError, match=r"no photo 'pug/b1\.jpg' \(nearest: 'pug/b\.jpg'\)"):
-        problems({"pug/b1.jpg": "a cat"}, ["pug/b.jpg", "boxer/x.png"])
+        problem_texts({"pug/b1.jpg": "a cat"}, ["pug/b.jpg", "boxer/x.png"])

@@ -92,3 +92,10 @@ def test_changed_looks_of_the_photos_are_told_and_an_older_census_lacks_them(tmp
     census = pd.read_csv(before / drift.CENSUS, keep_default_na=False)
     census.drop(columns=["sharpness", "group"]).to_csv(before / drift.CENSUS, index=False)
     assert words(before, now) == {"Pug": "same", "Boxer": "same"}
+
+
+def test_of_a_single_photo_no_change_of_looks_is_told(tmp_path: Path) -> None:
+    before, now = (project(tmp_path / name, {PUG: (1, 300, BROWN)}) for name in "ab")
+    census = pd.read_csv(now / drift.CENSUS, keep_default_na=False).assign(sharpness=9.0, grey=True)
+    census.to_csv(now / drift.CENSUS, index=False)
+    assert words(before, now) == {"Pug": "same"}

@@ -70,7 +70,7 @@ def test_boxes_of_photos_in_breeds_folders_become_voc(root: str, tmp_path: Path)
     dogs = (Dog("Pug", Box(10, 21, 41, 61)), Dog("Pug", Box(0, 0, 5, 5)))
     assert annotation(tmp_path, "pug/1") == Annotation("", "1.jpg", 100, 80, dogs)
     assert annotation(tmp_path, "pug/2").dogs == (Dog("Pug", Box(1, 2, 4, 6)),)
-    assert annotation(tmp_path, "toy_terrier/3").dogs == (Dog("toy terrier", Box(0, 0, 100, 80)),)
+    assert annotation(tmp_path, "toy_terrier/3").dogs == (Dog("toy terrier", Box(1, 1, 100, 80)),)
     assert summary == Unpacked(3, 2, 3, photos_without_annotation=0, annotations_without_photo=0, skipped=())
 
 
@@ -80,7 +80,7 @@ def test_the_census_finds_the_boxes_of_real_photos(tmp_path: Path) -> None:
     unpacked(tmp_path, [(name, buffer.getvalue()) for name, _ in FLAT])
     census = take_census(tmp_path / "raw").set_index("photo")
     assert census.loc["Pug/1.jpg", "boxes"] == "[[10,21,41,61],[0,0,5,5]]"
-    assert census.loc["toy terrier/3.jpg", "boxes"] == "[[0,0,100,80]]"
+    assert census.loc["toy terrier/3.jpg", "boxes"] == "[[1,1,100,80]]"
     assert set(census["box_problems"]) == {""} and census["usable"].all()
 
 
@@ -169,7 +169,7 @@ def test_boxes_of_a_category_that_is_no_breed_are_named_after_the_folder(tmp_pat
     unpacked(
         tmp_path, PHOTOS, ("a.json", text(coco(categories=[{"id": 1, "name": "dog"}, {"id": 7, "name": "puppy"}])))
     )
-    assert annotation(tmp_path, "toy_terrier/3").dogs == (Dog("toy_terrier", Box(0, 0, 100, 80)),)
+    assert annotation(tmp_path, "toy_terrier/3").dogs == (Dog("toy_terrier", Box(1, 1, 100, 80)),)
 
 
 def test_crowds_are_left_out(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ FAILING: dict[str, tuple[str, Change | list[Change], dict[str, Any], tuple[str, 
         {},
         (f"{PUG}/03.jpg: 25 % of a crop mirrored",),
     ),
-    "a small dog": (LARGE, [setting(f"{PUG}/03.jpg", enlargement=1.5)], {}, (f"{PUG}/03.jpg: enlarged 1.5 times",)),
+    "a small dog": (LARGE, [setting(f"{PUG}/03.jpg", enlargement=1.5)], {}, (f"{PUG}/03.jpg: enlarged 1.50 times",)),
     "a photo without annotation": (
         ANNOTATED,
         setting(f"{PUG}/03.jpg", boxes="", annotated_breed="", annotated_folder=""),

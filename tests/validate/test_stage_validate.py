@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,6 +143,15 @@ def test_near_duplicates_are_grouped_in_the_census_and_in_the_report(raw: Path) 
     group = [f"{FOX}/03.jpg", f"{PUG}/01.jpg"]
     assert census["group"][census["group"] != ""].to_dict() == dict.fromkeys(group, group[0])
     assert json.loads(Path("reports/validation.json").read_text())["near_duplicates"] == [group]
+
+
+def test_all_photos_that_fail_an_expectation_are_listed_and_no_others(raw: Path) -> None:
+    shutil.rmtree(raw / "Annotation")
+    truncate(raw / "Images" / PUG / "03.jpg")
+    validate(raw, STRICT, CROP)
+    listed = pandas.read_csv("data/complaints.csv", keep_default_na=False).set_index("photo")
+    assert list(listed.index) == [f"{PUG}/03.jpg"] and "truncated" in listed.loc[f"{PUG}/03.jpg", "problem"]
+    assert "unannotated" not in listed
 
 
 def test_without_photos_the_stage_leaves_the_old_files(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def map_in_processes(
 ) -> Iterator[Result]:
     """Yield the results of `function` for all items, in order.
 
-    The processes are forked, so they share the memory of this one, and they end when it ends.
+    The processes are forked: they share the memory of this one, and end when it ends. Call this before TensorFlow or
+    JAX is imported, because forking their threads can deadlock.
 
     Args:
         function: must be picklable, as must the items and the results.

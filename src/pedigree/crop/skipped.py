@@ -1,4 +1,4 @@
-"""What is said about boxes and photos that give no crops: how many, why, and what to do."""
+"""Messages about boxes and photos without crops: how many, why, and what to do."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

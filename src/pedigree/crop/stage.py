@@ -20,7 +20,7 @@ from pedigree.common.packed_crops import SIDES, load_crops, pack_crops
 from pedigree.common.paths import CONTACT_SHEET, CROP_FACTS, CROPS
 from pedigree.common.progress import progress
 from pedigree.crop import dask, threads
-from pedigree.crop.alike import find_alike
+from pedigree.crop.crop_groups import group_crops
 from pedigree.crop.holdout import HoldoutCandidate, held_out
 from pedigree.crop.skipped import counted, no_crops, total
 from pedigree.crop.store import Crops
@@ -71,13 +71,13 @@ def crop(
     with replacing_folder(target) as folder, Crops(folder / "all.bin", settings.size) as crops:
         for cut in _cut(raw / "Images", plans, settings, workers or os.cpu_count() or 1):
             crops.append(cut)
-        alike = find_alike(plans, crops)
-        sides = _split(plans, alike.plans, settings)
+        groups = group_crops(plans, crops)
+        sides = _split(plans, groups.plans, settings)
         table = _table(plans, sides)
         images = ((side, crops[place][None]) for side, place in zip(table["split"], table.index, strict=True))
         pack_crops(folder, breeds, _labels(table, breeds), images, settings.size)
         table.to_csv(folder / "crops.csv", index=False, lineterminator="\n", encoding="utf-8")
-        twins = _twins(table, alike.crops)
+        twins = _twins(table, groups.crops)
         write_text(facts, json.dumps(_counts(table, skipped, twins), indent=2, ensure_ascii=False) + "\n")
         _check_twins(twins, table, settings.max_holdout_twins)
     save_png(_contact_sheet(load_crops(target)), sheet)
@@ -118,7 +118,16 @@ def _split(plans: Sequence[Plan], group: npt.NDArray[np.intp], settings: params.
             for plan, first in zip(plans, group, strict=True)
         ]
         chosen = set(held_out(candidates, settings.holdout, settings.seed))
+    elif not all(plan.split for plan in plans):
+        photo = next(plan.photo for plan in plans if not plan.split)
+        raise PedigreeError(f"{photo} is on no side of the archive's split: run `pedigree unpack` again.")
     sides = ["holdout" if plan.photo in chosen else "train" for plan in plans]
+    trained = {plan.breed for plan, side in zip(plans, sides, strict=True) if side == "train"}
+    if untrained := sorted({plan.breed for plan in plans} - trained):
+        raise PedigreeError(
+            f"No crops of {', '.join(untrained)} to train on: the photos on that side of the archive's split were "
+            "skipped. Set unpack.split to merge."
+        )
     for side in SIDES:
         if side not in sides:
             raise PedigreeError(
@@ -173,7 +182,7 @@ def _check_twins(twins: dict[int, int], table: pandas.DataFrame, limit: float) -
     raise PedigreeError(
         f"{100 * share:.3g} % of the held-out crops look like a training crop; crop.max_holdout_twins allows "
         f"{100 * limit:.3g} %: {'; '.join(names[:MOST_PAIRS])}{more}. Name one photo of each pair in "
-        "validate.set_aside."
+        "validate.set_aside, set unpack.split to merge, or raise crop.max_holdout_twins."
     )
 
 

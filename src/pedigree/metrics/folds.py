@@ -1,4 +1,4 @@
-"""Out-of-fold scores: what a linear probe says of rows that it has not learned from. They find wrong labels."""
+"""Out-of-fold scores: the scores of a linear probe for rows outside its training folds. They find wrong labels."""
 
 import numpy as np
 from numpy.typing import NDArray

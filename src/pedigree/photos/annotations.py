@@ -146,7 +146,12 @@ def _number(parent: ElementTree.Element, tag: str) -> int:
 def _pixels(text: str, tag: str) -> int:
     if not _NUMBER.fullmatch(text.strip()):
         raise _MalformedError(f"<{tag}> is not a number of pixels. Received: {text.strip()[:40]!r}")
-    return math.floor(float(text) + 0.5)
+    return half_up(float(text))
+
+
+def half_up(number: float) -> int:
+    """Round to the nearest whole number, and a half up."""
+    return math.floor(number + 0.5)
 
 
 def _child(parent: ElementTree.Element, tag: str) -> ElementTree.Element:

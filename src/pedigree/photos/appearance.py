@@ -45,7 +45,7 @@ def decoded(photo: Image.Image) -> Image.Image:
 
     A JPEG is decoded at the smallest scale at which its shorter side has `SIDE` pixels.
     """
-    photo.draft("YCbCr", (SIDE, SIDE))
+    photo.draft(None, (SIDE, SIDE))
     photo.load()
     return photo if photo.mode == "YCbCr" else to_rgb(photo).convert("YCbCr")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pedigree.photos.annotations import Annotation, Box
+from pedigree.photos.annotations import Annotation, Box, half_up
 from pedigree.photos.exif import swaps_sides
 
 Size = tuple[int, int]  # width and height in pixels
@@ -16,7 +16,7 @@ class StoredBoxes:
 
     Attributes:
         boxes: in pixels of the stored photo, in the order of the annotation; None if the annotation is for another
-            picture, so that nobody knows where its boxes are in this one.
+            picture, so the boxes are unknown.
         note: how the boxes were corrected, in words; empty if they are as annotated.
         problems: what is wrong with the boxes, in words.
     """
@@ -72,7 +72,9 @@ def _misfit(annotated: Size, size: Size) -> float:
 
 def _scaled(box: Box, annotated: Size, size: Size) -> Box:
     across, down = size[0] / annotated[0], size[1] / annotated[1]
-    return Box(round(box.xmin * across), round(box.ymin * down), round(box.xmax * across), round(box.ymax * down))
+    return Box(
+        half_up(box.xmin * across), half_up(box.ymin * down), half_up(box.xmax * across), half_up(box.ymax * down)
+    )
 
 
 def _turned(box: Box, stored: Size, orientation: int) -> Box:

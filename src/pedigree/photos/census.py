@@ -220,7 +220,7 @@ def _picture_facts(content: bytes) -> tuple[dict[str, Any], Image.Image | None]:
             colors = decoded(photo)
             luma = small_luma(colors)
             facts |= vars(appearance(colors, luma))
-            if photo.format == "JPEG":
+            if photo.format in ("JPEG", "MPO"):  # MPO: a JPEG followed by others, as phones write it
                 facts["decoder_warning"] = decoder_warning(content)
                 if is_cut_short(facts["decoder_warning"]):
                     facts["problem"] = f"does not decode: {facts['decoder_warning']}"

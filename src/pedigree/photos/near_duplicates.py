@@ -21,7 +21,7 @@ _ROWS = 2048  # of a block of the search: 2048 x 2048 float32 are 16 MB
 _PAIRS = 512  # aligned at once
 _COARSE = 16
 _COARSE_CORRELATION = 0.8  # at 16 x 16; below it, a pair is dropped before the finer alignment
-_STEPS = 6  # of Gauss and Newton, at each scale
+_STEPS = 6  # Gauss-Newton steps at each scale
 _LARGEST_SCALE = 1.25
 _LARGEST_SHIFT = 0.2  # as a share of half the side
 
@@ -45,9 +45,7 @@ class Pairs:
         return Pairs(self.first[chosen], self.second[chosen], self.mirrored[chosen], self.bits[chosen])
 
 
-def near_duplicates(
-    hashes: Sequence[str], pixels: Callable[[Indices], npt.NDArray[np.uint8]], least: float = CORRELATION
-) -> list[tuple[int, int]]:
+def near_duplicates(hashes: Sequence[str], pixels: Callable[[Indices], npt.NDArray[np.uint8]]) -> list[tuple[int, int]]:
     """Find near-duplicates, and return pairs of them that link each group.
 
     A pair that earlier pairs link already is not compared.
@@ -56,14 +54,13 @@ def near_duplicates(
         hashes: the perceptual hash of each picture; pictures with an empty one have no near-duplicates.
         pixels: returns the luma `(n, 32, 32)` uint8 of the pictures with these indices, which ascend. It is called for
             candidates only, once for each.
-        least: the least correlation of aligned near-duplicates.
     """
     hashed = np.flatnonzero([bool(text) for text in hashes])
     links, group, luma = list[tuple[int, int]](), np.arange(len(hashed)), _Luma(hashed, pixels)
     for pairs in candidates([text for text in hashes if text]):
         while len(pairs := pairs[group[pairs.first] != group[pairs.second]]):
             some, pairs = pairs[:_PAIRS], pairs[_PAIRS:]
-            found = some[_are_alike(some, luma, least)]
+            found = some[_are_alike(some, luma)]
             for one, other in zip(found.first, found.second, strict=True):
                 if group[one] != group[other]:
                     group[group == group[other]] = group[one]
@@ -108,19 +105,6 @@ def groups(count: int, pairs: Iterable[tuple[int, int]]) -> Indices:
     return np.array([root(index) for index in range(count)], np.intp)
 
 
-def correlation(one: Floats, other: Floats) -> Floats:
-    """Align pictures pairwise, and return the correlation of each pair where they overlap, `(n,)`.
-
-    `other` may be shifted, and scaled in both directions. The alignment minimises the squared difference of the
-    standardised pictures by Gauss and Newton's method (Lucas and Kanade, 1981).
-
-    Args:
-        one: luma, `(n, side, side)`.
-        other: the same shape.
-    """
-    return _aligned(one, other, _unmoved(len(one)))[0]
-
-
 class _Luma:
     """The pixels of candidates, each computed once: `luma[indices]` is `(n, GRID, GRID)` float32."""
 
@@ -136,21 +120,21 @@ class _Luma:
         return np.array(luma, np.float32).reshape(-1, GRID, GRID)
 
 
-def _are_alike(pairs: Pairs, luma: _Luma, least: float) -> npt.NDArray[np.bool_]:
+def _are_alike(pairs: Pairs, luma: _Luma) -> npt.NDArray[np.bool_]:
     """Whether each pair is one of near-duplicates: by the hashes alone if they are sure, else by the pixels."""
     alike = pairs.bits <= SURE_BITS
     unsure = np.flatnonzero(~alike)
     one, other = luma[pairs.first[unsure]], luma[pairs.second[unsure]]
-    alike[unsure] = _correlate(one, _turned(other, pairs.mirrored[unsure]), least)
+    alike[unsure] = _correlate(one, _turned(other, pairs.mirrored[unsure]))
     return alike
 
 
-def _correlate(one: Floats, other: Floats, least: float) -> npt.NDArray[np.bool_]:
+def _correlate(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
     """Whether pairs of pictures correlate when aligned, first at a coarse scale, which is faster."""
     score, places = _aligned(_coarse(one), _coarse(other), _unmoved(len(one)))
     alike = score >= _COARSE_CORRELATION
     score[alike] = _aligned(one[alike], other[alike], places[alike])[0]
-    return np.asarray(score >= least)
+    return np.asarray(score >= CORRELATION)
 
 
 def _coarse(luma: Floats) -> Floats:
@@ -168,7 +152,16 @@ def _turned(luma: Floats, mirrored: npt.NDArray[np.bool_]) -> Floats:
 
 
 def _aligned(one: Floats, other: Floats, places: Floats) -> tuple[Floats, Floats]:
-    """Return the correlations `(n,)` and the scales and shifts `(n, 4)` of the alignment, begun at `places`."""
+    """Align pictures pairwise, and return the correlation of each pair where they overlap, `(n,)`, and the alignment.
+
+    `other` may be shifted, and scaled in both directions. Gauss-Newton steps minimise the squared difference of the
+    standardised pictures (Lucas and Kanade, 1981).
+
+    Args:
+        one: luma, `(n, side, side)`.
+        other: the same shape.
+        places: where the alignment begins, `(n, 4)`: scale and shift to the right, scale and shift down.
+    """
     side, half = one.shape[1], (one.shape[1] - 1) / 2
     ends = np.linspace(-1, 1, side, dtype=np.float32)
     down, right = (axis.ravel() for axis in np.meshgrid(ends, ends, indexing="ij"))

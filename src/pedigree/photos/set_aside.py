@@ -9,7 +9,7 @@ from pedigree.settings.fields import nearest
 LABEL = "set aside"  # the problem of such a photo in the census begins with this
 
 
-def problems(reasons: Mapping[str, str], photos: Iterable[str]) -> dict[str, str]:
+def problem_texts(reasons: Mapping[str, str], photos: Iterable[str]) -> dict[str, str]:
     """Return the text for the census column `problem`, by photo.
 
     Args:

@@ -4,10 +4,9 @@ import csv
 from pathlib import Path
 
 from pedigree.common.names import composed
+from pedigree.common.packed_crops import SIDES
 from pedigree.common.paths import SPLIT
 from pedigree.errors import PedigreeError
-
-SIDES = ("train", "holdout")
 
 
 def read_split(raw: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Views: what may be a near-duplicate of something in another photo, namely a whole photo and each of its boxes.
+"""Views of a photo: the whole photo and each of its boxes. Near-duplicates are searched among views.
 
 A photo of a dog and a tight cut of the same photo look different as a whole, but the box of the one is like the other.
 """
@@ -26,10 +26,10 @@ def view_hashes(luma: Image.Image, row: Mapping[str, Any]) -> str:
         luma: a small greyscale copy, not turned upright.
         row: of the census; `width`, `height`, `orientation` and `boxes` are read.
     """
-    return " ".join((phash(blocks(view)) if view else "") or NO_HASH for view in views(luma, row))
+    return " ".join((phash(blocks(view)) if view else "") or NO_HASH for view in view_images(luma, row))
 
 
-def views(luma: Image.Image, row: Mapping[str, Any]) -> list[Image.Image | None]:
+def view_images(luma: Image.Image, row: Mapping[str, Any]) -> list[Image.Image | None]:
     """Return upright views of a photo: the whole, then each box; None for a box without a view of its own."""
     turn = UPRIGHT.get(row["orientation"])
     boxes = [Box(*corners) for corners in json.loads(row["boxes"] or "[]")]

@@ -15,7 +15,7 @@ from pedigree.photos.census import read_census
 
 READS = (str(CENSUS), str(CROPS))  # the inputs of `between`, relative to each project's root
 SIZE = 0.1  # smallest reported change of a breed's median side, relative
-DEVIATIONS = 4.0  # smallest reported change of its mean colour, in standard errors: none of 120 breeds by chance
+DEVIATIONS = 4.0  # smallest reported change of a mean, in standard errors: none of 120 breeds by chance
 LEVELS = 5.0  # and in levels of 255, so that invisible changes are not reported
 
 
@@ -29,15 +29,16 @@ class _Measure:
     least: float
     more: str
     fewer: str
+    share: bool = False  # of photos: its standard error is never below 1 / photos
 
 
-_MEASURES = {  # by name; the last two are shares of photos
+_MEASURES = {
     "sharpness": _Measure(0.3, "sharper photos", "blurred photos"),
     "brightness": _Measure(0.05, "brighter photos", "darker photos"),
     "contrast": _Measure(0.02, "more contrast", "less contrast"),
     "aspect": _Measure(0.1, "wider photos", "narrower photos"),
-    "grey": _Measure(0.05, "more grey photos", "fewer grey photos"),
-    "grouped": _Measure(0.05, "more near-duplicates", "fewer near-duplicates"),
+    "grey": _Measure(0.05, "more grey photos", "fewer grey photos", share=True),
+    "grouped": _Measure(0.05, "more near-duplicates", "fewer near-duplicates", share=True),
 }
 
 
@@ -70,7 +71,7 @@ def _facts(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def _looks(usable: pandas.DataFrame) -> dict[str, tuple[pandas.Series, pandas.Series]]:
-    """Return the means of the measures by breed, and their standard errors; that of a share is 1 / photos or more."""
+    """Return the means of the measures by breed, and their standard errors."""
     columns = {name: usable[name].astype(float) for name in _MEASURES if name in usable}
     if "group" in usable:
         columns["grouped"] = (usable["group"] != "").astype(float)
@@ -78,8 +79,8 @@ def _looks(usable: pandas.DataFrame) -> dict[str, tuple[pandas.Series, pandas.Se
     for name, values in columns.items():
         by_breed = values.groupby(usable["breed"])
         counts = by_breed.size()
-        least = 1 / counts if name in ("grey", "grouped") else 0.0
-        looks[name] = by_breed.mean(), (by_breed.std().fillna(0) / counts**0.5).clip(lower=least)
+        least = 1 / counts if _MEASURES[name].share else 0.0
+        looks[name] = by_breed.mean(), (by_breed.std() / counts**0.5).clip(lower=least)
     return looks
 
 
@@ -131,8 +132,11 @@ def _words(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
 
 
 def _look(name: str, old: tuple[float, float], new: tuple[float, float]) -> str:
-    """Return how a measure changed; empty if it did not by more than chance and enough to matter."""
-    measure, change = _MEASURES[name], new[0] - old[0]
-    if abs(change) <= max(DEVIATIONS * float(np.hypot(old[1], new[1])), measure.least):
+    """Return how a measure changed; empty if it did not by more than chance and enough to matter.
+
+    A standard error is NaN if a breed has one photo: then nothing is known.
+    """
+    measure, change, error = _MEASURES[name], new[0] - old[0], float(np.hypot(old[1], new[1]))
+    if not (abs(change) > DEVIATIONS * error and abs(change) > measure.least):
         return ""
     return measure.more if change > 0 else measure.fewer

@@ -16,5 +16,5 @@ class Unpack:
     max_bytes: Positive = parameter(20_000_000_000, "bytes of all files together, unpacked")
     max_ratio: Annotated[float, Field(gt=0)] = parameter(100.0, "unpacked bytes per byte of the archive")
     split: Literal["merge", "keep"] = parameter(
-        "merge", "of folders train, test, val ...; keep: all but train are held out"
+        "merge", "the folders train, test, val ... of the archive; keep: photos outside train are held out"
     )

@@ -1,6 +1,7 @@
 """COCO JSON (cocodataset.org, "Data format"): the boxes of all photos in one file, converted to Pascal VOC XML."""
 
 import json
+import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -181,7 +182,8 @@ def _corners(where: str, box: Any) -> tuple[int, int, int, int]:
             f"the bbox of {where} is not [x, y, width, height] in numbers of pixels. Received: {_short(box)}"
         )
     x, y, width, height = box
-    return round(x), round(y), round(x + width), round(y + height)
+    left, top, right, lower = (math.floor(edge + 0.5) for edge in (x, y, x + width, y + height))
+    return left, top, right, lower
 
 
 def _is_number(value: Any) -> bool:

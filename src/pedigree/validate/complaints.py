@@ -8,8 +8,8 @@ from pedigree.photos.phash import LEAST_ENTROPY
 from pedigree.photos.set_aside import LABEL
 
 SHARP = 0.95  # least sharpness; 0.1 % of Stanford Dogs are below it, and photos that were blurred by 2 pixels of 160
-DARK, BRIGHT = 0.33, 0.65  # where the brightness is, with two standard deviations added or subtracted
-MIRRORED = 0.1  # of a crop
+DARK, BRIGHT = 0.33, 0.65  # limits of brightness + 2 contrast (dark) and brightness - 2 contrast (bright), 0 to 1
+MIRRORED = 0.1  # share of a crop
 
 
 def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None = None) -> pandas.DataFrame:
@@ -33,7 +33,7 @@ def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None
     - `stranger`: a network sees no dog.
 
     Args:
-        photos: one row per photo, from `census.take_census`, with the groups of near-duplicates.
+        photos: the census, with the columns that `validate` fills in.
         opinions: the columns `suspect` and `stranger`, from `opinions.Opinions`; None if no network was asked.
     """
     usable = photos[photos["usable"]]
@@ -49,10 +49,10 @@ def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None
             .where(elsewhere == "", ""),
             "unclear": _unclear(usable),
             "decoder_warning": usable["decoder_warning"],
-            "mirrored": _where(
+            "mirrored": _text_if(
                 usable["mirrored"] > MIRRORED, (100 * usable["mirrored"]).map("{:.0f} % of a crop mirrored".format)
             ),
-            "enlarged": _where(usable["enlargement"] > 1, usable["enlargement"].map("enlarged {:.2g} times".format)),
+            "enlarged": _text_if(usable["enlargement"] > 1, usable["enlargement"].map("enlarged {:.2f} times".format)),
             "unannotated": (usable["boxes"] + usable["box_problems"]).eq("").map({True: "no annotation", False: ""}),
             "box_problems": usable["box_problems"],
             "misnamed": _misnamed(usable),
@@ -75,7 +75,7 @@ def breed_imbalance(breeds: pandas.DataFrame) -> pandas.DataFrame:
     return breeds[["breed", "usable"]].assign(imbalance=usable.max() / usable.clip(lower=1))
 
 
-def _where(holds: pandas.Series, text: pandas.Series) -> pandas.Series:
+def _text_if(holds: pandas.Series, text: pandas.Series) -> pandas.Series:
     return text.astype(str).where(holds, "")
 
 

@@ -9,6 +9,12 @@
 | annotation names the folder's breed | photos | critical | the label is wrong |
 | no duplicates across breeds | photos | critical | one of the labels is wrong |
 | no duplicates within a breed | photos | warning | the photo counts twice |
+| no near-duplicates across breeds | photos | critical | one of the labels is wrong |
+| no near-duplicates within a breed | photos | warning | the photo counts almost twice |
+| photos are clear | photos | warning | blurred, dark, bright and empty photos teach little |
+| photos decode without a warning | photos | warning | a part of the photo may be broken |
+| crops lie inside the photo | photos | warning | mirrored surroundings draw dogs with two heads |
+| crops are not enlarged | photos | warning | enlarged crops are blurred |
 | photos are annotated | photos | warning | photos without annotation are used whole or not at all |
 | boxes fit the photo | photos | warning | crop leaves out such boxes |
 | labels agree with the network | photos | warning | the label may be wrong |

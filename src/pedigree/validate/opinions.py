@@ -1,4 +1,4 @@
-"""What an ImageNet network says of the photos: which look alike, which have a suspect label, which show no dog."""
+"""Checks by an ImageNet network: near-duplicates, suspect labels, and photos without a dog."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from pedigree.features import extractors
 from pedigree.features.imagenet import CANINES
 from pedigree.metrics.cosine import close_pairs
 from pedigree.metrics.folds import out_of_fold_scores
+from pedigree.pages.wording import percent
 from pedigree.validate.portraits import portrait_features
 
 # Photos with this cosine show one scene: the same photo, another cut of it, or the next photo of the session. In 19,380
@@ -62,7 +63,7 @@ class Opinions:
             photos: the census with its groups of near-duplicates.
         """
         usable = photos[photos["usable"]]
-        strangers = [f"dog {_percent(share)}: no dog seen" if share < LEAST_DOG else "" for share in self.canine]
+        strangers = [f"dog {percent(share)} %: no dog seen" if share < LEAST_DOG else "" for share in self.canine]
         return pandas.DataFrame(
             {"suspect": _suspects(usable, self.features), "stranger": strangers}, index=usable.index, dtype=str
         )
@@ -94,7 +95,7 @@ def opinions(photos: pandas.DataFrame, raw: Path, extractor: extractors.Extracto
     usable = photos[photos["usable"]]
     features = portrait_features(usable, raw, extractor, cache)
     logits = extractor.logits(features).astype(np.float64)
-    chances = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    chances = np.exp(logits - logits.max(axis=1, keepdims=True))
     canine = chances[:, CANINES].sum(axis=1) / chances.sum(axis=1)
     return Opinions(list(usable["photo"]), features, canine)
 
@@ -117,10 +118,6 @@ def _suspects(usable: pandas.DataFrame, features: npt.NDArray[np.float32]) -> li
 
 
 def _folds(usable: pandas.DataFrame) -> npt.NDArray[np.int64]:
-    """Return the fold of each photo, from a hash, so that it depends on nothing else. Near-duplicates share a fold."""
+    """Return the fold of each photo: from a hash of its content or, for near-duplicates, of their group's name."""
     keys = usable["group"].where(usable["group"] != "", usable["sha256"])
     return np.array([int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % _FOLDS for key in keys], np.int64)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

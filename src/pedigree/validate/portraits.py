@@ -21,6 +21,7 @@ from pedigree.errors import PedigreeError
 from pedigree.features.cache import keyed_features
 from pedigree.features.extractors import Extractor
 from pedigree.features.extractors.extraction import fingerprint
+from pedigree.photos import exif, modes, windows
 from pedigree.photos.annotations import Box
 from pedigree.photos.exif import UPRIGHT
 from pedigree.photos.modes import to_rgb
@@ -63,8 +64,9 @@ def portrait_features(
         PedigreeError: if a photo does not decode.
     """
     chosen = [_portrait(row) for row in photos.to_dict("records")]
-    way = fingerprint(PIL.__version__, str(extractor.image_size), code=__file__)
-    keys = [f"{way} {portrait.content} {portrait.box}" for portrait in chosen]
+    code = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (exif, modes, windows))
+    recipe = fingerprint(PIL.__version__, str(extractor.image_size), code, code=__file__)
+    keys = [f"{recipe} {portrait.content} {portrait.box}" for portrait in chosen]
 
     def pictures(needed: Sequence[int]) -> Iterator[Pixels]:
         return _batches(raw / "Images", [chosen[index] for index in needed], extractor.image_size)

@@ -13,9 +13,9 @@ from pedigree.common.files import replacing_file, write_text
 from pedigree.common.paths import CENSUS, COMPLAINTS, DATA_DOCS, FEATURES, VALIDATION, VALIDATION_PAGE, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
+from pedigree.photos.photo_groups import with_groups
 from pedigree.photos.plans import with_crop_facts
-from pedigree.photos.set_aside import problems
-from pedigree.photos.twins import with_groups
+from pedigree.photos.set_aside import problem_texts
 from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Crop, Validate
 from pedigree.validate import page
@@ -33,7 +33,7 @@ class Validation:
     """The census of the photos and the findings about it.
 
     Attributes:
-        photos: one row per photo, from `census.take_census`, with the groups of near-duplicates.
+        photos: the census, with the columns that this stage fills in.
         breeds: one row per breed, from `census.breed_census`.
         complaints: one row per photo, from `complaints.photo_complaints`.
         findings: one for each expectation.
@@ -83,7 +83,8 @@ def validate(
     write_census(validation.photos, census)
     write_text(report, json.dumps(_report(validation), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     with replacing_file(complaints) as beside:
-        table = validation.complaints.set_index("photo")
+        judged = [finding.complaint for finding in validation.findings if finding.complaint]
+        table = validation.complaints.set_index("photo")[judged]
         table[(table != "").any(axis=1)].to_csv(beside, lineterminator="\n", encoding="utf-8")
     write_verdict(validation.passed, verdict)
     write_text(html, page.render(validation, raw))
@@ -121,7 +122,7 @@ def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path, cache: Path
 
 def _without(photos: pandas.DataFrame, reasons: Mapping[str, str]) -> pandas.DataFrame:
     """Return the census with the photos of `reasons` marked as not usable, and the reason as their problem."""
-    named = problems(reasons, photos["photo"])
+    named = problem_texts(reasons, photos["photo"])
     chosen = photos["photo"].isin(named)
     return photos.assign(
         problem=photos["problem"].mask(chosen, photos["photo"].map(named)), usable=photos["usable"] & ~chosen

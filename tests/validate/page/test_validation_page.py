@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import COLUMNS, breed_census, breed_folders, take_census
-from pedigree.photos.twins import with_groups
+from pedigree.photos.photo_groups import with_groups
 from pedigree.settings.params import Crop
 from pedigree.validate.complaints import photo_complaints
 from pedigree.validate.expectations import Finding
@@ -239,7 +239,7 @@ def test_a_histogram_counts_every_photo_and_marks_the_limit() -> None:
     low, high, _ = (heights[x] for x in sorted(heights))
     assert low / high == pytest.approx(0.5, abs=0.01)
     (limit,) = sharp.limits
-    assert limit.number == 1.2 and sorted(heights)[0] < limit.at
+    assert limit.number == 0.95 and sorted(heights)[0] < limit.at
     assert sharp.summary == "median 2.0, from 0.5 to 50.0"
     assert by_title["Longer side of a box"].summary == "median 45, from 20 to 70"
 
@@ -253,7 +253,7 @@ def test_values_far_out_are_counted_in_the_last_bar() -> None:
 
 def test_the_axes_of_histograms_have_numbers_and_units(raw: Path) -> None:
     text = Page(render(judged(raw), raw)).text("histograms")
-    for words in ("Shorter side", "pixels", "width / height", "kB", "bits", "Below 1.2: blurred.", "Below 4: empty."):
+    for words in ("Shorter side", "pixels", "width / height", "kB", "bits", "Below 0.95: blurred.", "Below 4: empty."):
         assert words in text
     assert "Longer side of a box" not in text  # there are no boxes
 

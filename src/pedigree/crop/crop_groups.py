@@ -22,8 +22,8 @@ Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Alike:
-    """What looks alike.
+class Groups:
+    """Groups of near-duplicates.
 
     Attributes:
         crops: the group of each crop, `(crops,)`: the index of its first crop.
@@ -35,7 +35,7 @@ class Alike:
     plans: Indices
 
 
-def find_alike(plans: Sequence[Plan], crops: Crops) -> Alike:
+def group_crops(plans: Sequence[Plan], crops: Crops) -> Groups:
     """Compare all crops with each other, and add the groups of the census.
 
     Args:
@@ -50,7 +50,7 @@ def find_alike(plans: Sequence[Plan], crops: Crops) -> Alike:
     counted = progress(range(len(owners)), label="compare", unit="crop")
     links = near_duplicates([phash(_luma(crops[index])) for index in counted], pixels)
     linked = ((owners[one], owners[other]) for one, other in links)
-    return Alike(groups(len(owners), links), groups(len(plans), chain(linked, _of_census(plans))))
+    return Groups(groups(len(owners), links), groups(len(plans), chain(linked, _of_census(plans))))
 
 
 def _luma(crop: Pixels, *grid: int) -> Pixels:

@@ -1,5 +1,6 @@
 """Near-duplicates among the photos of the census, and the groups that they form."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -10,25 +11,25 @@ import numpy.typing as npt
 import pandas
 from PIL import Image
 
+from pedigree.errors import PedigreeError
 from pedigree.photos.appearance import decoded, small_luma
 from pedigree.photos.near_duplicates import GRID, Indices, groups, near_duplicates
 from pedigree.photos.phash import blocks
-from pedigree.photos.views import NO_HASH, views
+from pedigree.photos.views import NO_HASH, view_images
 
 _READ = ["photo", "width", "height", "orientation", "boxes", "phashes"]  # columns
 
 Pixels = npt.NDArray[np.uint8]
 
 
-def find_twins(photos: pandas.DataFrame, raw: Path) -> list[tuple[str, str]]:
-    """Find near-duplicates among the usable photos, as a whole or in a box. Return pairs of names that link each group.
+def near_duplicate_photos(photos: pandas.DataFrame, raw: Path) -> list[tuple[str, str]]:
+    """Find near-duplicates among photos, as a whole or in a box. Return pairs of names that link each group.
 
     Args:
-        photos: one row per photo, from `census.take_census`.
+        photos: usable rows of the census.
         raw: the folder that holds `Images`; only candidates are opened.
     """
-    usable = photos.loc[photos["usable"], _READ].itertuples(index=False)
-    rows = [dict(zip(_READ, values, strict=True)) for values in usable]
+    rows = [dict(zip(_READ, values, strict=True)) for values in photos[_READ].itertuples(index=False)]
     hashes = [row["phashes"].split() for row in rows]
     owners = [index for index, texts in enumerate(hashes) for _ in texts]
     places = [place for texts in hashes for place, _ in enumerate(texts)]
@@ -39,7 +40,8 @@ def find_twins(photos: pandas.DataFrame, raw: Path) -> list[tuple[str, str]]:
             wanted.setdefault(owners[view], []).append(places[view])
         return np.concatenate([_pixels(raw, rows[owner], some) for owner, some in wanted.items()])
 
-    links = near_duplicates(["" if text == NO_HASH else text for text in chain(*hashes)], pixels)
+    with warnings.catch_warnings(action="ignore"):  # the census has already recorded what matters
+        links = near_duplicates(["" if text == NO_HASH else text for text in chain(*hashes)], pixels)
     return [(rows[owners[one]]["photo"], rows[owners[other]]["photo"]) for one, other in links]
 
 
@@ -53,7 +55,7 @@ def with_groups(photos: pandas.DataFrame, raw: Path, also: Iterable[tuple[str, s
     """
     usable = photos[photos["usable"]]
     same = usable.groupby("sha256")["photo"].transform("first")
-    pairs = chain(find_twins(usable, raw), zip(same, usable["photo"], strict=True), also)
+    pairs = chain(near_duplicate_photos(usable, raw), zip(same, usable["photo"], strict=True), also)
     groups = pandas.Series(group_names(list(usable["photo"]), pairs), index=usable.index, dtype=str)
     return photos.assign(group=groups.reindex(photos.index, fill_value=""))
 
@@ -73,6 +75,11 @@ def group_names(names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> list[
 
 def _pixels(raw: Path, row: Mapping[str, Any], places: list[int]) -> Pixels:
     """Return the luma of views of a photo, `(views, GRID, GRID)`."""
-    with Image.open(raw / "Images" / row["photo"]) as photo:
-        every = views(small_luma(decoded(photo)), row)
+    path = raw / "Images" / row["photo"]
+    try:
+        with Image.open(path) as photo:
+            every = view_images(small_luma(decoded(photo)), row)
+    except Exception as error:  # decoders raise many kinds of exceptions
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PedigreeError(f"{path} has changed since the census ({reason}): run `pedigree validate` again.") from None
     return np.stack([blocks(view, GRID) for place in places if (view := every[place])])
