@@ -57,7 +57,7 @@ def test_boxes_of_another_picture_are_left_out(stored: tuple[int, int]) -> None:
 
 
 def test_the_faults_of_a_box_are_found_after_scaling() -> None:
-    found = stored_boxes(annotated((400, 400), Box(0, 0, 400, 400), Box(0, 0, 402, 9), Box(8, 8, 9, 40)), (200, 200), 1)
+    found = stored_boxes(annotated((400, 400), Box(0, 0, 400, 400), Box(0, 0, 402, 9), Box(7, 8, 8, 40)), (200, 200), 1)
     assert found.boxes == (Box(0, 0, 200, 200), Box(0, 0, 201, 5), Box(4, 4, 4, 20))
     assert found.problems == ("box 2 reaches outside the photo", "box 3 has no area")
     assert not at_another_size("; ".join(found.problems))
