@@ -5,7 +5,12 @@ from typing import Any, TypedDict, cast
 import numpy as np
 import numpy.typing as npt
 
-DRAWN = ("latents", "drawn_labels", "drawn_chances")  # arrays of the m images that the generator is trained on
+DRAWN = (
+    "latents",
+    "drawn_labels",
+    "drawn_chances",
+    "features_drawn_chances",
+)  # arrays of the m images that the generator is trained on
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -31,6 +36,8 @@ class Batch(TypedDict):
     latents: Floats  # (m, latent_size)
     drawn_labels: Labels  # (m,): the first n are labels[-1]
     drawn_chances: Floats  # (m, draws)
+    features_real_chances: Floats  # (D, n, draws): the same for pretrained features, which only use the last update's
+    features_drawn_chances: Floats  # (m, draws)
     condition_strength: Floats  # (), in [0, 1]
 
 

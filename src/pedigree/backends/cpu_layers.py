@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 from keras.layers import Dense
 
-__all__ = ["Conv2D", "Conv2DTranspose", "Dense"]
+__all__ = ["Conv2D", "Conv2DTranspose", "Dense", "DepthwiseConv2D"]
 
 SMALL = 8  # side of maps in pixels up to which matrix products are faster than oneDNN's kernel gradient
 FEW = 4  # channels
@@ -46,6 +46,19 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):  # type: ignore[misc]
         if not _is_4x4_strided(self):
             return super().call(inputs)
         outputs = strided_conv_transpose(inputs, tf.convert_to_tensor(self.kernel))
+        return self.activation(outputs + tf.convert_to_tensor(self.bias) if self.use_bias else outputs)
+
+
+class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
+    """Keras's layer, with a faster gradient with respect to its input."""
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Apply the convolution, the bias and the activation."""
+        stride = self.strides[0]
+        plain = _has_stride(self, stride) and self.depth_multiplier == 1 and min(self.kernel_size) >= stride
+        if not plain or inputs.shape[1] is None or inputs.shape[1] % stride or inputs.shape[2] % stride:
+            return super().call(inputs)
+        outputs = depthwise_conv(inputs, tf.convert_to_tensor(self.kernel), stride)
         return self.activation(outputs + tf.convert_to_tensor(self.bias) if self.use_bias else outputs)
 
 
@@ -93,6 +106,47 @@ def kernel_gradient(images: Tensor, maps: Tensor) -> tuple[Tensor, Derivatives]:
     small = maps.shape[1] <= SMALL and images.shape[-1] > FEW
     kernel = (_kernel_gradient_of_small_maps if small else _kernel_gradient)(images, maps)
     return kernel, lambda upstream: (strided_conv_transpose(maps, upstream), strided_conv(images, upstream))
+
+
+def depthwise_conv(images: Tensor, kernel: Tensor, stride: int) -> Tensor:
+    """Convolve each channel of `images` with its own kernel, with zeros as padding.
+
+    Its gradient with respect to the images is computed as a depthwise convolution with the turned kernel. With a
+    stride, there are zeros between the pixels of the upstream gradient. oneDNN's gradient takes four times as long.
+
+    Args:
+        images: `(n, h, w, c)`, where h and w are multiples of the stride.
+        kernel: `(k, k, c, 1)`, where k is at least the stride.
+        stride: 1 or more.
+
+    Returns:
+        A tensor `(n, h / stride, w / stride, c)`.
+    """
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def convolve(images: Tensor, kernel: Tensor) -> tuple[Tensor, Derivatives]:
+        strides = [1, stride, stride, 1]
+
+        def derivatives(upstream: Tensor) -> tuple[Tensor, Tensor]:
+            turned = _depthwise_of_gradient(upstream, kernel, stride)
+            return turned, tf.nn.depthwise_conv2d_backprop_filter(images, kernel.shape, upstream, strides, "SAME")
+
+        return tf.nn.depthwise_conv2d(images, kernel, strides, "SAME"), derivatives
+
+    return convolve(images, kernel)
+
+
+def _depthwise_of_gradient(upstream: Tensor, kernel: Tensor, stride: int) -> Tensor:
+    (height, width, channels), size = upstream.shape[1:], kernel.shape[0]
+    if stride > 1:
+        cells = tf.reshape(upstream, (-1, height, 1, width, 1, channels))
+        gap = (0, stride - 1)
+        spread = tf.pad(cells, ((0, 0), (0, 0), gap, (0, 0), gap, (0, 0)))
+        upstream = tf.reshape(spread, (-1, height * stride, width * stride, channels))
+    before = (size - stride) // 2  # the padding of the forward convolution
+    padding = size - 1 - before, before
+    padded = tf.pad(upstream, ((0, 0), padding, padding, (0, 0)))
+    return tf.nn.depthwise_conv2d(padded, tf.reverse(kernel, (0, 1)), [1, 1, 1, 1], "VALID")
 
 
 def conv_by_rows(images: Tensor, kernel: Tensor) -> Tensor:

@@ -60,6 +60,16 @@ class Engine(Protocol):
             updates may be computed before that.
         """
 
+    def forward_inputs(
+        self, function: Callable[[Tensor], list[Tensor]], inputs: Tensor
+    ) -> tuple[list[Tensor], Callable[[list[Tensor]], Tensor]]:
+        """Run the forward pass of `function` on `inputs` and return its outputs with its backward pass.
+
+        Returns:
+            The outputs, and a function from the gradients with respect to them to the one with respect to `inputs`. It
+            can be called once. Other gradients and updates may be computed before that.
+        """
+
     def apply(
         self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
     ) -> None:
@@ -70,7 +80,7 @@ class Engine(Protocol):
     ) -> tuple[Sequence[Any], Tensor]:
         """Return the outputs of `function`, and the gradient of its first output's sum with respect to `inputs`.
 
-        The gradient can itself be differentiated.
+        `inputs` may be a list of tensors. The gradient can itself be differentiated.
         """
 
     def mean(self, value: Tensor) -> Tensor:

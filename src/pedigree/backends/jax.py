@@ -70,6 +70,16 @@ class JaxEngine:
         self._apply(updates)
         return output, lambda upstream: backward(upstream)[0]
 
+    def forward_inputs(
+        self, function: Callable[[Tensor], list[Tensor]], inputs: Tensor
+    ) -> tuple[list[Tensor], Callable[[list[Tensor]], Tensor]]:
+        """Return the outputs of `function`, and the function that computes the gradient with respect to `inputs`."""
+        outputs, backward, updates = jax.vjp(
+            lambda values: self._run_stateless(lambda: function(values)), inputs, has_aux=True
+        )
+        self._apply(updates)
+        return outputs, lambda upstream: backward(upstream)[0]
+
     def apply(
         self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
     ) -> None:

@@ -68,6 +68,15 @@ class TensorFlowEngine:
 
         return output, pull_back
 
+    def forward_inputs(
+        self, function: Callable[[Tensor], list[Tensor]], inputs: Tensor
+    ) -> tuple[list[Tensor], Callable[[list[Tensor]], Tensor]]:
+        """Return the outputs of `function`, and the function that computes the gradient with respect to `inputs`."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            outputs = function(inputs)
+        return outputs, lambda upstream: tape.gradient(outputs, inputs, output_gradients=upstream)
+
     def apply(
         self, optimizer: keras.optimizers.Optimizer, gradients: list[Tensor], variables: Sequence[keras.Variable]
     ) -> None:

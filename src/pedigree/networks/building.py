@@ -32,11 +32,11 @@ def build(
     shape = Shape(image_size, 3 if train.colors == "rgb" else 1, train.latent_size, breeds, train.channels)
     architecture = ARCHITECTURES[train.architecture]
     factory = replace(factory, ramped=train.condition_ramp[1] > 0)
-    with _dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32"):
+    with dtype_policy(precision):
         generator = architecture.build_generator(shape, replace(factory, spectral=train.spectral_norm == "both"))
         factory = replace(factory, spectral=train.spectral_norm != "none")
         discriminator = architecture.build_discriminator(shape, factory, train.conditioning)
-    with _dtype_policy("float32"):
+    with dtype_policy("float32"):
         average = architecture.build_generator(shape, LayerFactory(keras_only=True))
     for weight, effective in zip(average.weights, effective_weights(generator), strict=True):
         weight.assign(effective)
@@ -44,10 +44,10 @@ def build(
 
 
 @contextmanager
-def _dtype_policy(name: str) -> Iterator[None]:
-    """Set another global dtype policy inside the block, and restore the previous one after it."""
+def dtype_policy(precision: str) -> Iterator[None]:
+    """Create layers that compute in "float32" or "bfloat16" inside the block, and restore the previous policy."""
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
     try:
         yield
     finally:

@@ -75,6 +75,20 @@ class Train:
     )
     penalty_interval: Positive = parameter(1, "N: apply the penalties in every Nth update, N times as strong")
 
+    features_weight: Weight = parameter(
+        0.0,
+        "of the heads' loss in the generator's loss; 0.0: no pretrained network",
+        heading="A second discriminator: small heads on the features of a pretrained network, EfficientNet-Lite0",
+    )
+    features_input: Positive = parameter(64, "pixels per side; pictures are enlarged to this; a multiple of 32")
+    features_mixing: Literal["scales", "channels"] = parameter(
+        "scales", "random frozen mixing; channels: within each feature map; scales: also between the maps"
+    )
+    features_augment: list[Literal["color", "translation", "cutout"]] = parameter(
+        ["color", "translation", "cutout"], "of its input"
+    )
+    features_learning_rate: Rate = parameter(0.0005, "of the heads")
+
     augment: list[Literal["flip", "color", "translation", "cutout"]] = parameter(
         [], "flip: real pictures only", heading="Augmentation of the discriminator's input"
     )

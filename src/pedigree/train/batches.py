@@ -3,9 +3,10 @@
 A run therefore resumes exactly, and its input depends neither on the number of workers nor on the backend.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -74,6 +75,8 @@ def _empty(steps: int, picture: tuple[int, ...], train: Train) -> Batch:
         "latents": floats(drawn, train.latent_size),
         "drawn_labels": np.empty((steps, drawn), np.int32),
         "drawn_chances": floats(drawn, draws(train.augment)),
+        "features_real_chances": floats(times, real, draws(features_augment(train))),
+        "features_drawn_chances": floats(drawn, draws(features_augment(train))),
         "condition_strength": floats(),
     }
 
@@ -92,9 +95,12 @@ def _fill(batch: Batch, step: int, images: Images, labels: Labels, train: Train)
     sides, shape = (train.real_targets, train.fake_targets), batch["labels"].shape
     batch["real_targets"][...] = _targets(random("real_targets"), train.real_flips, *sides, shape)
     batch["fake_targets"][...] = _targets(random("fake_targets"), train.fake_flips, *sides[::-1], shape)
-    for name in ("real_chances", "fake_chances", "drawn_chances"):
-        chances: Floats = batch[name]
-        for kind, columns in layout(train.augment).items():
+    for kinds, names in (
+        (train.augment, ("real_chances", "fake_chances", "drawn_chances")),
+        (features_augment(train), ("features_real_chances", "features_drawn_chances")),
+    ):
+        for (kind, columns), name in product(layout(kinds).items(), names):
+            chances: Floats = batch[name]  # type: ignore[literal-required]
             chances[..., columns] = random(f"{name} {kind}").random(chances[..., columns].shape, np.float32)
     random("mixing").random(dtype=np.float32, out=batch["mixing"])
     _draw_latents(batch["early_latents"], random("early_latents"), train)
@@ -102,6 +108,11 @@ def _fill(batch: Batch, step: int, images: Images, labels: Labels, train: Train)
     rest = random("drawn_labels").choice(labels, train.generator_batch_size - train.batch_size)
     batch["drawn_labels"][...] = np.concatenate([labels[chosen[-1]], rest])
     batch["condition_strength"][...] = _condition_strength(step, train)
+
+
+def features_augment(train: Train) -> Sequence[str]:
+    """Return the kinds of augmentation before the pretrained network: none without it."""
+    return train.features_augment if train.features_weight else ()
 
 
 def _targets(

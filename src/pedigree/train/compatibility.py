@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import keras
+
+from pedigree.backends.devices import Device
 from pedigree.errors import UsageError
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.heads import has_classifier
@@ -10,6 +13,7 @@ from pedigree.settings.train import Train
 from pedigree.train.augmentation import KINDS
 from pedigree.train.losses import LOSSES
 from pedigree.train.penalties import penalised
+from pedigree.train.pretrained import FAMILY
 
 
 def check(train: Train) -> None:
@@ -18,9 +22,32 @@ def check(train: Train) -> None:
     Raises:
         UsageError: they cannot. The message names the parameters and the reason.
     """
-    for conflicts in (_architecture, _labels, _penalties, _conditioning, _augmentation):
+    for conflicts in (_architecture, _labels, _penalties, _conditioning, _augmentation, _features):
         for reason in conflicts(train):
             raise UsageError(f"{FILE}: train: {reason}.")
+
+
+def check_device(train: Train, device: Device) -> None:
+    """Check that the device can train this.
+
+    Raises:
+        UsageError: JAX takes 44 ms per picture for the pretrained network's depthwise convolutions on a CPU.
+    """
+    if train.features_weight and device.kind == "cpu" and keras.backend.backend() == "jax":
+        raise UsageError(
+            f"{FILE}: train: on a CPU, the pretrained network is too slow with JAX: "
+            "set KERAS_BACKEND=tensorflow, or features_weight: 0.0."
+        )
+
+
+def biased_scores(train: Train) -> str | None:
+    """Return a warning if the scores during training come from the network that also trains the generator."""
+    if train.features_weight and train.score_every and train.score_extractor.startswith(FAMILY):
+        return (
+            f"train.score_extractor: {train.score_extractor} is the network whose features train the discriminator: "
+            "its scores are biased."
+        )
+    return None
 
 
 def _architecture(train: Train) -> Iterator[str]:
@@ -87,3 +114,15 @@ def _augmentation(train: Train) -> Iterator[str]:
             "augment_target measures overfitting by the sign of the logits, "
             f"which has no meaning with the {train.loss} loss"
         )
+
+
+def _features(train: Train) -> Iterator[str]:
+    if not train.features_weight:
+        return
+    if train.features_input % 32:
+        yield (
+            f"features_input: {train.features_input} must be a multiple of 32, "
+            "the stride of the pretrained network's coarsest maps"
+        )
+    if train.colors == "grey":
+        yield "the pretrained network was trained on colour photos: with colors: grey, features_weight must be 0.0"

@@ -13,6 +13,7 @@ from pedigree.networks.reparametrization import effective_weights, reparametrize
 from pedigree.settings.train import Train
 from pedigree.train import schedules
 from pedigree.train.losses import LOSSES
+from pedigree.train.pretrained import Pretrained, build_pretrained
 
 
 class ConditionalGAN:
@@ -23,6 +24,8 @@ class ConditionalGAN:
         average: a float32 copy of the generator, made only of Keras's own layers. Its weights are an exponential moving
             average of the generator's effective weights. The average is what is saved.
         generator_optimizer, discriminator_optimizer: Adam, one each.
+        pretrained: a frozen network and the heads that are trained on its features; None if `train.features_weight` is
+            0.
         loss, architecture: what `train.loss` and `train.architecture` name.
         ramps: the variables that scale the breeds' embeddings (`train.condition_ramp`).
         augment_strength: the variable that holds the probability of each augmentation.
@@ -43,8 +46,12 @@ class ConditionalGAN:
         with engine.scope():
             factory = LayerFactory(synchronized=engine.synchronized, layer_module=engine.layer_module(precision))
             self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, factory)
-            both = (*reparametrized(self.generator), *reparametrized(self.discriminator))
-            self.ramps = [layer.ramp for layer in both if layer.ramped]
+            trained, self.pretrained = [self.generator, self.discriminator], None
+            if train.features_weight:
+                network, heads = build_pretrained(train, image_size, breeds, precision, engine)
+                self.pretrained = Pretrained(network, heads, self._adam(heads, train.features_learning_rate, 1))
+                trained.append(heads)
+            self.ramps = [layer.ramp for network in trained for layer in reparametrized(network) if layer.ramped]
             self.generator_optimizer = self._adam(self.generator, train.generator_learning_rate, 1)
             self.discriminator_optimizer = self._adam(
                 self.discriminator, train.discriminator_learning_rate, train.discriminator_steps
@@ -61,13 +68,15 @@ class ConditionalGAN:
     @property
     def variables(self) -> list[keras.Variable]:
         """All variables that a step changes, in a fixed order."""
-        owners = (
+        owners = [
             self.generator,
             self.discriminator,
             self.average,
             self.generator_optimizer,
             self.discriminator_optimizer,
-        )
+        ]
+        if self.pretrained:
+            owners += [self.pretrained.heads, self.pretrained.optimizer]
         return [*(variable for owner in owners for variable in owner.variables), self.augment_strength]
 
     def discriminate(self, images: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:

@@ -25,6 +25,13 @@ TAGS = {
     "generator_gradient_norm": "gradient_norm/generator",
     "augment_strength": "augment/strength",
 }
+# Columns of runs with pretrained features.
+FEATURE_TAGS = {
+    "features_loss": "loss/features",
+    "features_generator_loss": "loss/features_generator",
+    "features_real_logit": "logit/features_real",
+    "features_fake_logit": "logit/features_fake",
+}
 # Columns that are only filled in at the steps at which the GAN is inspected or scored.
 SCORE_TAGS = {
     "holdout_accuracy": "accuracy/holdout",
@@ -46,6 +53,7 @@ class Record:
 
     def __init__(self, train: Train, log: TensorBoardLog, start: int = 0) -> None:
         self.train, self.log, self.failures = train, log, FailureDetector(train.loss)
+        self.tags = TAGS | (FEATURE_TAGS if train.features_weight else {})
         self.rows: list[dict[str, float]] = []
         self.window: list[dict[str, float]] = []
         self.calls: list[tuple[int, float, float]] = []  # steps, seconds, and seconds of waiting, in this process
@@ -63,7 +71,7 @@ class Record:
         Raises:
             PedigreeError: a metric is not finite, or the run cannot recover.
         """
-        columns = {name: metrics[name].tolist() for name in (*TAGS, "logit_gap")}
+        columns = {name: metrics[name].tolist() for name in (*self.tags, "logit_gap")}
         count = len(columns["logit_gap"])
         self.calls.append((count, seconds, waited))
         for index in range(count):
@@ -83,7 +91,7 @@ class Record:
         means = {name: sum(metrics[name] for metrics in self.window) / len(self.window) for name in self.window[0]}
         self.window = []
         self.rows.append({"step": step} | means)
-        self.log.scalars({TAGS[name]: means[name] for name in TAGS}, step)
+        self.log.scalars({self.tags[name]: means[name] for name in self.tags}, step)
         self.log.scalars({f"speed/{name}": value for name, value in self._speed(self.calls[-1:]).items()}, step)
         self.bar.set_postfix_str(f"D {means['discriminator_loss']:.3f} G {means['generator_loss']:.3f}")
         self.failures.check(step, means)
@@ -98,7 +106,7 @@ class Record:
         """Write all rows to the CSV file `history`, and close the progress bar."""
         self.bar.close()
         with replacing_file(history) as temporary:
-            table = pd.DataFrame(self.rows, columns=["step", *TAGS, *SCORE_TAGS])
+            table = pd.DataFrame(self.rows, columns=["step", *self.tags, *SCORE_TAGS])
             table.to_csv(temporary, index=False, float_format="%.5g")
 
     def speed(self) -> dict[str, float]:

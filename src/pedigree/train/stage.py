@@ -1,5 +1,6 @@
 """The train stage: trains a generator on the packed crops, and resumes an interrupted run exactly."""
 
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pedigree.errors import PedigreeError
 from pedigree.generator.model import save_generator
 from pedigree.settings.train import Train
 from pedigree.train import precision
-from pedigree.train.compatibility import check
+from pedigree.train.compatibility import biased_scores, check, check_device
 from pedigree.train.resume.checkpoints import Checkpoint, Checkpoints, from_bytes, to_bytes
 from pedigree.train.resume.fingerprint import fingerprint
 from pedigree.train.resume.interruption import Interruption, exit_interrupted, interruptions
@@ -43,7 +44,7 @@ def train(
         scratch: the folder of checkpoints.
 
     Raises:
-        UsageError: parameters that cannot be combined, or an unsupported backend or number of devices.
+        UsageError: parameters that cannot be combined, or an unsupported backend, device or number of devices.
         PedigreeError: the crops are missing, training diverges, the same run is already running, or a worker is lost
             or differs from the chief. The previous model is kept.
         SystemExit: 128 + the signal that interrupted training, after its state was saved.
@@ -52,6 +53,9 @@ def train(
     data = load_crops(crops)
     engine = make_engine(settings.devices)
     workers = engine.workers
+    check_device(settings, find_device())
+    if workers.chief and (warning := biased_scores(settings)):
+        print(f"pedigree train: {warning}", file=sys.stderr)
     settings = _with_precision(settings, workers)
     state = _RunState(settings, data, scratch)
     _check_same_run(workers, state.fingerprint)

@@ -18,6 +18,7 @@ from pedigree.train.augmentation import adapted, augment
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.losses import classification
 from pedigree.train.penalties import gradient_penalty, penalised
+from pedigree.train.pretrained_step import pretrained_step
 
 
 def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Batch], Metrics]:
@@ -117,7 +118,7 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
 
 
 def generator_step(gan: ConditionalGAN, batch: Batch, images: Tensor, pull_back: PullBack) -> Metrics:
-    """Update the generator once.
+    """Update the generator once, and before it the heads on pretrained features if there are any.
 
     Args:
         gan: the networks and their optimizers.
@@ -126,7 +127,7 @@ def generator_step(gan: ConditionalGAN, batch: Batch, images: Tensor, pull_back:
         pull_back: a function from the gradient with respect to `images` to those with respect to the weights.
 
     Returns:
-        The generator's loss and gradient norms.
+        The generator's loss and gradient norms, and the metrics of the heads.
     """
     train, labels = gan.train, batch["drawn_labels"]
     real_logits = _real_logits(gan, batch) if gan.loss.paired else None
@@ -141,9 +142,12 @@ def generator_step(gan: ConditionalGAN, batch: Batch, images: Tensor, pull_back:
         return loss, metrics
 
     outputs, image_gradient = gan.engine.input_gradient(objective, images)
+    metrics: Metrics = outputs[1]
+    if gan.pretrained:
+        more, gradient = pretrained_step(gan, gan.pretrained, batch, scaled(batch["images"][-1]), images)
+        metrics, image_gradient = metrics | more, image_gradient + gradient
     gradients = pull_back(image_gradient)
     gan.engine.apply(gan.generator_optimizer, gradients, gan.generator.trainable_variables)
-    metrics: Metrics = outputs[1]
     return metrics | _norms("generator", gradients)
 
 

@@ -36,6 +36,7 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
+_MAPS = (1, 2, 4, 6)  # the last stage at each of the strides 4, 8, 16 and 32
 
 
 class EfficientNetLite0:
@@ -54,7 +55,7 @@ class EfficientNetLite0:
 
     def __init__(self, precision: Precision = "float32") -> None:
         self.name = "efficientnet-lite0" if precision == "float32" else f"efficientnet-lite0-{precision}"
-        weights = checkpoint.read_checkpoint(checkpoint.locate(_DISTRIBUTION, _FILE, _SHA256))
+        weights = read_weights()
         self._network = Resized(build(weights, precision), self.image_size)
         self._head = weights["_fc.weight"].T, weights["_fc.bias"]
 
@@ -88,17 +89,55 @@ def build(weights: Weights, precision: Precision) -> Any:
         weights: tensors by their name in the PyTorch package.
         precision: of the convolutions; pooling is always in float32.
     """
-    dtype = "float32" if precision == "float32" else "mixed_bfloat16"
     inputs = keras.Input((224, 224, 3))
+    x = _convolve(
+        _trunk(inputs, weights, precision)[-1], weights, "_conv_head", "_bn1", dtype=_dtype(precision), channels=1280
+    )
+    return keras.Model(inputs, layers.GlobalAveragePooling2D(dtype="float32")(x), name="efficientnet_lite0")
+
+
+def feature_maps(weights: Weights, precision: Precision, layer_module: Any = layers) -> Any:
+    """Build the network up to four of its feature maps.
+
+    Args:
+        weights: tensors by their name in the PyTorch package.
+        precision: of the convolutions and the maps.
+        layer_module: the module whose DepthwiseConv2D is used.
+
+    Returns:
+        A model from RGB `(n, height, width, 3)` in 0..255, height and width multiples of 32, to a list of the maps of
+        24, 40, 112 and 320 channels at strides 4, 8, 16 and 32.
+    """
+    inputs = keras.Input((None, None, 3))
+    stages = _trunk(inputs, weights, precision, layer_module)
+    return keras.Model(inputs, [stages[index] for index in _MAPS], name="efficientnet_lite0_maps")
+
+
+def read_weights() -> Weights:
+    """Read the tensors by their name in the PyTorch package.
+
+    Raises:
+        PedigreeError: the package is missing or damaged.
+    """
+    return checkpoint.read_checkpoint(checkpoint.locate(_DISTRIBUTION, _FILE, _SHA256))
+
+
+def _dtype(precision: Precision) -> str:
+    return "float32" if precision == "float32" else "mixed_bfloat16"
+
+
+def _trunk(inputs: Any, weights: Weights, precision: Precision, layer_module: Any = layers) -> list[Any]:
+    """Return the output of each stage, for RGB `inputs` in 0..255."""
+    dtype = _dtype(precision)
     x = _convolve((inputs - 127.0) / 128.0, weights, "_conv_stem", "_bn0", dtype=dtype, channels=32, kernel=3, stride=2)
-    blocks = itertools.count()
+    blocks, outputs = itertools.count(), []
     for repeats, kernel, stride, expansion, channels in _STAGES:
         for repeat in range(repeats):
             block = _under(weights, f"_blocks.{next(blocks)}.")
-            step = 1 if repeat else stride
-            x = _block(x, block, dtype=dtype, kernel=kernel, stride=step, expansion=expansion, channels=channels)
-    x = _convolve(x, weights, "_conv_head", "_bn1", dtype=dtype, channels=1280)
-    return keras.Model(inputs, layers.GlobalAveragePooling2D(dtype="float32")(x), name="efficientnet_lite0")
+            sizes = {"kernel": kernel, "stride": 1 if repeat else stride, "expansion": expansion, "channels": channels}
+            x = _block(x, block, dtype=dtype, layer_module=layer_module, **sizes)
+        outputs.append(x)
+    return outputs
 
 
 def _under(weights: Weights, prefix: str) -> Weights:
@@ -107,13 +146,21 @@ def _under(weights: Weights, prefix: str) -> Weights:
 
 
 def _block(
-    entering: Any, weights: Weights, *, dtype: str, kernel: int, stride: int, expansion: int, channels: int
+    entering: Any,
+    weights: Weights,
+    *,
+    dtype: str,
+    layer_module: Any,
+    kernel: int,
+    stride: int,
+    expansion: int,
+    channels: int,
 ) -> Any:
     """Apply an inverted residual block (Sandler et al., 2018, figure 3b)."""
     x, width = entering, entering.shape[-1]
     if expansion > 1:
         x = _convolve(x, weights, "_expand_conv", "_bn0", dtype=dtype, channels=width * expansion)
-    x = _convolve_depthwise(x, weights, dtype=dtype, kernel=kernel, stride=stride)
+    x = _convolve_depthwise(x, weights, layer_module, dtype=dtype, kernel=kernel, stride=stride)
     x = _convolve(x, weights, "_project_conv", "_bn2", dtype=dtype, channels=channels, activation=None)
     return x + entering if stride == 1 and width == channels else x
 
@@ -135,8 +182,8 @@ def _convolve(
     return _with_weights(layer, x, weights[f"{name}.weight"].transpose(2, 3, 1, 0) * scale, bias)
 
 
-def _convolve_depthwise(x: Any, weights: Weights, *, dtype: str, kernel: int, stride: int) -> Any:
-    layer = layers.DepthwiseConv2D(kernel, stride, padding="same", activation="relu6", dtype=dtype)
+def _convolve_depthwise(x: Any, weights: Weights, layer_module: Any, *, dtype: str, kernel: int, stride: int) -> Any:
+    layer = layer_module.DepthwiseConv2D(kernel, stride, padding="same", activation="relu6", dtype=dtype)
     scale, bias = _folded(weights, "_bn1")
     return _with_weights(layer, x, weights["_depthwise_conv.weight"].transpose(2, 3, 0, 1) * scale[:, None], bias)
 
