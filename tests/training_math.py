@@ -3,6 +3,7 @@
 `KERAS_BACKEND=jax python tests/training_math.py FILE.npz` writes the values of that backend.
 """
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from pedigree.backends import make_engine
 from pedigree.settings.params import load
 from pedigree.settings.train import Train
 from pedigree.train.augmentation import KINDS, adapted, augment, draws
 from pedigree.train.losses import LOSSES, classification
 from pedigree.train.penalties import mixed, squared_norm_penalty, unit_norm_penalty
+from pedigree.train.pretrained import Pretrained, build_pretrained
 from pedigree.train.schedules import learning_rate
 
 CHANCE = np.random.default_rng(0)
@@ -53,12 +56,29 @@ def compiled(function: Callable[[], Any]) -> Callable[[], Any]:
     return tf.function(function)
 
 
-def functions() -> dict[str, tuple[Callable[[Any], Any], Any]]:
+def pretrained(train: Train) -> Pretrained:
+    """Build the frozen network with heads whose weights do not depend on the backend."""
+    settings = dataclasses.replace(train, features_weight=1.0, features_input=32)
+    network, heads = build_pretrained(settings, 16, 5, "float32", make_engine("one"))
+    chance = np.random.default_rng(1)
+    for variable in heads.variables:
+        if "variance" not in variable.name:
+            variable.assign(chance.normal(0, 1, variable.shape).astype(np.float32))
+    return Pretrained(network, heads, None)
+
+
+def functions(train: Train) -> dict[str, tuple[Callable[[Any], Any], Any]]:
     """Return scalar functions by name, each with its argument."""
 
     def energy(pictures: Any) -> Any:
         changed = augment(pictures, CHANCES, KINDS, np.float32(0.7))
         return keras.ops.sum(WEIGHTS * changed**3)
+
+    features = pretrained(train)
+
+    def feature_loss(pictures: Any) -> Any:
+        maps = features.network(pictures)
+        return sum(map(keras.ops.mean, features.heads([*maps, keras.ops.convert_to_tensor(LABELS[:4])])))
 
     cases: dict[str, tuple[Callable[[Any], Any], Any]] = {
         "classification": (lambda logits: classification(logits, LABELS), CLASSES),
@@ -67,6 +87,7 @@ def functions() -> dict[str, tuple[Callable[[Any], Any], Any]]:
         "mixed": (lambda real: keras.ops.sum(WEIGHTS * mixed(real, OTHERS, CHANCES[:, :1])), PICTURES),
         "augment": (energy, PICTURES),
         "augment, its gradient": (lambda pictures: keras.ops.sum(OTHERS * gradient_of(energy)(pictures)), PICTURES),
+        "loss by pretrained features": (feature_loss, PICTURES),
         "adapted": (lambda strength: adapted(strength, np.float32(0.7), 0.6, 32, 1000), np.float32(0.5)),
     }
     for name, loss in LOSSES.items():
@@ -81,9 +102,11 @@ def functions() -> dict[str, tuple[Callable[[Any], Any], Any]]:
 def answers(train: Train) -> dict[str, np.ndarray]:
     """Return values, gradients and learning rates, all in one compiled call."""
 
+    cases = functions(train)
+
     def compute() -> dict[str, Any]:
         results = {}
-        for name, (function, argument) in functions().items():
+        for name, (function, argument) in cases.items():
             tensor = keras.ops.convert_to_tensor(argument)
             results[name], results[f"gradient of {name}"] = function(tensor), gradient_of(function)(tensor)
         for kind in ("linear", "cosine"):

@@ -26,6 +26,13 @@ STEPS = 10
 COMPOSITIONS: dict[str, dict[str, Any]] = {
     "the default": {"augment": ["flip", "translation"]},
     "batch norm in both": {"architecture": "dcgan", "r1_weight": 0.0},
+    "pretrained features": {
+        "architecture": "mlp",
+        "r1_weight": 0.0,
+        "features_weight": 1.0,
+        "features_input": 32,
+        "generator_batch_size": 12,
+    },
     "everything": {
         "architecture": "mlp",
         "conditioning": "classifier",

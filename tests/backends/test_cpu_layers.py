@@ -45,6 +45,18 @@ def test_outputs_and_derivatives_are_those_of_keras(kind, side, channels, others
     check_equal(*(derivatives(layer(kind, layer_module, filters), x) for layer_module in (cpu_layers, keras.layers)))
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [3, 5])
+def test_depthwise_convolutions_agree_with_keras(size, stride):
+    x = numbers(3, 6, 8, 5)
+    options = {"strides": stride, "padding": "same", "bias_initializer": "normal", "dtype": "float64"}
+    results = []
+    for layer_module in (cpu_layers, keras.layers):
+        keras.utils.set_random_seed(1)
+        results.append(derivatives(layer_module.DepthwiseConv2D(size, **options), x))
+    check_equal(*results)
+
+
 @pytest.mark.parametrize("size", [5, 8, (7, 2)])
 def test_large_kernels_to_few_channels_agree_with_keras(size):
     x = numbers(2, 9, 10, 6)

@@ -18,7 +18,8 @@ from pedigree.train.randomness import random_stream
 
 IMAGES = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1) + np.zeros((10, 16, 16, 3), np.uint8)
 LABELS = (np.arange(10) % 3).astype(np.int32)
-RANDOM = ("real_chances", "fake_chances", "mixing", "early_latents", "latents", "drawn_chances")
+FEATURES = ("features_real_chances", "features_drawn_chances")
+RANDOM = ("real_chances", "fake_chances", "mixing", "early_latents", "latents", "drawn_chances", *FEATURES)
 
 
 @pytest.fixture
@@ -30,6 +31,8 @@ def thrice(train_settings: Train) -> Train:
         generator_batch_size=6,
         real_targets=[0.7, 1.0],
         augment=["flip", "color", "cutout"],
+        features_weight=1.0,
+        features_augment=["translation"],
     )
 
 
@@ -60,6 +63,8 @@ def test_shapes_follow_from_the_numbers_of_steps_and_images(thrice: Train) -> No
         "latents": (6, 8),
         "drawn_labels": (6,),
         "drawn_chances": (6, draws(thrice.augment)),
+        "features_real_chances": (3, 4, draws(["translation"])),
+        "features_drawn_chances": (6, draws(["translation"])),
         "condition_strength": (),
     }
     kinds = {name: array.dtype.name for name, array in batch.items()}
@@ -96,7 +101,7 @@ def test_a_new_kind_of_augmentation_changes_no_other_random_number(
     object.__setattr__(on, "augment", [*thrice.augment, "rotation"])  # the settings do not allow the new kind yet
     after = batch_at(5, IMAGES, LABELS, on)
     for name, array in before.items():
-        if name.endswith("_chances"):
+        if name.endswith("_chances") and name not in FEATURES:
             unchanged = [after[name][..., augmentation.layout(on.augment)[kind]] for kind in names]  # type: ignore[literal-required]
             np.testing.assert_array_equal(np.concatenate(unchanged, axis=-1), array)
         else:
@@ -230,14 +235,15 @@ def test_a_stacked_batch_holds_the_batches_of_its_steps(thrice: Train) -> None:
 
 
 def test_the_portions_of_all_devices_are_the_whole_batch(train_settings: Train) -> None:
-    train = dataclasses.replace(train_settings, discriminator_steps=2, batch_size=6, generator_batch_size=9)
+    features = {"features_weight": 1.0, "features_augment": ["color"]}
+    train = dataclasses.replace(train_settings, discriminator_steps=2, batch_size=6, generator_batch_size=9, **features)
     stack = stacked(range(2), IMAGES, LABELS, train)
     parts = [portion(stack, index, 3) for index in range(3)]
     for name, whole in stack.items():
         arrays: Any = [part[name] for part in parts]  # type: ignore[literal-required]
         if name == "condition_strength":
             assert all(np.array_equal(array, whole) for array in arrays)
-        elif name in ("latents", "drawn_labels", "drawn_chances"):
+        elif name in ("latents", "drawn_labels", "drawn_chances", "features_drawn_chances"):
             first = np.concatenate([array[:, :2] for array in arrays], axis=1)
             rest = np.concatenate([array[:, 2:] for array in arrays], axis=1)
             np.testing.assert_array_equal(np.concatenate([first, rest], axis=1), whole)

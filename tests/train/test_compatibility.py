@@ -4,14 +4,16 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 from conftest import recipe_settings
 
+from pedigree.backends.devices import Device
 from pedigree.errors import UsageError
 from pedigree.settings import recipes
 from pedigree.settings.params import Train
 from pedigree.train import stage
-from pedigree.train.compatibility import check
+from pedigree.train.compatibility import biased_scores, check, check_device
 
 CONFLICTS: dict[str, tuple[dict[str, Any], str]] = {
     "group": ({"architecture": "progan", "batch_size": 6, "generator_batch_size": 6}, "multiple of 4"),
@@ -28,6 +30,8 @@ CONFLICTS: dict[str, tuple[dict[str, Any], str]] = {
         {"augment": ["flip"], "augment_target": 0.6},
         "augment needs one of color, translation",
     ),
+    "strides": ({"features_weight": 1.0, "features_input": 48}, "features_input: 48 must be a multiple of 32"),
+    "grey": ({"features_weight": 1.0, "colors": "grey"}, "with colors: grey, features_weight must be 0.0"),
     "no sign": ({"loss": "relativistic", "augment_target": 0.6}, "no meaning with the relativistic loss"),
 }
 
@@ -41,6 +45,37 @@ def test_a_conflict_is_one_line_that_names_the_parameters(
     assert reason in str(error.value)
     assert str(error.value).startswith("params.yaml: train: ")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "warned"),
+    [
+        ({"score_extractor": "efficientnet-lite0-bfloat16"}, True),
+        ({"score_extractor": "resnet50-v2"}, False),
+        ({"features_weight": 0.0}, False),
+        ({"score_every": 0}, False),
+    ],
+)
+def test_scores_by_the_network_that_trains_are_said_to_be_biased(
+    train_settings: Train, change: dict[str, Any], warned: bool
+) -> None:
+    settings = dataclasses.replace(train_settings, **({"features_weight": 1.0, "score_every": 1} | change))
+    warning = biased_scores(settings)
+    assert (warning is not None and "its scores are biased" in warning) == warned
+
+
+@pytest.mark.parametrize(("backend", "kind"), [("jax", "cpu"), ("jax", "gpu"), ("tensorflow", "cpu")])
+def test_pretrained_features_are_refused_on_the_cpu_with_jax(
+    train_settings: Train, monkeypatch: pytest.MonkeyPatch, backend: str, kind: str
+) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    device = Device(kind, "any", bfloat16=False)
+    check_device(train_settings, device)
+    settings = dataclasses.replace(train_settings, features_weight=1.0)
+    if (backend, kind) != ("jax", "cpu"):
+        return check_device(settings, device)
+    with pytest.raises(UsageError, match="set KERAS_BACKEND=tensorflow, or features_weight"):
+        check_device(settings, device)
 
 
 @pytest.mark.parametrize("name", recipes.names())

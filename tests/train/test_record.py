@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from pedigree.errors import PedigreeError
 from pedigree.train.failures import FAILURE_ROWS, FailureDetector
-from pedigree.train.record import SCORE_TAGS, TAGS, Record
+from pedigree.train.record import FEATURE_TAGS, SCORE_TAGS, TAGS, Record
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 HEALTHY = {"discriminator_loss": 1.0, "generator_loss": 1.0, "logit_gap": 0.5}
@@ -18,7 +18,7 @@ HEALTHY = {"discriminator_loss": 1.0, "generator_loss": 1.0, "logit_gap": 0.5}
 def metrics(first, count):
     """Return metrics of `count` steps, in which every value is the number of the step, from 1, divided by 10."""
     numbers = np.arange(first + 1, first + 1 + count, dtype=np.float32)
-    return dict.fromkeys((*TAGS, "logit_gap"), numbers / 10)
+    return dict.fromkeys((*TAGS, *FEATURE_TAGS, "logit_gap"), numbers / 10)
 
 
 def fill(record, calls, first=0):
@@ -51,6 +51,15 @@ def test_rows_are_means_over_their_steps_for_any_split_into_calls(settings, log,
     for name in TAGS:
         assert history[name].tolist() == pytest.approx([0.25, 0.65, 1.05]), name
     assert history[list(SCORE_TAGS)].isna().all(axis=None)
+
+
+def test_runs_with_pretrained_features_have_columns_for_them(settings, log, tmp_path):
+    record = Record(dataclasses.replace(settings, features_weight=1.0), log)
+    fill(record, [4])
+    record.write(tmp_path / "history.csv")
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert list(history.columns) == ["step", *TAGS, *FEATURE_TAGS, *SCORE_TAGS]
+    assert history[list(FEATURE_TAGS)].loc[0].tolist() == pytest.approx([0.25] * 4)
 
 
 def test_adding_scores_closes_the_row_and_only_that_row_has_them(settings, log, tmp_path):

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import pandas as pd
 import pytest
+import tensorflow as tf
 from conftest import ROOT
 from ruamel.yaml import YAML
 
@@ -165,6 +166,18 @@ def test_everything_with_a_state_resumes_from_it(project, uninterrupted, others:
     made = project.train(settings)
     assert made == uninterrupted(settings)
     assert set(made) == {"generator.keras", "history.csv", "final.png", "progress.png"}
+
+
+def test_heads_on_pretrained_features_resume_from_their_state(project, uninterrupted) -> None:
+    features = {"features_weight": 1.0, "features_input": 32, "condition_ramp": [8, 40]}
+    settings = settings_of(steps=6, checkpoint_every=3, log_every=2, sample_every=6, **features)
+    tf.config.run_functions_eagerly(True)  # the few steps take less time than compiling them
+    try:
+        project.killed(settings, 5)
+        assert steps_saved(project.folder) == [3]
+        assert project.train(settings) == uninterrupted(settings)
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def test_killed_several_times_it_has_the_same_outputs_and_leaves_no_checkpoints(project, uninterrupted) -> None:
