@@ -29,9 +29,11 @@ COMPOSITIONS: dict[str, dict[str, Any]] = {
     "pretrained features": {
         "architecture": "mlp",
         "r1_weight": 0.0,
-        "features_weight": 1.0,
+        "features_weight": 0.003,
         "features_input": 32,
         "generator_batch_size": 12,
+        # With a larger weight or larger rates, the rounding errors of the deep frozen network are too large.
+        **dict.fromkeys(("generator_learning_rate", "discriminator_learning_rate", "features_learning_rate"), 1e-6),
     },
     "everything": {
         "architecture": "mlp",
