@@ -5,7 +5,7 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,9 @@ COLUMNS: dict[str, type] = {
     "mirrored": float,  # the largest share of a crop that lies outside the photo, 0 to 1; 0 if there is no crop
     "enlargement": float,  # the largest factor by which a part of the photo is enlarged to `crop.size`; 0 likewise
 }
+
+_CORNERS = r"\[-?\d+,-?\d+,-?\d+,-?\d+\]"
+_BOXES = rf"|\[\]|\[{_CORNERS}(,{_CORNERS})*\]"  # as `write_census` writes them
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
@@ -142,15 +145,28 @@ def write_census(photos: pandas.DataFrame, path: Path) -> None:
         photos.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def read_census(path: Path) -> pandas.DataFrame:
+def read_census(path: Path, needed: Collection[str] = tuple(COLUMNS)) -> pandas.DataFrame:
     """Read a census written by `write_census`, with the types of `COLUMNS`.
 
+    Args:
+        path: of the file.
+        needed: the columns that must be there. An older version wrote fewer.
+
     Raises:
-        PedigreeError: if there is no such file.
+        PedigreeError: if there is no such file, if it is damaged, or if it lacks a column.
     """
     if not path.is_file():
         raise PedigreeError(f"{path} is not here: run `pedigree validate` first.")
-    return pandas.read_csv(path, dtype=COLUMNS, keep_default_na=False, encoding="utf-8")
+    try:
+        photos = pandas.read_csv(path, dtype=COLUMNS, keep_default_na=False, encoding="utf-8")
+    except (ValueError, pandas.errors.ParserError) as error:
+        reason = " ".join(str(error).split())
+        raise PedigreeError(f"{path} is damaged ({reason}): run `pedigree validate` again.") from None
+    if missing := [column for column in needed if column not in photos]:
+        raise PedigreeError(f"{path} lacks the column {missing[0]}: run `pedigree validate` again.")
+    if "boxes" in photos and not photos["boxes"].str.fullmatch(_BOXES).all():
+        raise PedigreeError(f"{path} is damaged (boxes): run `pedigree validate` again.")
+    return photos
 
 
 def _photo_names(raw: Path) -> list[str]:
