@@ -22,6 +22,7 @@ def _regular_expression(pattern: str) -> str:
 class Validate:
     """What the photos must be like. A share is a share of all photos."""
 
+    only: list[Text] = parameter([], "breeds to use, by folder or display name, such as [pug, boxer]; empty: all")
     breed_pattern: Annotated[str, AfterValidator(_regular_expression)] | None = parameter(
         r"^n\d{8}-.+$", "regular expression that every breed's folder name must match; null: any name"
     )
