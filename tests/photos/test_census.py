@@ -232,6 +232,13 @@ def test_every_file_has_a_row_and_files_outside_the_folders_have_no_breed(tmp_pa
     assert stray["breed"] == "" and stray["problem"] == "not in a breed's folder" and not stray["usable"]
 
 
+def test_only_the_folders_that_are_named_are_opened(tmp_path: Path) -> None:
+    archive(tmp_path)
+    everything, census = take_census(tmp_path), take_census(tmp_path, folders=[PUG])
+    assert set(everything["breed"]) > {PUG, ""}
+    assert census.equals(everything[everything["breed"] == PUG].reset_index(drop=True))
+
+
 def test_each_breed_is_summarised_even_an_empty_one(tmp_path: Path) -> None:
     for number, width in enumerate([40, 50, 60, 70, 80]):
         box = (0, 0, width // 2, 8 * (number + 1))

@@ -86,8 +86,8 @@ def breed_folders(raw: Path) -> list[str]:
     return folders
 
 
-def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
-    """Open every file under `raw/Images` and read its annotation under `raw/Annotation`.
+def take_census(raw: Path, workers: int | None = None, folders: Sequence[str] = ()) -> pandas.DataFrame:
+    """Open every photo under `raw/Images` and read its annotation under `raw/Annotation`.
 
     Each photo is decoded to its end, so that truncated photos are found, and measured. Its pixels are not kept: memory
     grows by one row per photo.
@@ -95,6 +95,7 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
     Args:
         raw: the folder that holds `Images` and, optionally, `Annotation`.
         workers: number of processes; None means one per CPU core. The result does not depend on it.
+        folders: the breeds' folders to open. Empty: all of them, and the files next to them, which have no breed.
 
     Returns:
         One row per file, sorted by `photo`, with the columns of `COLUMNS`.
@@ -102,7 +103,7 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
     Raises:
         PedigreeError: if there are no breeds, if the name of a file is not UTF-8, or if the archive's split is damaged.
     """
-    names, split = _photo_names(raw), read_split(raw)
+    names, split = _photo_names(raw, folders), read_split(raw)
     Image.init()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -169,11 +170,12 @@ def read_census(path: Path, needed: Collection[str] = tuple(COLUMNS)) -> pandas.
     return photos
 
 
-def _photo_names(raw: Path) -> list[str]:
-    """List the files in the breeds' folders and the files next to these folders."""
-    images = raw / "Images"
-    names = [f"{folder}/{entry.name}" for folder in breed_folders(raw) for entry in (images / folder).iterdir()]
-    names += [entry.name for entry in images.iterdir() if not entry.is_dir()]
+def _photo_names(raw: Path, folders: Sequence[str]) -> list[str]:
+    """List the files in these folders; if there are none, in all folders and next to them."""
+    images, opened = raw / "Images", folders or breed_folders(raw)
+    names = [f"{folder}/{entry.name}" for folder in opened for entry in (images / folder).iterdir()]
+    if not folders:
+        names += [entry.name for entry in images.iterdir() if not entry.is_dir()]
     for name in names:
         try:
             name.encode("utf-8")
