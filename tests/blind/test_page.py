@@ -40,7 +40,7 @@ def test_the_sheets_do_not_depend_on_the_truth(questions: Questions, tmp_path: P
     for name, asked in (("a", questions), ("b", swapped(questions))):
         sheets.write(asked, tmp_path / name)
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*"))
-    expected = ["answers-template.csv", "sheets/01.png", "sheets/02.png", "sheets/questions.csv"]
+    expected = ["README.txt", "answers-template.csv", "sheets/01.png", "sheets/02.png", "sheets/questions.csv"]
     assert [path.as_posix() for path in files] == expected
     for path in files:
         assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes()

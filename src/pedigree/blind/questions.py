@@ -90,6 +90,7 @@ def compose(
         PedigreeError: if a generator's pictures are not of the size of the crops.
         UsageError: if a breed has too few held-out crops.
     """
+    taken = _held_out(crops, breeds, photos, random)
     images, labels, sources = [], [], []
     for name, generator in generators.items():
         if generator.image_size != crops.size:
@@ -102,7 +103,6 @@ def compose(
         images.append(generator.draw(own[drawn], seed))
         labels.append(drawn)
         sources += [name] * pictures
-    taken = _held_out(crops, breeds, photos, random)
     images.append(crops.holdout_images[taken])
     labels.append(np.array([breeds.index(crops.breeds[label]) for label in crops.holdout_labels[taken]]))
     sources += [PHOTOS] * photos

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from pedigree.blind.questions import Images, Questions
+from pedigree.common.files import write_text
 from pedigree.common.grids import BACKGROUND, INK, save_png
 from pedigree.pages.wording import breed_name
 
@@ -16,15 +17,29 @@ _PER_SHEET = ROWS * COLUMNS
 _SIDE = 160  # pixels of an enlarged picture
 _GAP, _NUMBER, _LINE = 16, 22, 17  # pixels: between cells, height of the number, height of a line of text
 _FONT_SIZE = 13
+_INSTRUCTIONS = """\
+Open blind.html in a browser. It explains itself.
+
+Without a browser, look at the pictures in sheets. Some are photos of dogs. Others were drawn by a computer. All are
+small, so all are blurred when enlarged. Write what you see into answers-template.csv, one line per picture:
+
+  dog    yes if it is a dog, no if it is not
+  photo  yes if it is a photo, no if it was drawn
+  breed  the number of the breed, from 1 to {choices}: the breeds to choose from stand below each picture and in
+         sheets/questions.csv. A guess is better than 0, which means that you cannot tell
+
+Do not change the other columns. Leave a cell empty if you have no answer. Save the file as answers-NAME.csv.
+"""
 
 
 def write(questions: Questions, folder: Path) -> None:
-    """Write `sheets/*.png`, `sheets/questions.csv` and `answers-template.csv` into `folder`."""
+    """Write `README.txt`, `sheets/*.png`, `sheets/questions.csv` and `answers-template.csv` into `folder`."""
     choices = [[breed_name(questions.breeds[one]) for one in row] for row in questions.choices]
     for start in range(0, len(choices), _PER_SHEET):
         part = slice(start, start + _PER_SHEET)
         sheet = _sheet(questions.images[part], choices[part], start + 1)
         save_png(sheet, folder / "sheets" / f"{start // _PER_SHEET + 1:02}.png")
+    write_text(folder / "README.txt", _INSTRUCTIONS.format(choices=len(choices[0])))
     heads = [f"choice_{number}" for number in range(1, len(choices[0]) + 1)]
     asked = ([number, *row] for number, row in enumerate(choices, start=1))
     _write_csv(folder / "sheets" / "questions.csv", ["number", *heads], asked)

@@ -34,14 +34,14 @@ const show = (view) => {
   if (view === "end") showEnd();
 };
 
-const answerButton = (value, text) => {
+const breedButton = (number) => {
   const button = document.createElement("button");
   const key = document.createElement("kbd");
-  key.textContent = value;
+  key.textContent = number;
   button.type = "button";
   button.dataset.question = "breed";
-  button.dataset.value = value;
-  button.append(key, ` ${text}`);
+  button.dataset.value = number;
+  button.append(key, " ", document.createElement("span"));
   return button;
 };
 
@@ -53,7 +53,7 @@ const showPicture = () => {
   at("picture").alt = `Picture ${state.place + 1}`;
   at("progress").textContent = `Picture ${state.place + 1} of ${test.pictures.length}, ${done} answered`;
   at("bar").value = done;
-  at("breeds").replaceChildren(...choices.map((name, index) => answerButton(index + 1, name)), answerButton(0, "Cannot tell"));
+  at("breeds").querySelectorAll("span").forEach((span, index) => { span.textContent = choices[index] ?? "Cannot tell"; });
   document.querySelectorAll("[data-question]").forEach((button) => {
     const { question, value } = button.dataset;
     button.setAttribute("aria-pressed", String(answer[question]) === value);
@@ -141,6 +141,7 @@ at("reader").addEventListener("input", (event) => {
 });
 at("text").addEventListener("focus", (event) => event.target.select());
 
+at("breeds").append(...test.pictures[0].choices.map((_, index) => breedButton(index + 1)), breedButton(0));
 restore();
 keep();
 at("views").hidden = false;
