@@ -90,14 +90,10 @@ def compose(
         PedigreeError: if a generator's pictures are not of the size of the crops.
         UsageError: if a breed has too few held-out crops.
     """
+    _check_sizes(generators, crops)
     taken = _held_out(crops, breeds, photos, random)
     images, labels, sources = [], [], []
     for name, generator in generators.items():
-        if generator.image_size != crops.size:
-            raise PedigreeError(
-                f"{name} draws {generator.image_size} px and the crops have {crops.size} px, which would tell them "
-                f"apart: set crop.size to {generator.image_size} and run `pedigree crop`."
-            )
         drawn = np.repeat(np.arange(len(breeds)), _spread(pictures, len(breeds), random))
         own = np.array([generator.breeds.index(breed) for breed in breeds], np.int32)
         images.append(generator.draw(own[drawn], seed))
@@ -115,6 +111,15 @@ def compose(
         labels=shuffled,
         sources=tuple(sources[place] for place in order),
     )
+
+
+def _check_sizes(generators: Mapping[str, Generator], crops: Crops) -> None:
+    for name, generator in generators.items():
+        if generator.image_size != crops.size:
+            raise PedigreeError(
+                f"{name} draws {generator.image_size} px and the crops have {crops.size} px, which would tell them "
+                f"apart: set crop.size to {generator.image_size} and run `pedigree crop`."
+            )
 
 
 def _spread(count: int, parts: int, random: np.random.Generator) -> Counts:
