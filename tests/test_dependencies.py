@@ -178,6 +178,8 @@ def test_the_metrics_need_numpy_only() -> None:
         ["crop"],
         ["train"],
         ["score"],
+        ["blind", "make", "--out", "none"],
+        ["blind", "score", "none.csv"],
         ["recipe"],
         ["fetch", "inception-2015", "--out", "none/weights.tgz"],
     ],
