@@ -51,7 +51,7 @@ def test_a_conflict_is_one_line_that_names_the_parameters(
     ("change", "warned"),
     [
         ({"score_extractor": "efficientnet-lite0-bfloat16"}, True),
-        ({"score_extractor": "resnet50-v2"}, False),
+        ({"score_extractor": "efficientnet-lite2"}, False),
         ({"features_weight": 0.0}, False),
         ({"score_every": 0}, False),
     ],

@@ -28,8 +28,8 @@ class Score:
     )
     weights: Text | None = parameter(
         None,
-        "a local file with the extractor's weights. null: the extractor's own (efficientnet-lite0) or Keras's "
-        "(nasnet-large, resnet50-v2). inception-2015 needs a file: run `pedigree fetch inception-2015`.",
+        "a local file with the extractor's weights. null: the extractor's own (efficientnet-lite0, efficientnet-lite2) "
+        "or Keras's (nasnet-large, resnet50-v2). inception-2015 needs a file: run `pedigree fetch inception-2015`.",
     )
     samples: Annotated[int, Field(ge=6)] = parameter(1000, "generated pictures that are scored")
     batch_size: Positive = parameter(32, "pictures per call of the extractor")

@@ -1,10 +1,12 @@
 """Checks of which parameters of `train` can be combined."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import keras
 
 from pedigree.backends.devices import Device
+from pedigree.common.extractor_names import Lite0Name
 from pedigree.errors import UsageError
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.heads import has_classifier
@@ -13,7 +15,6 @@ from pedigree.settings.train import Train
 from pedigree.train.augmentation import KINDS
 from pedigree.train.losses import LOSSES
 from pedigree.train.penalties import penalised
-from pedigree.train.pretrained import FAMILY
 
 
 def check(train: Train) -> None:
@@ -42,7 +43,7 @@ def check_device(train: Train, device: Device) -> None:
 
 def biased_scores(train: Train) -> str | None:
     """Return a warning if the scores during training come from the network that also trains the generator."""
-    if train.features_weight and train.score_every and train.score_extractor.startswith(FAMILY):
+    if train.features_weight and train.score_every and train.score_extractor in get_args(Lite0Name):
         return (
             f"train.score_extractor: {train.score_extractor} is the network whose features train the discriminator: "
             "its scores are biased."

@@ -10,7 +10,7 @@ import keras
 
 from pedigree.backends.engine import Engine
 from pedigree.errors import UsageError
-from pedigree.features.extractors.efficientnet_lite0 import feature_maps, read_weights
+from pedigree.features.extractors.efficientnet_lite import VARIANTS, Precision, feature_maps, read_weights
 from pedigree.networks.bilinear import Bilinear
 from pedigree.networks.building import dtype_policy
 from pedigree.networks.feature_heads import build_feature_heads, mix
@@ -19,7 +19,7 @@ from pedigree.settings.params import FILE
 from pedigree.settings.train import Train
 from pedigree.train.randomness import random_stream
 
-FAMILY = "efficientnet-lite0"  # the names of the extractors with this network begin so
+VARIANT = VARIANTS["efficientnet-lite0"]
 # Standard deviations of the maps of 1,500 photos of Stanford Dogs, resized to 64 px.
 DEVIATIONS = (9.9, 8.7, 8.3, 4.1)
 
@@ -64,7 +64,8 @@ def build_pretrained(
             f"{image_size}): raise it to at least {image_size}."
         )
     layer_module = engine.layer_module(precision)
-    network = feature_maps(read_weights(), "bfloat16" if precision == "bfloat16" else "float32", layer_module)
+    computed_in: Precision = "bfloat16" if precision == "bfloat16" else "float32"
+    network = feature_maps(VARIANT, read_weights(VARIANT), computed_in, layer_module)
     image = keras.Input((image_size, image_size, 3), name="image")
     maps = network((Bilinear(train.features_input, dtype="float32")(image) + 1) * 127.5)
     factory = LayerFactory(
