@@ -17,6 +17,7 @@ from conftest import ROOT
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.settings import params
 from pedigree.settings.train import Train
+from pedigree.train.pretrained import VARIANT
 from pedigree.train.resume.fingerprint import IGNORED_PARAMETERS, fingerprint, modules
 
 SOURCE = ROOT / "src" / "pedigree"
@@ -44,6 +45,10 @@ def with_other(train: Train, name: str) -> Train:
     changed = copy.copy(train)
     object.__setattr__(changed, name, others.get(type(value), lambda: (value or 0) + 1)())
     return changed
+
+
+def test_the_hash_of_the_pretrained_weights_is_in_the_code_that_counts() -> None:
+    assert any(VARIANT.sha256 in path.read_text() for path in modules())
 
 
 def test_it_is_short_enough_for_a_folder_name_and_always_the_same(train: Train, crops: Crops) -> None:
