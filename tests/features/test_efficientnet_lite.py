@@ -180,6 +180,19 @@ def defined_features(weights, picture):
     return layer(x, "_conv_head", "_bn1").mean((0, 1))
 
 
+def test_feature_maps_have_four_strides_and_lead_to_the_features(extractor):
+    variant = efficientnet_lite.VARIANTS["efficientnet-lite0"]
+    weights = efficientnet_lite.read_weights(variant)
+    network = efficientnet_lite.feature_maps(variant, weights, "float32")
+    pictures = np.random.default_rng(3).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    small, maps = network(pictures[:, :64, :96].astype(np.float32)), network(pictures.astype(np.float32))
+    channels = enumerate((24, 40, 112, 320))
+    assert [each.shape for each in small] == [(2, 16 >> level, 24 >> level, count) for level, count in channels]
+    scale, shift = efficientnet_lite._folded(weights, "_bn1")
+    last = np.array(maps[-1]) @ (weights["_conv_head.weight"][:, :, 0, 0].T * scale) + shift
+    assert relative_error(np.clip(last, 0, 6).mean((1, 2)), extractor.features(pictures)) < 1e-4
+
+
 @pytest.fixture(scope="module")
 def larger():
     return extractors.load("efficientnet-lite2")
