@@ -5,12 +5,8 @@ from typing import Any, TypedDict, cast
 import numpy as np
 import numpy.typing as npt
 
-DRAWN = (
-    "latents",
-    "drawn_labels",
-    "drawn_chances",
-    "features_drawn_chances",
-)  # arrays of the m images that the generator is trained on
+# Arrays of the m images that the generator is trained on.
+DRAWN = ("latents", "drawn_labels", "drawn_chances", "features_drawn_chances")
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
