@@ -14,6 +14,8 @@ from pedigree.features import extractors
 from pedigree.features.cache import Images
 from pedigree.settings.params import Score
 
+_AT_ONCE = 64  # pictures
+
 
 def load(settings: Score, crops: Crops, cache: Path) -> list[extractors.Extractor]:
     """Return `settings.extractor` and then `settings.other_judges`.
@@ -50,9 +52,6 @@ class Drawn:
         """Yield the pictures in parts. They must be those that were drawn for these labels and this seed."""
         for start in range(0, len(labels), _AT_ONCE):
             yield self.images[start : start + _AT_ONCE]
-
-
-_AT_ONCE = 64
 
 
 def _other(name: str, crops: Crops, cache: Path) -> extractors.Extractor:
