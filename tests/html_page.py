@@ -69,15 +69,21 @@ def browsed(text, folder):
     frames = "".join(
         f'<iframe style="width:{w}px;height:900px" srcdoc="{html.escape(text)}"></iframe>' for w in (375, 1400)
     )
-    (folder / "frames.html").write_text(f'<!doctype html>{frames}<pre id="seen"></pre>{CHECKS}', encoding="utf-8")
+    ran = dumped(f'<!doctype html>{frames}<pre id="seen"></pre>{CHECKS}', folder)
+    return json.loads(html.unescape(re.search(r'<pre id="seen">(.*?)</pre>', ran, re.DOTALL)[1]))
+
+
+def dumped(text, folder):
+    """Open a page in Chromium and return its HTML after its scripts have run. The console must stay empty."""
+    (folder / "page.html").write_text(text, encoding="utf-8")
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
     profile = f"--user-data-dir={folder / 'profile'}"
     ran = subprocess.run(
-        [*command, profile, (folder / "frames.html").as_uri()],
+        [*command, profile, (folder / "page.html").as_uri()],
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
     assert "CONSOLE" not in ran.stderr, ran.stderr
-    return json.loads(html.unescape(re.search(r'<pre id="seen">(.*?)</pre>', ran.stdout, re.DOTALL)[1]))
+    return ran.stdout

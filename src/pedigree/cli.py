@@ -140,6 +140,18 @@ def breeds(arguments: argparse.Namespace) -> None:
             print(display_name(folder))
 
 
+def blind(arguments: argparse.Namespace) -> None:
+    """Let people judge generated pictures among held-out photos: make a page of questions, or score the answers."""
+    from pedigree.blind import commands
+
+    if arguments.action == "score":
+        print(commands.score(arguments.answers, arguments.key, arguments.out or commands.REPORT))
+        return
+    models = arguments.model or [GENERATOR]
+    counts = (arguments.breeds, arguments.breed or (), arguments.pictures, arguments.photos)
+    print(commands.make(arguments.out, models, *counts, arguments.seed))
+
+
 def recipe(arguments: argparse.Namespace) -> None:
     """Write a recipe into the train section of params.yaml. Without a name, list the recipes."""
     from pedigree.settings import recipes
@@ -178,4 +190,4 @@ def _in_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-COMMANDS = (unpack, validate, crop, train, score, generate, walk, recipe, fetch, breeds)
+COMMANDS = (unpack, validate, crop, train, score, generate, walk, blind, recipe, fetch, breeds)

@@ -85,6 +85,46 @@ def _walk(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _blind(command: argparse.ArgumentParser) -> None:
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = (
+        "examples:\n"
+        "  pedigree blind make --out test                           give readers test/readers, keep test/key.json\n"
+        "  pedigree blind make --out test --breed pug --breed boxer --model a.keras --model b.keras\n"
+        "  pedigree blind score test/answers-*.json                 write reports/blind.json and print a table"
+    )
+    actions = command.add_subparsers(dest="action", required=True, metavar="make|score")
+    _blind_make(actions.add_parser("make", help="draw the pictures; write the questions and the key"))
+    _blind_score(actions.add_parser("score", help="write reports/blind.json from the readers' answers"))
+
+
+def _blind_make(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the new folder to write")
+    command.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help=f"the model (default {GENERATOR}); can be repeated, to compare models in one test",
+    )
+    breeds = command.add_mutually_exclusive_group()
+    several, some = partial(_whole, low=2, high=1000), partial(_whole, low=1, high=10_000)
+    breeds.add_argument("--breeds", type=several, default=12, metavar="N", help="breeds, chosen by chance (default 12)")
+    breeds.add_argument("--breed", action="append", metavar="NAME", help="a breed; repeat it to name all of the test")
+    command.add_argument("--pictures", type=some, default=120, metavar="N", help="pictures per model (default 120)")
+    command.add_argument("--photos", type=some, default=60, metavar="N", help="held-out photos (default 60)")
+    seed = partial(_whole, low=0, high=2**63 - 1)
+    command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of latents and choices (default 0)")
+
+
+def _blind_score(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "answers", type=Path, nargs="+", metavar="ANSWERS", help="answers-NAME.json or .csv, one file per reader"
+    )
+    command.add_argument("--key", type=Path, metavar="FILE", help="the key (default: key.json beside the answers)")
+    command.add_argument("--out", type=Path, metavar="FILE", help="the report (default reports/blind.json)")
+
+
 def _fetch(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
     command.add_argument(
@@ -130,6 +170,7 @@ OPTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], ...]] = {
     "score": (_score,),
     "generate": (_generate, _drawing, _model),
     "walk": (_walk, _drawing, _model),
+    "blind": (_blind,),
     "recipe": (_recipe,),
     "fetch": (_fetch,),
     "breeds": (_model,),

@@ -69,6 +69,13 @@ def test_part_of_a_name_does_not_match(query: str) -> None:
         find_breed(query, FOLDERS)
 
 
+def test_without_a_near_name_the_message_says_where_all_names_are() -> None:
+    with pytest.raises(UsageError, match=r"^There is no breed 'zzzz'; `pedigree breeds` lists all 6\.$"):
+        find_breed("zzzz", FOLDERS)
+    with pytest.raises(UsageError, match=r"^There is no breed 'zzzz'; data/raw/Images has all 6\.$"):
+        find_breed("zzzz", FOLDERS, listing="data/raw/Images has")
+
+
 def test_a_name_of_two_folders_is_an_error_that_lists_both() -> None:
     twins = ["n00000002-Pug", "n00000001-pug"]
     with pytest.raises(UsageError, match="n00000001-pug, n00000002-Pug"):

@@ -407,3 +407,12 @@ def test_a_kept_split_must_name_every_photo_and_leave_each_breed_something_to_tr
     annotate(project.raw / "Annotation" / PUG / "7", (1, 1, 9, 9))
     with pytest.raises(PedigreeError, match=rf"No crops of {PUG} to train on.*Set unpack\.split to merge\."):
         project.crop()
+
+
+def test_a_breed_whose_photos_belong_together_is_named(project, capsys):
+    for number in range(8):
+        draw(project.raw / "Images" / PUG / f"{number}.jpg", 100)
+    _, table = project.crop(holdout=0.5)
+    assert set(table["breed"][table["split"] == "holdout"]) == {BOXER}
+    output = capsys.readouterr().out
+    assert "Nothing is held out of pug: their photos belong together." in output

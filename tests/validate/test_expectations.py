@@ -118,8 +118,22 @@ def test_data_docs_replace_the_old_ones_and_no_other_file_is_left(
     assert not list((tmp_path / "temporary").iterdir())
 
 
+def test_a_name_is_never_markup_in_the_data_docs(tmp_path: Path) -> None:
+    hostile = "n02110958-<script>alert(1)</script>&amp;"
+    census = census_of(sound_rows(hostile), sound_rows(FOX), sound_rows(TZU))
+    setting(f"{hostile}/03.jpg", sha256=f"{hostile} 1")(census)
+    complaints, breeds = photo_complaints(census), breed_census(census)
+    bounds = replace(STRICT, breed_pattern="^x")
+    findings = judge(complaints, breeds, bounds, annotated=True, docs=tmp_path / "docs")
+    where = {finding.expectation: finding.where for finding in findings}
+    assert where[WITHIN] == (f"{hostile}/03.jpg: same as {hostile}/01.jpg",)
+    assert f"{hostile}: does not match" in where[NAMES]
+    pages = "".join(path.read_text() for path in (tmp_path / "docs").rglob("*.html"))
+    assert "alert(1)" in pages and "<script>alert(1)" not in pages
+
+
 FAILING: dict[str, tuple[str, Change | list[Change], dict[str, Any], tuple[str, ...]]] = {
-    "a folder of another pattern": (NAMES, renaming(TZU, "shih_tzu"), {}, ("shih_tzu",)),
+    "a folder of another pattern": (NAMES, renaming(TZU, "shih_tzu"), {}, ("shih_tzu: does not match",)),
     "one breed too many": (NUMBER, lambda census: None, {"breeds": 2}, ()),
     "one breed too few": (NUMBER, lambda census: None, {"breeds": 4}, ()),
     "too few photos": (PHOTOS, dropping(PUG, 3), {"max_imbalance": 9.0}, (f"{PUG}: 7",)),

@@ -30,8 +30,13 @@ def same_breed(one: str, other: str) -> bool:
     return _plain(one) == _plain(other)
 
 
-def find_breed(query: str, folders: Sequence[str]) -> str:
+def find_breed(query: str, folders: Sequence[str], *, listing: str = "`pedigree breeds` lists") -> str:
     """Return the one of `folders` that `query` names, by folder name or display name.
+
+    Args:
+        query: what a person wrote.
+        folders: the breeds' folders.
+        listing: where a person finds all names, for the message if no name is near.
 
     Raises:
         UsageError: if no folder or more than one has this name. The message lists the nearest or the matching names.
@@ -45,15 +50,15 @@ def find_breed(query: str, folders: Sequence[str]) -> str:
         listed = ", ".join(told_apart(folder, matches) for folder in sorted(matches))
         raise UsageError(f"{query!r} names several breeds; use one of: {listed}.")
     shown = ascii(query) if look_alike(query, map(display_name, folders)) else repr(query)
-    raise UsageError(f"There is no breed {shown}; {_suggestion(query, folders)}.")
+    raise UsageError(f"There is no breed {shown}; {_suggestion(query, folders, listing)}.")
 
 
-def _suggestion(query: str, folders: Sequence[str]) -> str:
+def _suggestion(query: str, folders: Sequence[str], listing: str) -> str:
     names = {_plain(display_name(folder)): display_name(folder) for folder in sorted(folders)}
     nearest = difflib.get_close_matches(_plain(query), names, n=3, cutoff=0.5)
     if nearest:
         return "nearest: " + ", ".join(told_apart(names[name], [query]) for name in nearest)
-    return f"`pedigree breeds` lists all {len(folders)}"
+    return f"{listing} all {len(folders)}"
 
 
 def _plain(name: str) -> str:

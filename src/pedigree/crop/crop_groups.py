@@ -5,7 +5,6 @@ look alike enough: the crops have other edges. So the split keeps these together
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -21,22 +20,10 @@ from pedigree.photos.plans import Plan
 Pixels = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """Groups of near-duplicates.
+def group_crops(plans: Sequence[Plan], crops: Crops) -> Indices:
+    """Return the group of each plan, `(plans,)`: the index of the first plan of its group.
 
-    Attributes:
-        crops: the group of each crop, `(crops,)`: the index of its first crop.
-        plans: the group of each plan, `(plans,)`: the index of its first plan. All crops of a plan, all photos of a
-            group of the census, and all crops that look alike are in one group.
-    """
-
-    crops: Indices
-    plans: Indices
-
-
-def group_crops(plans: Sequence[Plan], crops: Crops) -> Groups:
-    """Compare all crops with each other, and add the groups of the census.
+    All crops of a plan, all photos of a group of the census, and all crops that look alike are in one group.
 
     Args:
         plans: what was cut, in order.
@@ -48,9 +35,8 @@ def group_crops(plans: Sequence[Plan], crops: Crops) -> Groups:
         return np.stack([_luma(crops[index], GRID) for index in needed.tolist()])
 
     counted = progress(range(len(owners)), label="compare", unit="crop")
-    links = near_duplicates([phash(_luma(crops[index])) for index in counted], pixels)
-    linked = ((owners[one], owners[other]) for one, other in links)
-    return Groups(groups(len(owners), links), groups(len(plans), chain(linked, _of_census(plans))))
+    links = near_duplicates([phash(_luma(crops[index])) for index in counted], pixels, owners)
+    return groups(len(plans), chain(((owners[one], owners[other]) for one, other in links), _of_census(plans)))
 
 
 def _luma(crop: Pixels, *grid: int) -> Pixels:

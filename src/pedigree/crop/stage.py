@@ -33,6 +33,7 @@ from pedigree.settings import params
 SHEET_BREEDS = 30  # most rows of the contact sheet
 SHEET_CROPS = 10  # most crops in a row
 MOST_PAIRS = 5  # pairs of twins that an error names
+MOST_BREEDS = 10  # breeds without held-out crops that are named
 
 
 def crop(
@@ -71,15 +72,16 @@ def crop(
     with replacing_folder(target) as folder, Crops(folder / "all.bin", settings.size) as crops:
         for cut in _cut(raw / "Images", plans, settings, workers or os.cpu_count() or 1):
             crops.append(cut)
-        groups = group_crops(plans, crops)
-        sides = _split(plans, groups.plans, settings)
+        group = group_crops(plans, crops)
+        sides = _split(plans, group, settings)
         table = _table(plans, sides)
         images = ((side, crops[place][None]) for side, place in zip(table["split"], table.index, strict=True))
         pack_crops(folder, breeds, _labels(table, breeds), images, settings.size)
         table.to_csv(folder / "crops.csv", index=False, lineterminator="\n", encoding="utf-8")
-        twins = _twins(table, groups.crops)
-        write_text(facts, json.dumps(_counts(table, skipped, twins), indent=2, ensure_ascii=False) + "\n")
-        _check_twins(twins, table, settings.max_holdout_twins)
+        twins = _twins(table, plans, group)
+        counts = _counts(table, skipped, twins)
+        write_text(facts, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
+        _check_twins(twins, counts["holdout_twins"], settings.max_holdout_twins)
     save_png(_contact_sheet(load_crops(target)), sheet)
     print(_summary(table, skipped, settings))
 
@@ -153,31 +155,29 @@ def _table(plans: Sequence[Plan], sides: Sequence[str]) -> pandas.DataFrame:
     return table.assign(index=table.groupby("split").cumcount())
 
 
-def _twins(table: pandas.DataFrame, group: npt.NDArray[np.intp]) -> dict[int, int]:
-    """Return for each held-out crop that looks like a training crop, by its place among all crops, such a crop."""
-    train, holdout = (table.index[table["split"] == side] for side in SIDES)
-    first = {int(group[place]): int(place) for place in reversed(train)}
-    return {int(place): first[int(group[place])] for place in holdout if int(group[place]) in first}
+def _twins(table: pandas.DataFrame, plans: Sequence[Plan], group: npt.NDArray[np.intp]) -> dict[str, str]:
+    """Return for each held-out photo that is a near-duplicate of a training photo, by name, such a photo."""
+    groups = dict(zip((plan.photo for plan in plans), group.tolist(), strict=True))
+    train, holdout = (table["photo"][table["split"] == side].unique() for side in SIDES)
+    first = {groups[photo]: photo for photo in reversed(train)}
+    return {photo: first[groups[photo]] for photo in holdout if groups[photo] in first}
 
 
-def _counts(table: pandas.DataFrame, skipped: Skipped, twins: dict[int, int]) -> dict[str, Any]:
+def _counts(table: pandas.DataFrame, skipped: Skipped, twins: dict[str, str]) -> dict[str, Any]:
     by_side = {side: table[table["split"] == side] for side in SIDES}
     return {
         "crops": {side: len(rows) for side, rows in by_side.items()},
         "photos": {side: rows["photo"].nunique() for side, rows in by_side.items()},
         "skipped": dict(sorted(total(skipped).items())),
-        "holdout_twins": round(len(twins) / len(by_side["holdout"]), 6),
+        "holdout_twins": round(float(by_side["holdout"]["photo"].isin(twins).mean()), 6),
     }
 
 
-def _check_twins(twins: dict[int, int], table: pandas.DataFrame, limit: float) -> None:
+def _check_twins(twins: dict[str, str], share: float, limit: float) -> None:
     """Raise if more than the share `limit` of the held-out crops look like a training crop."""
-    share = len(twins) / int((table["split"] == "holdout").sum())
     if share <= limit:
         return
-    photos = table["photo"]
-    pairs = dict.fromkeys((photos[held], photos[trained]) for held, trained in twins.items())
-    names = [f"{held} is like {trained}" for held, trained in pairs]
+    names = [f"{held} is like {trained}" for held, trained in twins.items()]
     more = f", and {len(names) - MOST_PAIRS} more" if len(names) > MOST_PAIRS else ""
     raise PedigreeError(
         f"{100 * share:.3g} % of the held-out crops look like a training crop; crop.max_holdout_twins allows "
@@ -209,5 +209,19 @@ def _summary(table: pandas.DataFrame, skipped: Skipped, settings: params.Crop) -
         f"{len(table)} crops of {table['photo'].nunique()} photos at {settings.size} px: "
         f"{counts['train']} to train on, {counts['holdout']} held out.",
         *(f"Skipped {text}." for text in counted(skipped)),
+        *_few_held_out(table, settings.holdout),
     ]
     return "\n".join(lines)
+
+
+def _few_held_out(table: pandas.DataFrame, share: float) -> list[str]:
+    """Return a line for breeds of which nothing is held out, and one if far fewer crops are held out than requested."""
+    held = table["split"].eq("holdout").groupby(table["breed"]).mean()
+    lines = []
+    if none := [display_name(str(breed)) for breed in held.index[held == 0]]:
+        more = f" and {len(none) - MOST_BREEDS} more" if len(none) > MOST_BREEDS else ""
+        lines.append(f"Nothing is held out of {', '.join(none[:MOST_BREEDS])}{more}: their photos belong together.")
+    reached = float(table["split"].eq("holdout").mean())
+    if reached < share / 2:
+        lines.append(f"{100 * reached:.2g} % of the crops are held out, not {100 * share:.2g} %.")
+    return lines

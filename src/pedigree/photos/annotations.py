@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pedigree.errors import PedigreeError
 
-LARGEST_FILE = 1_000_000  # bytes; an annotation usually has about one thousand
+LARGEST_FILE = 10_000_000  # bytes; an annotation usually has about one thousand
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]*)?")
 

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,9 @@ COLUMNS: dict[str, type] = {
     "enlargement": float,  # the largest factor by which a part of the photo is enlarged to `crop.size`; 0 likewise
 }
 
+_CORNERS = r"\[-?\d+,-?\d+,-?\d+,-?\d+\]"
+_BOXES = rf"|\[\]|\[{_CORNERS}(,{_CORNERS})*\]"  # as `write_census` writes them
+
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
 _BYTES_LEFT = re.compile(r" \(\d+ bytes not processed\)")  # depends on Pillow's buffer, not on the file
@@ -83,8 +86,8 @@ def breed_folders(raw: Path) -> list[str]:
     return folders
 
 
-def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
-    """Open every file under `raw/Images` and read its annotation under `raw/Annotation`.
+def take_census(raw: Path, workers: int | None = None, folders: Sequence[str] = ()) -> pandas.DataFrame:
+    """Open every photo under `raw/Images` and read its annotation under `raw/Annotation`.
 
     Each photo is decoded to its end, so that truncated photos are found, and measured. Its pixels are not kept: memory
     grows by one row per photo.
@@ -92,6 +95,7 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
     Args:
         raw: the folder that holds `Images` and, optionally, `Annotation`.
         workers: number of processes; None means one per CPU core. The result does not depend on it.
+        folders: the breeds' folders to open. Empty: all of them, and the files next to them, which have no breed.
 
     Returns:
         One row per file, sorted by `photo`, with the columns of `COLUMNS`.
@@ -99,7 +103,7 @@ def take_census(raw: Path, workers: int | None = None) -> pandas.DataFrame:
     Raises:
         PedigreeError: if there are no breeds, if the name of a file is not UTF-8, or if the archive's split is damaged.
     """
-    names, split = _photo_names(raw), read_split(raw)
+    names, split = _photo_names(raw, folders), read_split(raw)
     Image.init()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -142,22 +146,36 @@ def write_census(photos: pandas.DataFrame, path: Path) -> None:
         photos.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def read_census(path: Path) -> pandas.DataFrame:
+def read_census(path: Path, needed: Collection[str] = tuple(COLUMNS)) -> pandas.DataFrame:
     """Read a census written by `write_census`, with the types of `COLUMNS`.
 
+    Args:
+        path: of the file.
+        needed: the columns that must be there. An older version wrote fewer.
+
     Raises:
-        PedigreeError: if there is no such file.
+        PedigreeError: if there is no such file, if it is damaged, or if it lacks a column.
     """
     if not path.is_file():
         raise PedigreeError(f"{path} is not here: run `pedigree validate` first.")
-    return pandas.read_csv(path, dtype=COLUMNS, keep_default_na=False, encoding="utf-8")
+    try:
+        photos = pandas.read_csv(path, dtype=COLUMNS, keep_default_na=False, encoding="utf-8")
+    except (ValueError, pandas.errors.ParserError) as error:
+        reason = " ".join(str(error).split())
+        raise PedigreeError(f"{path} is damaged ({reason}): run `pedigree validate` again.") from None
+    if missing := [column for column in needed if column not in photos]:
+        raise PedigreeError(f"{path} lacks the column {missing[0]}: run `pedigree validate` again.")
+    if "boxes" in photos and not photos["boxes"].str.fullmatch(_BOXES).all():
+        raise PedigreeError(f"{path} is damaged (boxes): run `pedigree validate` again.")
+    return photos
 
 
-def _photo_names(raw: Path) -> list[str]:
-    """List the files in the breeds' folders and the files next to these folders."""
-    images = raw / "Images"
-    names = [f"{folder}/{entry.name}" for folder in breed_folders(raw) for entry in (images / folder).iterdir()]
-    names += [entry.name for entry in images.iterdir() if not entry.is_dir()]
+def _photo_names(raw: Path, folders: Sequence[str]) -> list[str]:
+    """List the files in these folders; if there are none, in all folders and next to them."""
+    images, opened = raw / "Images", folders or breed_folders(raw)
+    names = [f"{folder}/{entry.name}" for folder in opened for entry in (images / folder).iterdir()]
+    if not folders:
+        names += [entry.name for entry in images.iterdir() if not entry.is_dir()]
     for name in names:
         try:
             name.encode("utf-8")

@@ -4,12 +4,14 @@ The search has two steps. Perceptual hashes find candidates: all pairs are compa
 Then the pixels decide: one picture is aligned with the other, and they are near-duplicates if they correlate.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from pedigree.common.progress import progress
 from pedigree.photos.phash import BITS, ODD, signs
 
 CANDIDATE_BITS = 42  # of 143; hashes that differ in more are not candidates
@@ -19,6 +21,7 @@ GRID = 32  # pictures are aligned at 32 x 32
 
 _ROWS = 2048  # of a block of the search: 2048 x 2048 float32 are 16 MB
 _PAIRS = 512  # aligned at once
+_MOST_DIFFERENT = 30  # comparisons of a picture, nearest hashes first, that may fail
 _COARSE = 16
 _COARSE_CORRELATION = 0.8  # at 16 x 16; below it, a pair is dropped before the finer alignment
 _STEPS = 6  # Gauss-Newton steps at each scale
@@ -38,6 +41,11 @@ class Pairs:
     mirrored: npt.NDArray[np.bool_]  # whether one picture is mirrored
     bits: npt.NDArray[np.floating]  # in how many bits the hashes differ
 
+    @property
+    def sure(self) -> npt.NDArray[np.bool_]:
+        """Whether the hashes alone show that a pair is one of near-duplicates."""
+        return self.bits <= SURE_BITS
+
     def __len__(self) -> int:
         return len(self.first)
 
@@ -45,26 +53,40 @@ class Pairs:
         return Pairs(self.first[chosen], self.second[chosen], self.mirrored[chosen], self.bits[chosen])
 
 
-def near_duplicates(hashes: Sequence[str], pixels: Callable[[Indices], npt.NDArray[np.uint8]]) -> list[tuple[int, int]]:
+def near_duplicates(
+    hashes: Sequence[str], pixels: Callable[[Indices], npt.NDArray[np.uint8]], owners: Sequence[int]
+) -> list[tuple[int, int]]:
     """Find near-duplicates, and return pairs of them that link each group.
 
-    A pair that earlier pairs link already is not compared.
+    A pair that its owners or earlier pairs link already is not compared. Neither is a picture that turned out to be
+    different from `_MOST_DIFFERENT` others with a similar hash, so that the photos of one fixed camera do not take for
+    ever.
 
     Args:
         hashes: the perceptual hash of each picture; pictures with an empty one have no near-duplicates.
         pixels: returns the luma `(n, 32, 32)` uint8 of the pictures with these indices, which ascend. It is called for
             candidates only, once for each.
+        owners: for each picture, a number that is the same for those that belong together anyway.
     """
     hashed = np.flatnonzero([bool(text) for text in hashes])
-    links, group, luma = list[tuple[int, int]](), np.arange(len(hashed)), _Luma(hashed, pixels)
-    for pairs in candidates([text for text in hashes if text]):
-        while len(pairs := pairs[group[pairs.first] != group[pairs.second]]):
-            some, pairs = pairs[:_PAIRS], pairs[_PAIRS:]
-            found = some[_are_alike(some, luma)]
-            for one, other in zip(found.first, found.second, strict=True):
+    links, luma = list[tuple[int, int]](), _Luma(hashed, pixels)
+    group, different = np.asarray(owners, np.intp)[hashed], np.zeros(len(hashed), np.intp)
+    blocks = math.ceil(len(hashed) / _ROWS)
+    found = candidates([text for text in hashes if text])
+    for pairs in progress(found, label="near-duplicates", total=blocks * (blocks + 1) // 2, unit="block"):
+        pairs = pairs[group[pairs.first] != group[pairs.second]]
+        order = np.argsort(pairs.bits, kind="stable")
+        for start in range(0, len(order), _PAIRS):
+            some = pairs[order[start : start + _PAIRS]]
+            tried = np.maximum(different[some.first], different[some.second])
+            some = some[(group[some.first] != group[some.second]) & ((tried < _MOST_DIFFERENT) | some.sure)]
+            alike = _are_alike(some, luma)
+            for one, other in zip(some.first[alike], some.second[alike], strict=True):
                 if group[one] != group[other]:
                     group[group == group[other]] = group[one]
                     links.append((int(hashed[one]), int(hashed[other])))
+            for ends in (some.first, some.second):
+                np.add.at(different, ends[~alike], 1)
     return links
 
 
@@ -122,8 +144,10 @@ class _Luma:
 
 def _are_alike(pairs: Pairs, luma: _Luma) -> npt.NDArray[np.bool_]:
     """Whether each pair is one of near-duplicates: by the hashes alone if they are sure, else by the pixels."""
-    alike = pairs.bits <= SURE_BITS
+    alike = pairs.sure
     unsure = np.flatnonzero(~alike)
+    if not len(unsure):
+        return alike
     one, other = luma[pairs.first[unsure]], luma[pairs.second[unsure]]
     alike[unsure] = _correlate(one, _turned(other, pairs.mirrored[unsure]))
     return alike

@@ -41,7 +41,7 @@ def near_duplicate_photos(photos: pandas.DataFrame, raw: Path) -> list[tuple[str
         return np.concatenate([_pixels(raw, rows[owner], some) for owner, some in wanted.items()])
 
     with warnings.catch_warnings(action="ignore"):  # the census has already recorded what matters
-        links = near_duplicates(["" if text == NO_HASH else text for text in chain(*hashes)], pixels)
+        links = near_duplicates(["" if text == NO_HASH else text for text in chain(*hashes)], pixels, owners)
     return [(rows[owners[one]]["photo"], rows[owners[other]]["photo"]) for one, other in links]
 
 

@@ -17,10 +17,12 @@ def problem_texts(reasons: Mapping[str, str], photos: Iterable[str]) -> dict[str
         photos: the names of all photos.
 
     Raises:
-        PedigreeError: if there is no photo of such a name; the message names the nearest one.
+        PedigreeError: if there is no photo of such a name, or if a photo is named twice.
     """
     known = {composed(photo): photo for photo in photos}
     for name in reasons:
         if composed(name) not in known:
             raise PedigreeError(f"validate.set_aside: there is no photo {name!r}{nearest(name, known)}.")
-    return {known[composed(name)]: f"{LABEL}: {reason}" for name, reason in reasons.items()}
+    if len({composed(name) for name in reasons}) < len(reasons):
+        raise PedigreeError("validate.set_aside names a photo twice, in two Unicode forms.")
+    return {known[composed(name)]: f"{LABEL}: {' '.join(reason.split())}" for name, reason in reasons.items()}

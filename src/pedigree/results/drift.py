@@ -14,6 +14,7 @@ from pedigree.common.paths import CENSUS, CROPS
 from pedigree.photos.census import read_census
 
 READS = (str(CENSUS), str(CROPS))  # the inputs of `between`, relative to each project's root
+_NEEDED = ("breed", "usable", "width", "height")  # of the census, which an older version may have written
 SIZE = 0.1  # smallest reported change of a breed's median side, relative
 DEVIATIONS = 4.0  # smallest reported change of a mean, in standard errors: none of 120 breeds by chance
 LEVELS = 5.0  # and in levels of 255, so that invisible changes are not reported
@@ -55,7 +56,7 @@ def between(before: Path, now: Path) -> list[dict[str, Any]]:
 
 def _facts(root: Path) -> dict[str, dict[str, Any]]:
     """Return for each breed: usable photos, median shorter side, mean colour, measures, and their standard errors."""
-    photos, crops = read_census(root / CENSUS), load_crops(root / CROPS)
+    photos, crops = read_census(root / CENSUS, _NEEDED), load_crops(root / CROPS)
     usable = photos[photos["usable"]]
     sides = usable[["width", "height"]].min(axis=1).groupby(usable["breed"])
     counts, medians, colors, looks = sides.size(), sides.median(), _colors(crops), _looks(usable)

@@ -28,8 +28,8 @@ class Score:
     )
     weights: Text | None = parameter(
         None,
-        "a local file with the extractor's weights. null: the extractor's own (efficientnet-lite0) or Keras's "
-        "(nasnet-large, resnet50-v2). inception-2015 needs a file: run `pedigree fetch inception-2015`.",
+        "a local file with the extractor's weights. null: the extractor's own (efficientnet-lite0, efficientnet-lite2) "
+        "or Keras's (nasnet-large, resnet50-v2). inception-2015 needs a file: run `pedigree fetch inception-2015`.",
     )
     other_judges: list[Literal[PackagedName, TrainedName]] = parameter(
         ["breed-classifier"],

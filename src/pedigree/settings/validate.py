@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
-from pedigree.common.extractor_names import PackagedName
+from pedigree.common.extractor_names import Lite0Name
 from pedigree.settings.fields import STRICT, Counts, Positive, Ratio, Share, Text, parameter
 
 
@@ -22,6 +22,7 @@ def _regular_expression(pattern: str) -> str:
 class Validate:
     """What the photos must be like. A share is a share of all photos."""
 
+    only: list[Text] = parameter([], "breeds to use, by folder or display name, such as [pug, boxer]; empty: all")
     breed_pattern: Annotated[str, AfterValidator(_regular_expression)] | None = parameter(
         r"^n\d{8}-.+$", "regular expression that every breed's folder name must match; null: any name"
     )
@@ -48,7 +49,8 @@ class Validate:
     set_aside: dict[Text, Text] = parameter(
         {}, "photos to leave out, each with the reason: {pug/12.jpg: shows a cat, boxer/7.jpg: drawn}"
     )
-    extractor: PackagedName | None = parameter(
+    # Lite0 only: the limits of validate/opinions.py were measured with it.
+    extractor: Lite0Name | None = parameter(
         None,
         "null | efficientnet-lite0 | efficientnet-lite0-bfloat16; the network that finds suspect labels, photos that "
         "show no dog, and more near-duplicates; null: no network. It takes two minutes for 20,000 photos on two cores, "

@@ -1,5 +1,7 @@
 """Complaints about the photos and breeds of the census: one column for each expectation to check."""
 
+import re
+
 import pandas
 
 from pedigree.common.breeds import display_name, same_breed, wordnet_id
@@ -65,14 +67,21 @@ def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None
     return photos[["photo"]].assign(problem=problem).join(complaints.reindex(photos.index, fill_value=""))
 
 
-def breed_imbalance(breeds: pandas.DataFrame) -> pandas.DataFrame:
-    """Return `breed`, `usable` and `imbalance`: the largest breed's number of usable photos divided by this breed's.
+def breed_complaints(breeds: pandas.DataFrame, pattern: str | None) -> pandas.DataFrame:
+    """Return what is judged of each breed: the columns `breed`, `unmatched`, `usable` and `imbalance`.
+
+    - `unmatched`: text, if the name of the folder does not match; else empty.
+    - `usable`: the number of usable photos.
+    - `imbalance`: the largest breed's number of usable photos divided by this breed's.
 
     Args:
         breeds: one row per breed, from `census.breed_census`.
+        pattern: a regular expression for the names of the folders; None: any name.
     """
     usable = breeds["usable"]
-    return breeds[["breed", "usable"]].assign(imbalance=usable.max() / usable.clip(lower=1))
+    matched = [pattern is None or bool(re.match(pattern, breed)) for breed in breeds["breed"]]
+    unmatched = ["" if fits else "does not match" for fits in matched]
+    return breeds[["breed", "usable"]].assign(unmatched=unmatched, imbalance=usable.max() / usable.clip(lower=1))
 
 
 def _text_if(holds: pandas.Series, text: pandas.Series) -> pandas.Series:

@@ -32,6 +32,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from html import escape, unescape
 from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any, Literal
@@ -40,7 +41,7 @@ import pandas
 
 from pedigree.common.files import replacing_folder
 from pedigree.settings.params import Validate
-from pedigree.validate.complaints import breed_imbalance
+from pedigree.validate.complaints import breed_complaints
 
 Severity = Literal["critical", "warning"]
 SHOWN = 10  # offenders named per expectation; the census has all of them
@@ -95,7 +96,9 @@ def judge(
         gx = _great_expectations()
         with replacing_folder(docs) if docs else nullcontext() as temporary:
             context = _context(gx, temporary)
-            findings = _run(gx, context, "breed", breed_imbalance(breeds), _breed_checks(gx, bounds))
+            findings = _run(
+                gx, context, "breed", breed_complaints(breeds, bounds.breed_pattern), _breed_checks(gx, bounds)
+            )
             return findings + _run(gx, context, "photo", complaints, _photo_checks(gx, bounds, annotated))
 
 
@@ -164,8 +167,11 @@ def _breed_checks(gx: Any, bounds: Validate) -> list[_Check]:
         )
         checks.append(_Check(number, str(bounds.breeds)))
     if pattern is not None:
-        names = kinds.ExpectColumnValuesToMatchRegex(
-            column="breed", regex=pattern, severity="critical", description="folder names match validate.breed_pattern"
+        names = kinds.ExpectColumnValuesToBeInSet(
+            column="unmatched",
+            value_set=[""],
+            severity="critical",
+            description="folder names match validate.breed_pattern",
         )
         checks.append(_Check(names, pattern))
     photos = kinds.ExpectColumnValuesToBeBetween(
@@ -208,7 +214,14 @@ def _site(docs: Path) -> dict[str, Any]:
 
 
 def _run(gx: Any, context: Any, noun: str, table: pandas.DataFrame, checks: Sequence[_Check]) -> list[Finding]:
-    """Check `table` with Great Expectations. The column `noun` holds the names of the rows."""
+    """Check `table` with Great Expectations. The column `noun` holds the names of the rows.
+
+    Its Data Docs do not escape values, and names come from an archive, so text is escaped here.
+    """
+    table = table.copy()
+    texts: list[str] = list(table.select_dtypes("str").columns)
+    for name in texts:
+        table[name] = table[name].map(escape)
     asset = context.data_sources.add_pandas(noun).add_dataframe_asset(f"{noun}s")
     suite = context.suites.add(
         gx.ExpectationSuite(name=f"{noun}s", expectations=[check.expectation for check in checks])
@@ -244,7 +257,7 @@ def _finding(check: _Check, result: Any, noun: str) -> Finding:
 def _offender(row: dict[str, Any], noun: str) -> str:
     """Return the name of a failed row, followed by the failed value unless that is the name itself."""
     details = [f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in row.items() if key != noun]
-    return ": ".join([row[noun], *details])
+    return unescape(": ".join([row[noun], *details]))
 
 
 def _percent(share: float) -> str:

@@ -12,7 +12,7 @@ import pandas
 from pedigree.common.files import replacing_file, write_text
 from pedigree.common.paths import CENSUS, COMPLAINTS, DATA_DOCS, FEATURES, VALIDATION, VALIDATION_PAGE, VERDICT
 from pedigree.errors import PedigreeError
-from pedigree.photos.census import breed_census, breed_folders, take_census, write_census
+from pedigree.photos.census import breed_census, take_census, write_census
 from pedigree.photos.photo_groups import with_groups
 from pedigree.photos.plans import with_crop_facts
 from pedigree.photos.set_aside import problem_texts
@@ -21,6 +21,7 @@ from pedigree.settings.params import Crop, Validate
 from pedigree.validate import page
 from pedigree.validate.complaints import photo_complaints
 from pedigree.validate.opinions import ask_network
+from pedigree.validate.restriction import chosen_folders, reasons_outside
 
 if TYPE_CHECKING:
     from pedigree.validate.expectations import Finding
@@ -38,6 +39,7 @@ class Validation:
         complaints: one row per photo, from `complaints.photo_complaints`.
         findings: one for each expectation.
         set_aside: for each photo that is not used, the reason.
+        left_out: the number of breeds that `validate.only` leaves out. Nothing above counts them.
     """
 
     photos: pandas.DataFrame
@@ -45,6 +47,7 @@ class Validation:
     complaints: pandas.DataFrame
     findings: "list[Finding]"
     set_aside: dict[str, str]
+    left_out: int = 0
 
     @property
     def passed(self) -> bool:
@@ -76,6 +79,7 @@ def validate(
     The summary goes to stdout. Warnings and the photos set aside go to stderr.
 
     Raises:
+        UsageError: if `bounds.only` has a name that is no breed's.
         PedigreeError: if there are no photos; or, after all files are written, if a critical expectation failed.
             The message then has several lines: a summary, and a table of the failed expectations.
     """
@@ -107,17 +111,19 @@ def findings_table(findings: "Sequence[Finding]") -> str:
 
 
 def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path, cache: Path) -> Validation:
-    photos = _without(take_census(raw), bounds.set_aside)
+    folders, left_out = chosen_folders(raw, bounds.only)
+    photos = take_census(raw, folders=folders if bounds.only else ())
+    photos = _without(photos, reasons_outside(bounds.set_aside, left_out))
     opinions = ask_network(photos, raw, bounds.extractor, cache) if bounds.extractor else None
     photos = with_crop_facts(with_groups(photos, raw, opinions.twins() if opinions else ()), cropping)
-    breeds = breed_census(photos, breed_folders(raw))
+    breeds = breed_census(photos, folders)
     complaints = photo_complaints(photos, opinions.complaints(photos) if opinions else None)
     from pedigree.validate.expectations import judge  # takes seconds to import
 
     findings = judge(complaints, breeds, bounds, annotated=(raw / "Annotation").is_dir(), docs=docs)
     unusable = photos[~photos["usable"]]
     set_aside = dict(zip(unusable["photo"], unusable["problem"], strict=True))
-    return Validation(photos, breeds, complaints, findings, set_aside)
+    return Validation(photos, breeds, complaints, findings, set_aside, len(left_out))
 
 
 def _without(photos: pandas.DataFrame, reasons: Mapping[str, str]) -> pandas.DataFrame:
@@ -159,6 +165,8 @@ def _print_summary(validation: Validation, census: Path, docs: Path, report: Pat
     met = sum(finding.success for finding in findings)
     usable, boxes = photos["usable"].sum(), breeds["boxes"].sum()
     print(f"{len(photos)} photos of {len(breeds)} breeds: {usable} usable, with {boxes} boxes.")
+    if validation.left_out:
+        print(f"validate.only leaves out {validation.left_out} other breed{'s' if validation.left_out > 1 else ''}.")
     print(f"{met} of {len(findings)} expectations met.")
     print(f"Census: {census}   Report: {report}   Page: {html}   Data Docs: {docs / 'index.html'}")
     if validation.set_aside and validation.passed:

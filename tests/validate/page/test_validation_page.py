@@ -122,6 +122,12 @@ def test_the_counts_are_those_of_the_census(raw: Path) -> None:
     )
 
 
+def test_breeds_that_are_left_out_are_counted_beside_the_others(raw: Path) -> None:
+    assert "2 breeds 0 boxes" in Page(render(judged(raw), raw)).text("ul")
+    tiles = Page(render(replace(judged(raw), left_out=7), raw)).text("ul")
+    assert "2 breeds validate.only leaves out 7 more 0 boxes" in tiles
+
+
 def test_an_offender_stands_beside_its_twin_and_each_pair_once(raw: Path) -> None:
     (failure,) = failures.find(judged(raw, ACROSS))
     (offender,) = failure.offenders

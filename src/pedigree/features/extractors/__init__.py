@@ -74,9 +74,10 @@ def load(name: str, weights: str | Path | None = None) -> Extractor:
     path = _checked(name, weights)
     quiet.import_keras()
     if name in PACKAGED:
-        from pedigree.features.extractors.efficientnet_lite0 import EfficientNetLite0
+        from pedigree.features.extractors.efficientnet_lite import EfficientNetLite
 
-        return EfficientNetLite0("bfloat16" if name.endswith("bfloat16") else "float32")
+        half = name.endswith("-bfloat16")
+        return EfficientNetLite(name.removesuffix("-bfloat16"), "bfloat16" if half else "float32")
     if name == INCEPTION and path:
         from pedigree.features.extractors.inception_2015 import Inception2015
 

@@ -53,11 +53,11 @@ def tiles(validation: "Validation", groups: int) -> list[Tile]:
         validation: what was found.
         groups: the number of groups of near-duplicates.
     """
-    photos = validation.photos
+    photos, left_out = validation.photos, validation.left_out
     return [
         Tile(len(photos), "photos"),
         Tile(int(photos["usable"].sum()), "usable"),
-        Tile(len(validation.breeds), "breeds"),
+        Tile(len(validation.breeds), "breeds", f"validate.only leaves out {left_out} more" if left_out else ""),
         Tile(int(validation.breeds["boxes"].sum()), "boxes"),
         Tile(len(validation.set_aside), "set aside"),
         Tile(groups, "groups of near-duplicates"),

@@ -1,11 +1,13 @@
-"""EfficientNet-Lite0: the same numbers as the original's, from weights that are read without trusting their file."""
+"""EfficientNet-Lite: the same numbers as the original's, from weights that are read without trusting their file."""
 
 import hashlib
+import itertools
 import os
 import pickle
 import sys
 import types
 import typing
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from PIL import Image
 
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.features import extractors
-from pedigree.features.extractors import checkpoint
+from pedigree.features.extractors import checkpoint, efficientnet_lite
 from pedigree.settings import params
 
 GOLDEN = ROOT / "tests" / "data" / "efficientnet_lite0.npz"  # written by bench/extractor.py
@@ -90,7 +92,7 @@ def test_an_unknown_extractor_is_refused_by_name():
         extractors.load("inception")
 
 
-@pytest.mark.parametrize("name", ["efficientnet-lite0", "efficientnet-lite0-bfloat16"])
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "efficientnet-lite0-bfloat16", "efficientnet-lite2"])
 def test_weights_from_elsewhere_are_refused(name, tmp_path):
     with pytest.raises(UsageError, match=rf"score\.weights must be null: {name} has its own weights\. Received: 'w'"):
         extractors.load(name, "w")
@@ -120,6 +122,82 @@ def test_bfloat16_does_not_depend_on_the_batch(halved, pictures):
     together = halved.features(pictures, 5)
     assert relative_error(halved.features(pictures, 2), together) < 0.02
     np.testing.assert_array_equal(halved.features(pictures, 5), together)
+
+
+class Counted(dict):
+    """Weights that count how often each is read."""
+
+    def __init__(self, weights):
+        super().__init__(weights)
+        self.reads = Counter()
+
+    def __getitem__(self, name):
+        self.reads[name] += 1
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("variant", efficientnet_lite.VARIANTS.values(), ids=list(efficientnet_lite.VARIANTS))
+def test_the_network_uses_each_tensor_of_its_package_once(variant):
+    weights = Counted(efficientnet_lite.read_weights(variant))
+    efficientnet_lite.build(variant, weights, "float32")
+    others = ("_fc.weight", "_fc.bias", "num_batches_tracked")  # the classifier's, and counts of training batches
+    assert weights.reads == {name: 1 for name in weights if not name.endswith(others)}
+
+
+# Lite2 against its definition, written in NumPy. Sizes and numbers of blocks come from the shapes of the weights.
+
+HALVING = (1, 4, 7, 15)  # blocks with stride 2: the first of B0's stages 2, 3, 4 and 6
+
+
+def convolved(x, kernel, stride):
+    """Convolve `(height, width, channels)` with PyTorch's kernel, and TensorFlow's padding "same"."""
+    side = kernel.shape[-1]
+    missing = [max((-(-n // stride) - 1) * stride + side - n, 0) for n in x.shape[:2]]
+    padded = np.pad(x, [*((n // 2, n - n // 2) for n in missing), (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), (0, 1))[::stride, ::stride]
+    if kernel.shape[1] == 1 and side > 1:
+        return np.einsum("hwcij,cij->hwc", windows, kernel[:, 0])
+    return np.tensordot(windows, kernel, ([2, 3, 4], [1, 2, 3]))
+
+
+def defined_features(weights, picture):
+    """Return the pooled features of a picture, `(height, width, 3)` in 0..255, with batch normalisation as it is."""
+
+    def layer(x, name, norm, stride=1, activate=True):
+        x = convolved(x, weights[f"{name}.weight"], stride)
+        mean, variance = weights[f"{norm}.running_mean"], weights[f"{norm}.running_var"]
+        x = (x - mean) / np.sqrt(variance + 1e-3) * weights[f"{norm}.weight"] + weights[f"{norm}.bias"]
+        return np.clip(x, 0, 6) if activate else x
+
+    x = layer((picture - np.float32(127)) / np.float32(128), "_conv_stem", "_bn0", 2)
+    for index in itertools.takewhile(lambda n: f"_blocks.{n}._bn1.weight" in weights, itertools.count()):
+        block, entering = f"_blocks.{index}.", x
+        if f"{block}_expand_conv.weight" in weights:
+            x = layer(x, f"{block}_expand_conv", f"{block}_bn0")
+        x = layer(x, f"{block}_depthwise_conv", f"{block}_bn1", 2 if index in HALVING else 1)
+        x = layer(x, f"{block}_project_conv", f"{block}_bn2", activate=False)
+        x = x + entering if x.shape == entering.shape else x
+    return layer(x, "_conv_head", "_bn1").mean((0, 1))
+
+
+@pytest.fixture(scope="module")
+def larger():
+    return extractors.load("efficientnet-lite2")
+
+
+def test_lite2_computes_its_definition(larger):
+    picture = np.random.default_rng(2).integers(0, 256, (13, 13, 3), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
+    expected = defined_features(efficientnet_lite.read_weights(efficientnet_lite.VARIANTS[larger.name]), picture)
+    assert relative_error(larger.features(picture[None])[0], expected) < 1e-4
+
+
+def test_lite2_has_features_and_logits_of_the_same_form_as_lite0_and_other_numbers(larger, extractor, pictures):
+    features, smaller = larger.features(pictures), extractor.features(pictures)
+    assert (larger.image_size, larger.dimension) == (260, 1280)
+    assert features.shape == smaller.shape and features.dtype == np.float32
+    assert larger.logits(features).shape == (5, 1000)
+    assert larger.fingerprint != extractor.fingerprint
+    assert relative_error(features, smaller) > 0.1
 
 
 # The weights' file.
