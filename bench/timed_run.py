@@ -112,7 +112,7 @@ def scores(model: Path, reports: Path, asked: argparse.Namespace) -> dict[str, A
     """Score a generator as `pedigree score` does."""
     from pedigree.score.stage import score
 
-    judged = params.Score("efficientnet-lite0", None, asked.samples, 32, 0, [])
+    judged = params.Score(other_judges=[], samples=asked.samples)
     return score(judged, model, asked.crops, reports / "history.csv", reports, asked.out.parent / "features")
 
 

@@ -32,6 +32,7 @@ SMALL = {
     "train.score_samples": 16,
     "train.keep": "last",
     "score.samples": 12,
+    "score.other_judges": [],
 }
 LEFT_OUT = ("bench/", "data/sample/", "reports/experiments/", "tests/")  # of the tree: nothing here reads it
 

@@ -44,6 +44,7 @@ SETTINGS = {
     "train.sample_every": 30,
     "train.score_every": 60,
     "train.score_samples": 20,
+    "score.other_judges": [],
     "score.samples": 20,
 }
 

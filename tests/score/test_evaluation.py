@@ -55,6 +55,14 @@ def test_as_many_pictures_as_held_out_ones_stand_beside_the_floor(sides, evaluat
     assert np.bincount(generated.labels[fewer]).tolist() == [20, 15, 15]
 
 
+def test_an_extractor_that_knows_the_breeds_predicts_them_in_place_of_the_probe(sides, evaluation):
+    own = evaluate(*sides, BREEDS, predict=lambda features: np.zeros(len(features), np.intp))
+    assert own.numbers["breed_accuracy"] == pytest.approx(80 / 200)  # only the first breed is ever right
+    assert own.numbers["breed_accuracy_holdout"] == pytest.approx(20 / 50)
+    assert own.confusion[:, 0].tolist() == [1.0, 1.0, 1.0]
+    assert own.numbers["frechet_distance"] == evaluation.numbers["frechet_distance"]
+
+
 def test_the_order_of_the_pictures_changes_no_number(sides, evaluation):
     train, holdout, generated = sides
     turned = [

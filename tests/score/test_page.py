@@ -132,7 +132,7 @@ def arguments(breeds=PLAIN, numbers=GOOD, collapsed=(), size=16, each=(30, 10, 2
         train_map=rng.normal(size=(n, 2)),
         generated_map=rng.normal(size=(m, 2)),
     )
-    return ["efficientnet-lite0", breeds, train, holdout, generated, evaluation, HISTORY]
+    return ["efficientnet-lite0", breeds, train, holdout, generated, evaluation, HISTORY, {}]
 
 
 def render(**changes):
@@ -190,6 +190,16 @@ def test_a_number_that_is_missing_is_left_out_and_the_others_stay(key, value):
 def test_with_hardly_any_numbers_the_page_says_so():
     shown = Page(render(numbers={"samples": 60, "real": 90, "holdout": 30}))
     assert shown.text("h1") == "There are no numbers about this generator."
+
+
+def test_other_judges_stand_beside_the_first_with_their_own_real_photos():
+    args = arguments()
+    args[-1] = {"breed-classifier": GOOD | {"precision": Estimate(0.312, 0.02), "memorization_verdict": "copies"}}
+    shown = Page(page.render(*args)).text("judges")
+    assert "efficientnet-lite0 real photos breed-classifier real photos" in shown
+    assert "Precision higher is better 0.904 ± 0.041 0.930 ± 0.059 0.312 ± 0.039 0.930 ± 0.059" in shown
+    assert "Memorisation verdict fine – copies –" in shown
+    assert Page(render()).text("judges") == ""
 
 
 def test_a_number_without_its_floor_stands_alone():

@@ -12,6 +12,7 @@ from PIL import Image, ImageFilter
 from pedigree.common.packed_crops import Crops
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors
+from pedigree.features.extractors import breed_classifier
 from pedigree.metrics.estimate import Estimate
 from pedigree.score import stage
 from pedigree.score.evaluation import evaluate
@@ -19,7 +20,7 @@ from pedigree.score.stage import imagenet_indices, metrics_json, named, sample_a
 from pedigree.settings import params
 
 BREEDS = ("n99000001-Disc", "n99000002-Stripes", "n99000003-Square")
-SETTINGS = params.Score(extractor="efficientnet-lite0", weights=None, samples=36, batch_size=32, seed=0, require=[])
+SETTINGS = params.Score(extractor="efficientnet-lite0", other_judges=[], samples=36, seed=0)
 
 
 def shape(rng, breed):
@@ -228,6 +229,26 @@ def test_what_does_not_hold_fails_the_stage_once_all_reports_are_written(run, pa
     assert len(list((packed / "reports").iterdir())) == 3
 
 
+def test_every_judge_scores_the_same_pictures_and_the_first_one_decides(run, packed, crops, cache, monkeypatch):
+    monkeypatch.setattr(breed_classifier, "_MOST", 15)
+    fake = Fake()
+    with pytest.raises(PedigreeError, match=r"score\.require not met: frechet_distance"):
+        run(fake, other_judges=["breed-classifier"], require=["frechet_distance < 1"])
+    assert len(fake.asked) == 1
+    numbers = json.loads((packed / "reports" / "metrics.json").read_text())
+    assert list(numbers) == ["efficientnet-lite0", "breed-classifier"]
+    first, second = numbers.values()
+    assert first.keys() == second.keys()
+    assert first["ms_ssim"] == second["ms_ssim"]  # of the pictures themselves
+    assert first["frechet_distance"] != second["frechet_distance"]
+    judge = breed_classifier.BreedClassifier(crops, cache=cache)
+    seen = judge.breeds(judge.features(crops.holdout_images))
+    assert second["breed_accuracy_holdout"] == pytest.approx((seen == crops.holdout_labels).mean(), rel=1e-5)
+    page = (packed / "reports" / "scores.html").read_text()
+    assert "By other judges" in page
+    assert ">breed-classifier<" in page
+
+
 def test_inceptions_features_alone_get_the_names_of_the_field():
     numbers = {
         "frechet_distance": Estimate(20.5, 0.5),
@@ -236,10 +257,10 @@ def test_inceptions_features_alone_get_the_names_of_the_field():
         "memorization_verdict": "copies",
         "imagenet_accuracy": None,
     }
-    content = json.loads(metrics_json("inception-2015", named("inception-2015", numbers)))["inception-2015"]
+    content = json.loads(metrics_json({"inception-2015": named("inception-2015", numbers)}))["inception-2015"]
     assert (content["fid"], content["kid"], content["mifid"]) == (20.5, 0.0123, 205.0)
     assert content["standard_error"] == {"frechet_distance": 0.5, "fid": 0.5}
-    plain = metrics_json("nasnet-large", named("nasnet-large", numbers))
+    plain = metrics_json({"nasnet-large": named("nasnet-large", numbers)})
     assert "fid" not in json.loads(plain)["nasnet-large"]
 
 

@@ -65,6 +65,7 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("train", "condition_ramp", [9, 0], "train.condition_ramp: the lower bound is above the upper one"),
         ("crop", "scheduler", "host:8786", "crop.scheduler: expected null or a Dask scheduler's tcp://host:port"),
         ("gate", "no_worse", ["coverge"], "that can be better or worse (nearest: 'coverage'). Received: 'coverge'"),
+        ("score", "other_judges", ["efficientnet-lite0"], "extractor and other_judges must all differ"),
         ("score", "samples", 1, "score.samples: "),
         ("train", "seed", 2**63, "train.seed: "),
     ],

@@ -179,7 +179,7 @@ def test_with_on_collapse_stop_a_collapse_stops_the_run_and_the_best_generator_c
     assert len(np.unique(kept.draw(np.zeros(8, np.int32), 0).reshape(8, -1), axis=0)) == 8
     assert not (tmp_path / "scratch").exists()
     page = tmp_path / "reports"
-    settings = Score("efficientnet-lite0", None, 40, 32, 0, [])
+    settings = Score(other_judges=[], samples=40)
     score(settings, tmp_path / "generator.keras", more_crops, page / "history.csv", page, tmp_path / "features")
     assert "Distance to held-out crops" in (page / "scores.html").read_text()
 

@@ -1,8 +1,6 @@
 """Features of real pictures, computed once and cached; features of generated pictures, computed as they are drawn."""
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from pedigree.common.files import replacing_file
 from pedigree.common.paths import FEATURES
 from pedigree.common.progress import progress_bar
+from pedigree.features.arrays import read_arrays
 from pedigree.features.extractors import Extractor
 
 Images = NDArray[np.uint8]
@@ -48,7 +47,7 @@ def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, 
         `(n, extractor.dimension)` float32.
     """
     path = folder / f"{extractor.name}-{_digest(extractor, images)}.npz"
-    features = _read(path).get("features")
+    features = read_arrays(path).get("features")
     if features is None or not _are_features(features, len(images), extractor):
         features = _extracted(_sliced(images, batch_size), extractor, len(images), batch_size)
         with replacing_file(path) as beside:
@@ -167,7 +166,7 @@ def _digest(extractor: Extractor, images: Images) -> str:
 
 def _known(path: Path, names: NDArray[np.bytes_], extractor: Extractor) -> tuple[Features, list[int]]:
     """Return the features stored under `names`, and the indices of the others: the first of each name."""
-    content = _read(path)
+    content = read_arrays(path)
     rows, stored = content.get("names", names[:0]), content.get("features")
     if stored is None or rows.ndim != 1 or not _are_features(stored, len(rows), extractor):
         rows, stored = names[:0], np.empty((0, extractor.dimension), np.float32)
@@ -180,24 +179,6 @@ def _known(path: Path, names: NDArray[np.bytes_], extractor: Extractor) -> tuple
         else:
             new.setdefault(name, index)
     return features, list(new.values())
-
-
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays stored at `path`, none if there is no file or it is damaged (zip has checksums)."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            return {name: np.asarray(content[name]) for name in content.files}
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        RuntimeError,  # raised by zipfile when damaged fields seem to need a password or an unknown compression
-    ):
-        return {}
 
 
 def _are_features(array: NDArray[Any], rows: int, extractor: Extractor) -> bool:

@@ -1,7 +1,7 @@
 """Evaluates pictures by their features: how real, how varied, how true to the breed, and how much copied."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,7 @@ def evaluate(
     breeds: tuple[str, ...],
     *,
     copies: Sequence[NDArray[np.float32]] = (),
+    predict: Callable[[NDArray[np.float32]], NDArray[np.integer]] | None = None,
     seed: int = 0,
     epsilon: float | None = None,
     twin: float | None = None,
@@ -70,6 +71,8 @@ def evaluate(
         breeds: folder names, in the order of the labels.
         copies: features of damaged copies of the training crops (`pedigree.score.damage`). The probe learns from them
             too.
+        predict: turns features `(n, d)` into breeds `(n,)`, if the extractor has learned these breeds. None: the probe
+            predicts the breeds.
         seed: of the kernel distance's subsets and of the pairs for MS-SSIM.
         epsilon: Kaggle's threshold of the memorisation distance for this extractor, used by the memorisation-informed
             Fréchet distance. None if there is no such threshold: then the verdict decides.
@@ -79,8 +82,8 @@ def evaluate(
     Raises:
         ValueError: there are too few pictures, or features and labels do not match.
     """
-    probed = probe.fit(train.features, train.labels, len(breeds), copies)
-    seen, seen_holdout = probed.predict(generated.features), probed.predict(holdout.features)
+    predict = predict or probe.fit(train.features, train.labels, len(breeds), copies).predict
+    seen, seen_holdout = predict(generated.features), predict(holdout.features)
     among = overlap(train.features, generated.features, neighbors=NEIGHBORS)
     nearest, nearest_holdout = (nearest_training(train.features, side.features) for side in (generated, holdout))
     copying = judge_copying(nearest, nearest_holdout)

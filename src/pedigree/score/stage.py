@@ -30,7 +30,7 @@ from pedigree.features import extractors, imagenet
 from pedigree.features.cache import Drawer, cached_features, drawn_features
 from pedigree.generator.model import Generator, load_generator
 from pedigree.metrics.estimate import Estimate
-from pedigree.score import page
+from pedigree.score import judges, page
 from pedigree.score.damage import damaged_copies
 from pedigree.score.evaluation import FEWEST, Evaluation, Metrics, evaluate
 from pedigree.score.page.figures import figure, interval
@@ -60,19 +60,20 @@ def score(
     """
     packed, drawer = load_crops(crops), load_generator(model)
     _check_match(drawer, packed, model, crops)
-    extractor = extractors.load(settings.extractor, settings.weights)
-    samples = sample_all(drawer, packed, extractor, settings, cache)
-    copies = copies_features(packed, extractor, settings, cache)
-    epsilon, twin = _KAGGLE_EPSILON.get(extractor.name), _TWIN.get(extractor.name)
-    print(f"Computing the scores of {len(samples[2])} pictures.", file=sys.stderr)
-    evaluation = evaluate(*samples, packed.breeds, copies=copies, seed=settings.seed, epsilon=epsilon, twin=twin)
-    evaluation = replace(evaluation, numbers=named(extractor.name, evaluation.numbers))
+    main, *others = judges.load(settings, packed, cache)
+    samples = sample_all(drawer, packed, main, settings, cache)
+    evaluation = judged(main, packed, samples, settings, cache)
+    more: dict[str, Metrics] = {}
+    for judge in others:
+        again = sample_all(judges.Drawn(samples[2].images), packed, judge, settings, cache)
+        more[judge.name] = judged(judge, packed, again, settings, cache).numbers
+    numbers = {main.name: evaluation.numbers, **more}
     losses = pd.read_csv(history) if history.is_file() else None
-    write_text(reports / METRICS.name, metrics_json(extractor.name, evaluation.numbers))
+    write_text(reports / METRICS.name, metrics_json(numbers))
     with replacing_file(reports / BREED_SCORES.name) as beside:
         evaluation.table.to_csv(beside, index=False, lineterminator="\n", float_format="%.6g")
-    write_text(reports / SCORES_PAGE.name, page.render(extractor.name, packed.breeds, *samples, evaluation, losses))
-    print(_summary(extractor.name, evaluation, reports))
+    write_text(reports / SCORES_PAGE.name, page.render(main.name, packed.breeds, *samples, evaluation, losses, more))
+    print(_summary(numbers, evaluation, reports))
     criteria.enforce(evaluation.numbers, settings.require)
     return evaluation.numbers
 
@@ -101,6 +102,29 @@ def sample_all(
     )
 
 
+def judged(
+    judge: extractors.Extractor,
+    crops: Crops,
+    samples: tuple[Sample, Sample, Sample],
+    settings: params.Score,
+    cache: Path = FEATURES,
+) -> Evaluation:
+    """Evaluate training crops, held-out crops and generated pictures by their features of one judge."""
+    own = judges.own_breeds(judge)
+    copies = [] if own else copies_features(crops, judge, settings, cache)
+    print(f"Computing the scores of {len(samples[2])} pictures by {judge.name}.", file=sys.stderr)
+    evaluation = evaluate(
+        *samples,
+        crops.breeds,
+        copies=copies,
+        predict=own,
+        seed=settings.seed,
+        epsilon=_KAGGLE_EPSILON.get(judge.name),
+        twin=_TWIN.get(judge.name),
+    )
+    return replace(evaluation, numbers=named(judge.name, evaluation.numbers))
+
+
 def copies_features(
     crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = FEATURES
 ) -> list[NDArray[np.float32]]:
@@ -116,12 +140,17 @@ def named(extractor: str, numbers: Metrics) -> Metrics:
     return numbers | {name: numbers[key] for name, key in INCEPTION_NAMES.items()}
 
 
-def metrics_json(extractor: str, numbers: Metrics) -> str:
-    """Return the content of `metrics.json`: numbers with six digits and standard errors with three, by extractor."""
+def metrics_json(numbers: dict[str, Metrics]) -> str:
+    """Return the content of `metrics.json`: the numbers by judge."""
+    return json.dumps({judge: _content(one) for judge, one in numbers.items()}, indent=2) + "\n"
+
+
+def _content(numbers: Metrics) -> dict[str, Any]:
+    """Return numbers with six digits and their standard errors with three."""
     errors = {key: number.standard_error for key, number in numbers.items() if isinstance(number, Estimate)}
     content: dict[str, Any] = {key: _rounded(number, 6) for key, number in numbers.items()}
     content["standard_error"] = {key: _rounded(error, 3) for key, error in errors.items() if np.isfinite(error)}
-    return json.dumps({extractor: content}, indent=2) + "\n"
+    return content
 
 
 def imagenet_indices(breeds: tuple[str, ...]) -> list[int] | None:
@@ -165,21 +194,25 @@ def _check_match(drawer: Generator, crops: Crops, model: Path, folder: Path) -> 
         )
 
 
-def _summary(extractor: str, evaluation: Evaluation, reports: Path) -> str:
+def _summary(by_judge: dict[str, Metrics], evaluation: Evaluation, reports: Path) -> str:
     """Return the results for a terminal: every number beside that of real photos, and the worst breeds."""
-    numbers, table = evaluation.numbers, evaluation.table
-    counts = "{samples} generated, {real} training and {holdout} held-out crops".format_map(numbers)
-    lines = [f"{extractor}: {counts}", f"{'':<38}{'generated':>20}{'real photos':>22}"]
-    for key, measure in MEASURES.items():
-        if numbers.get(key) is not None:
-            real = numbers.get(measure.real) if measure.real else None
-            lines.append(f"{measure.title:<38}{_figure(numbers[key]):>20}{'' if real is None else _figure(real):>22}")
-    lines.append(f"{'Memorisation verdict':<38}{numbers['memorization_verdict']:>20}")
+    table = evaluation.table
+    lines = "\n\n".join(_lines(judge, numbers) for judge, numbers in by_judge.items())
     shown = ["breed", "generated", "frechet_distance", "breed_accuracy", "diversity_ratio", "collapsed", "trouble"]
     breeds = table[shown].assign(breed=[display_name(breed) for breed in table["breed"]])
     breeds = breeds.sort_values("trouble", ascending=False, kind="stable")
     worst = breeds.head(20).to_string(index=False, na_rep="-", float_format="{:.3f}".format)
-    return "\n".join([*lines, "", worst, "", f"See {reports / SCORES_PAGE.name} for details."])
+    return "\n".join([lines, "", worst, "", f"See {reports / SCORES_PAGE.name} for details."])
+
+
+def _lines(judge: str, numbers: Metrics) -> str:
+    counts = "{samples} generated, {real} training and {holdout} held-out crops".format_map(numbers)
+    lines = [f"{judge}: {counts}", f"{'':<38}{'generated':>20}{'real photos':>22}"]
+    for key, measure in MEASURES.items():
+        if numbers.get(key) is not None:
+            real = numbers.get(measure.real) if measure.real else None
+            lines.append(f"{measure.title:<38}{_figure(numbers[key]):>20}{'' if real is None else _figure(real):>22}")
+    return "\n".join([*lines, f"{'Memorisation verdict':<38}{numbers['memorization_verdict']:>20}"])
 
 
 def _figure(number: Any) -> str:

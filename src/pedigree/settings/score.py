@@ -1,11 +1,11 @@
 """The `score` section of `params.yaml`."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from pedigree.common.extractor_names import ExtractorName
+from pedigree.common.extractor_names import ExtractorName, PackagedName, TrainedName
 from pedigree.settings import criteria
 from pedigree.settings.fields import STRICT, Positive, Seed, Text, parameter
 
@@ -31,6 +31,12 @@ class Score:
         "a local file with the extractor's weights. null: the extractor's own (efficientnet-lite0, efficientnet-lite2) "
         "or Keras's (nasnet-large, resnet50-v2). inception-2015 needs a file: run `pedigree fetch inception-2015`.",
     )
+    other_judges: list[Literal[PackagedName, TrainedName]] = parameter(
+        ["breed-classifier"],
+        "more networks that score the same pictures. breed-classifier learns the breeds from the training crops "
+        "alone, which takes half a minute for 700 crops and some minutes for 20,000, once. score.require and the gate "
+        "only use the numbers of score.extractor.",
+    )
     samples: Annotated[int, Field(ge=6)] = parameter(1000, "generated pictures that are scored")
     batch_size: Positive = parameter(32, "pictures per call of the extractor")
     seed: Seed = parameter(0, "random seed of the generated pictures")
@@ -40,3 +46,10 @@ class Score:
         '"memorization_verdict == fine". The stage writes its reports, then fails if a requirement is not met. '
         "Numbers are compared without their ±.",
     )
+
+    @model_validator(mode="after")
+    def _judges_differ(self) -> Self:
+        judges = [self.extractor, *self.other_judges]
+        if len(set(judges)) < len(judges):
+            raise ValueError(f"extractor and other_judges must all differ. Received: {', '.join(judges)}")
+        return self

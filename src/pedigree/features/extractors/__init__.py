@@ -48,6 +48,14 @@ class ImageNetClassifier(Protocol):
         """Turn `(n, dimension)` features into `(n, 1000)` logits, classes ordered by WordNet id."""
 
 
+@runtime_checkable
+class BreedPredictor(Protocol):
+    """An extractor that was trained on the breeds of the crops and predicts them."""
+
+    def breeds(self, features: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Turn `(n, dimension)` features into breeds, `(n,)` indices into the breeds of the crops."""
+
+
 def load(name: str, weights: str | Path | None = None) -> Extractor:
     """Load a feature network.
 

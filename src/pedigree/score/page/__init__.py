@@ -4,8 +4,18 @@ import pandas as pd
 
 from pedigree import __version__
 from pedigree.pages.templates import environment
-from pedigree.score.evaluation import Evaluation
-from pedigree.score.page import breed_table, conclusions, confusion, curves, galleries, nearest_crops, readings, scatter
+from pedigree.score.evaluation import Evaluation, Metrics
+from pedigree.score.page import (
+    breed_table,
+    by_judges,
+    conclusions,
+    confusion,
+    curves,
+    galleries,
+    nearest_crops,
+    readings,
+    scatter,
+)
 from pedigree.score.sample import Sample
 
 
@@ -17,6 +27,7 @@ def render(
     generated: Sample,
     evaluation: Evaluation,
     history: pd.DataFrame | None,
+    others: dict[str, Metrics],
 ) -> str:
     """Return the page as HTML. Equal input gives equal text.
 
@@ -28,8 +39,10 @@ def render(
         generated: the generated pictures, of the same size.
         evaluation: the results. Numbers and columns of its table that are missing or None are left out.
         history: `reports/history.csv`, one row per logged step, or None if there is none.
+        others: the numbers of other judges of the same pictures, by their feature network's name.
     """
     rows = readings.read(evaluation.numbers, train.features)
+    numbers = {extractor: evaluation.numbers, **others}
     answers = conclusions.find(evaluation, rows, breeds)
     return (
         environment(__name__)
@@ -47,6 +60,8 @@ def render(
             groups=readings.group(rows),
             conclusions=answers,
             readings=rows,
+            judges=list(numbers),
+            by_judges=by_judges.lay_out(numbers),
             galleries=galleries.lay_out(breeds, train, holdout, generated, evaluation.table),
             table=breed_table.lay_out(breeds, evaluation.table),
             neighbors=nearest_crops.lay_out(breeds, train, generated, evaluation),

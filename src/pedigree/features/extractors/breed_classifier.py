@@ -1,0 +1,160 @@
+"""A classifier of breeds that is trained here, on the training crops alone, as a feature network.
+
+It has never seen ImageNet. So it is independent of networks that are trained on ImageNet, also of one that a generator
+learned from (Kynkäänniemi et al., 2023, "The role of ImageNet classes in Fréchet inception distance").
+"""
+
+import hashlib
+import random
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from pedigree.common.files import replacing_file
+from pedigree.common.packed_crops import Crops
+from pedigree.common.paths import FEATURES
+from pedigree.common.progress import progress_bar
+from pedigree.features.arrays import read_arrays
+from pedigree.features.extractors.extraction import Floats, Pictures, extract, fingerprint
+from pedigree.features.extractors.resizing import Resized, resize
+
+_LARGEST = 64  # pixels; larger crops are resized
+_GRID = 16  # the first convolution reduces crops to about this side
+_CHANNELS = (32, 64, 128)  # at each resolution
+_BATCH = 32
+_RATE = 0.002
+_PASSES, _MORE, _MOST = 18, 8_000, 100  # passes over the crops, pictures more than that, and passes at most
+
+
+class BreedClassifier:
+    """The extractor `breed-classifier`: features of a small convolutional network, and the breeds that it predicts.
+
+    It is trained from scratch with random flips, shifts, colours, blur and noise, so that these tell it nothing.
+    """
+
+    name = "breed-classifier"
+    dimension = 256
+
+    def __init__(self, crops: Crops, seed: int = 0, cache: Path = FEATURES) -> None:
+        """Train the network, or read its weights from the folder `cache` if it was trained on these crops before.
+
+        Args:
+            crops: only the training crops are used.
+            seed: of the first weights, the order of the crops and their augmentation. The same seed gives the same
+                weights on one machine.
+            cache: its files may be deleted at any time. A damaged file is trained and written again.
+        """
+        self.image_size = min(crops.size, _LARGEST)
+        random.seed(seed)  # seeds the layers
+        self._features, self._head = _build(self.image_size, len(crops.breeds))
+        self._all = [*self._features.weights, *self._head.weights]
+        path = cache / f"{self.name}-weights-{_digest(crops, seed)}.npz"
+        if not self._restored(path):
+            _train(self._features, self._head, crops, seed)
+            with replacing_file(path) as beside:
+                np.savez(beside, *map(ops.convert_to_numpy, self._all))
+        self._network = Resized(self._features, self.image_size)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the weights, this code, Keras and its backend."""
+        digest = hashlib.sha256()
+        for weight in self._all:
+            digest.update(np.asarray(ops.convert_to_numpy(weight)).tobytes())
+        return fingerprint(self.name, digest.hexdigest(), keras.__version__, keras.backend.backend(), code=__file__)
+
+    def features(self, images: Pictures, batch_size: int = 32) -> Floats:
+        """Pool the last feature map over each image.
+
+        Args:
+            images: `(n, height, width, 3)` uint8 RGB, of any one size.
+            batch_size: how many the network takes at once; it only changes the rounding.
+
+        Returns:
+            `(n, 256)` float32.
+        """
+        return extract(self._network, images, batch_size, self.dimension)
+
+    def breeds(self, features: Floats) -> NDArray[np.intp]:
+        """Turn `(n, 256)` features into the most likely breeds, `(n,)` indices into the breeds of the crops."""
+        kernel, bias = map(ops.convert_to_numpy, self._head.weights)
+        return np.asarray((features @ kernel + bias).argmax(axis=1))
+
+    def _restored(self, path: Path) -> bool:
+        """Set the weights stored at `path`; return whether they are there and fit."""
+        stored = list(read_arrays(path).values())
+        if [array.shape for array in stored] != [tuple(weight.shape) for weight in self._all]:
+            return False
+        for weight, array in zip(self._all, stored, strict=True):
+            weight.assign(array)
+        return True
+
+
+def _build(size: int, breeds: int) -> tuple[Any, Any]:
+    """Build the network, from RGB `(n, size, size, 3)` float32 in 0..255 to features, and the layer of the breeds."""
+    inputs, patch = keras.Input((size, size, 3)), max(1, size // _GRID)
+    x = layers.Conv2D(_CHANNELS[0], patch, patch, padding="same")(inputs / 127.5 - 1.0)
+    for stage, channels in enumerate(_CHANNELS):
+        x = layers.AveragePooling2D(2)(x) if stage else x
+        x = _convolve(_convolve(x, channels, 3), channels, 3)
+    x = _convolve(x, BreedClassifier.dimension, 1)
+    features = keras.Model(inputs, layers.GlobalAveragePooling2D()(x), name="breed_features")
+    head = layers.Dense(breeds)
+    head.build((None, BreedClassifier.dimension))
+    return features, head
+
+
+def _convolve(x: Any, channels: int, kernel: int) -> Any:
+    x = layers.Conv2D(channels, kernel, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+
+def _train(features: Any, head: Any, crops: Crops, seed: int) -> None:
+    """Train on passes over the training crops, each in a new order; fewer crops get more passes."""
+    count, chance = len(crops.train_labels), np.random.Generator(np.random.Philox(key=seed))
+    rows = np.concatenate([chance.permutation(count) for _ in range(min(_PASSES + _MORE // count, _MOST))])
+    steps = -(-len(rows) // _BATCH)
+    network = _trainable(features, head, crops.size, steps)
+    with progress_bar(label=f"train {BreedClassifier.name}", total=steps, unit="step") as bar:
+        for step in range(steps):
+            chosen = np.sort(rows[step * _BATCH : (step + 1) * _BATCH])
+            network.train_on_batch(crops.train_images[chosen], crops.train_labels[chosen])
+            bar.update(1)
+
+
+def _trainable(features: Any, head: Any, size: int, steps: int) -> Any:
+    """Return a compiled network from crops to logits, with augmentation."""
+    inputs = keras.Input((size, size, 3), dtype="uint8")
+    x = resize(ops.cast(inputs, "float32"), features.input_shape[1])
+    for layer in (
+        layers.RandomFlip("horizontal"),
+        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+        layers.RandomColorJitter((0, 255), brightness_factor=0.1, contrast_factor=0.2, saturation_factor=(0.4, 0.6)),
+        layers.RandomGaussianBlur(factor=0.3, kernel_size=5, sigma=(0.1, size / 24)),
+        layers.Rescaling(1 / 255),
+        layers.GaussianNoise(0.05),
+        layers.Rescaling(255),
+    ):
+        x = layer(x)
+    network = keras.Model(inputs, head(features(x)))
+    rate = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=_RATE, warmup_steps=steps // 20)
+    network.compile(
+        keras.optimizers.AdamW(rate, weight_decay=0.05),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=keras.backend.backend() == "jax",  # XLA is slower on TensorFlow's CPU
+    )
+    return network
+
+
+def _digest(crops: Crops, seed: int) -> str:
+    digest = hashlib.sha256(
+        fingerprint(str(seed), str(crops.breeds), keras.__version__, keras.backend.backend(), code=__file__).encode()
+    )
+    for array in (crops.train_images, crops.train_labels):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
