@@ -46,7 +46,7 @@ from pathlib import Path
 from pedigree.common.processes import map_in_processes
 def slow(number):
     Path(sys.argv[1], str(os.getpid())).touch()
-    time.sleep(0.2)
+    time.sleep(0.03)
 list(map_in_processes(slow, range(1000), workers=2))
 """
 
