@@ -73,7 +73,7 @@ def test_where_nothing_compares_nothing_passes() -> None:
     (reason,) = gate.judge(sized, scores(real=900), SCORES).reasons
     assert "none of gate.no_worse could be compared" in reason
     (reason,) = gate.judge(SETTINGS, {"inception-2015": SCORES[EXTRACTOR]}, SCORES).reasons
-    assert reason == f"scored with inception-2015, but the champion with {EXTRACTOR}: not comparable"
+    assert reason == f"scored with inception-2015, but the champion with {', '.join(SCORES)}: not comparable"
 
 
 def test_a_number_that_can_no_longer_be_measured_does_not_pass() -> None:
