@@ -3,7 +3,7 @@
     python bench/crop.py [FOLDER with images.tar and annotation.tar] [--repeats N] [--sizes 32 64] [--workers N]
 
 The plain loop opens a photo, converts it to RGB, crops each window and resizes it with Lanczos. Both are given the same
-photos and windows and end with the crops in memory; they take turns, and the median of the ratios is told. Wall time
+photos and windows and end with the crops in memory; they take turns, and the median of the ratios is printed. Wall time
 shows all cores at work; processor time shows the work itself, for when the machine is busy with something else.
 """
 
@@ -107,8 +107,8 @@ def gain(times: Sequence[dict[str, tuple[float, float]]], way: str, kind: int) -
 def peak_memory(root: Path, size: int) -> None:
     """Run the whole stage in a process of its own."""
     command = [sys.executable, "-c", STAGE, str(root), str(size)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
-    imports, peak = (int(kilobytes) / 1024 for kilobytes in told.split())
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
+    imports, peak = (int(kilobytes) / 1024 for kilobytes in output.split())
     print(f"  the whole stage in a process of its own: peak {peak:.0f} MB, of which {imports:.0f} MB are imports")
 
 

@@ -6,8 +6,8 @@
 Plants each kind of fault in a share of the photos: copies of photos that were saved again, resized, mirrored, cut by
 5 % at a random place, or recoloured, half of them under another breed's name; and photos that are blurred, black, cut
 short with an end mark, moved to another breed, or replaced by pictures that show no dog (the JPEGs in `--strangers`).
-Every fault is in a photo of its own. Tells for each kind how many of them are found, and how many other photos the same
-check flags with the faults and without. `--cleanvision` names an interpreter with cleanvision 0.3.7.
+Every fault is in a photo of its own. Prints for each kind how many of them are found, and how many other photos the
+same check flags with the faults and without. `--cleanvision` names an interpreter with cleanvision 0.3.7.
 """
 
 import argparse

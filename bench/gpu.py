@@ -5,7 +5,7 @@
 
 As `train.py`, which says how the sides take turns, but on the GPU that JAX finds, in bfloat16, for every recipe and
 batch. PYTHON is an interpreter with PyTorch (this one, where it has it). The peer is written for `projection-dcgan`
-told the breed by projection alone and without cutout; so this is measured, at the recipe's width, and other recipes
+with the breed given by projection alone and without cutout; so this is measured, at the recipe's width, and other recipes
 have no peer.
 
 The work of a step is counted by XLA for a picture through each network forwards, and twice that backwards: what the
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="the least a turn takes")
     parser.add_argument("--cpu", action="store_true", help="where there is no GPU, try it on the processor")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ |= {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # this process's part is small
 
     from pedigree.common import quiet
@@ -58,28 +58,28 @@ def main() -> None:
     from pedigree.backends import find_device
 
     device = find_device()
-    if device.kind == "cpu" and not asked.cpu:
+    if device.kind == "cpu" and not options.cpu:
         print("JAX finds no GPU here, so nothing is measured; --cpu tries it on the processor.")
         return
     print(device.name)
 
-    peer = asked.torch_python != sys.executable or importlib.util.find_spec("torch") is not None
-    for recipe in asked.recipes:
-        for batch in asked.batches:
+    peer = options.torch_python != sys.executable or importlib.util.find_spec("torch") is not None
+    for recipe in options.recipes:
+        for batch in options.batches:
             settings = settings_of(recipes.text(recipe)) | {"batch_size": batch, "generator_batch_size": batch}
             plain = recipe == "projection-dcgan"
-            measure(recipe, settings | PLAIN if plain else settings, peer and plain, asked)
+            measure(recipe, settings | PLAIN if plain else settings, peer and plain, options)
 
 
-def measure(recipe: str, settings: dict, peer: bool, asked: argparse.Namespace) -> None:
+def measure(recipe: str, settings: dict, peer: bool, options: argparse.Namespace) -> None:
     """Print the speed and the memory of a recipe at a batch, and what share of the device's peak that is."""
-    task = ("bfloat16", settings, asked.size, asked.seconds)
+    task = ("bfloat16", settings, options.size, options.seconds)
     sides = [Side("pedigree", sys.executable, "ours", *task, gpu=True)]
     if peer:
-        sides.append(Side("PyTorch, autocast", asked.torch_python, "torch", *task, gpu=True))
-    compare(f"{recipe}, {asked.size} px, batches of {settings['batch_size']}", sides, asked.rounds)
-    flops = work(settings, asked.size) * statistics.median(sides[0].speeds)
-    share = f", {100 * flops / asked.peak / 1e12:.1f} % of the peak" if asked.peak else ""
+        sides.append(Side("PyTorch, autocast", options.torch_python, "torch", *task, gpu=True))
+    compare(f"{recipe}, {options.size} px, batches of {settings['batch_size']}", sides, options.rounds)
+    flops = work(settings, options.size) * statistics.median(sides[0].speeds)
+    share = f", {100 * flops / options.peak / 1e12:.1f} % of the peak" if options.peak else ""
     print(f"  pedigree does {flops / 1e12:.2f} TFLOP/s{share}")
 
 

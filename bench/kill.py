@@ -46,17 +46,17 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20, help="how many (default 20)")
     parser.add_argument("--steps", type=int, default=200, help="of training (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default 0)")
-    asked = parser.parse_args()
-    chance = random.Random(asked.seed)  # noqa: S311
+    options = parser.parse_args()
+    chance = random.Random(options.seed)  # noqa: S311
     with tempfile.TemporaryDirectory() as scratch:
-        reference, first, interval = undisturbed(project(Path(scratch) / "undisturbed", asked.steps), asked.steps)
+        reference, first, interval = undisturbed(project(Path(scratch) / "undisturbed", options.steps), options.steps)
         print(f"undisturbed: {first:.1f} s to the first checkpoint, then one in {interval:.2f} s", flush=True)
         different = 0
-        for kill in range(1, asked.kills + 1):
+        for kill in range(1, options.kills + 1):
             moment = None
             while moment is None:
-                folder = project(Path(scratch) / str(kill), asked.steps)
-                checkpoint = chance.randrange(0, asked.steps, EVERY)
+                folder = project(Path(scratch) / str(kill), options.steps)
+                checkpoint = chance.randrange(0, options.steps, EVERY)
                 wait = chance.random() * (interval if checkpoint else first)
                 moment = killed(folder, checkpoint, wait, aimed=kill % 4 == 0)
             finish(folder)
@@ -64,7 +64,7 @@ def main() -> None:
             different += bool(changed)
             verdict = f"DIFFERENT: {', '.join(changed)}" if changed else "all outputs identical"
             print(f"kill {kill:2}: {moment:<58} {verdict}", flush=True)
-    sys.exit(f"{different} of {asked.kills} ended otherwise." if different else 0)
+    sys.exit(f"{different} of {options.kills} ended otherwise." if different else 0)
 
 
 def project(folder: Path, steps: int) -> Path:

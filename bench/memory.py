@@ -36,24 +36,24 @@ def main() -> None:
     parser.add_argument("archives", nargs="?", type=Path, default=ROOT / "data" / "sample")
     parser.add_argument("--steps", type=int, default=40, help="of training (default 40)")
     parser.add_argument("--samples", type=int, default=100, help="drawn and scored (default 100)")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print(f"{'stage':<10}{'peak':>9}{'imports alone':>16}{'seconds':>10}")
     with tempfile.TemporaryDirectory() as folder:
-        write_parameters(asked, Path(folder))
+        write_parameters(options, Path(folder))
         for stage, libraries in LIBRARIES.items():
             alone, _ = measure(Path(folder), "-c", libraries)
             peak, seconds = measure(Path(folder), "-m", "pedigree", stage)
             print(f"{stage:<10}{peak:6.0f} MB{alone:13.0f} MB{seconds:10.1f}", flush=True)
 
 
-def write_parameters(asked: argparse.Namespace, folder: Path) -> None:
+def write_parameters(options: argparse.Namespace, folder: Path) -> None:
     yaml = YAML()
     parameters = yaml.load(ROOT / "params.yaml")
-    archives = asked.archives.resolve()
+    archives = options.archives.resolve()
     parameters["data"] = {"images": str(archives / "images.tar"), "annotations": str(archives / "annotation.tar")}
     parameters["validate"] |= {"breeds": None, "photos_per_breed": [1, 1_000_000]}
-    parameters["train"]["steps"] = asked.steps
-    parameters["score"]["samples"] = asked.samples
+    parameters["train"]["steps"] = options.steps
+    parameters["score"]["samples"] = options.samples
     yaml.dump(parameters, folder / "params.yaml")
 
 

@@ -27,25 +27,25 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=600, help="drawn and scored (default 600)")
     parser.add_argument("--only", nargs="+", choices=recipes.names(), default=recipes.names(), metavar="NAME")
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"))
-    asked = parser.parse_args()
-    print(f"{asked.crops}, {asked.minutes:g} minutes of training each\n\n| {' | '.join(COLUMNS)} |")
+    options = parser.parse_args()
+    print(f"{options.crops}, {options.minutes:g} minutes of training each\n\n| {' | '.join(COLUMNS)} |")
     print(f"|{' --- |' * len(COLUMNS)}")
-    for name in asked.only:
-        print(row(name, asked), flush=True)
+    for name in options.only:
+        print(row(name, options), flush=True)
 
 
-def row(name: str, asked: argparse.Namespace) -> str:
+def row(name: str, options: argparse.Namespace) -> str:
     """Train and score one recipe, in a process of its own."""
-    folder = asked.out / name
+    folder = options.out / name
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, SCRIPT, folder, "--recipe", name, "--crops", asked.crops, "--looks", "4"]
-    command += ["--minutes", str(asked.minutes), "--samples", str(asked.samples)]
+    command = [sys.executable, SCRIPT, folder, "--recipe", name, "--crops", options.crops, "--looks", "4"]
+    command += ["--minutes", str(options.minutes), "--samples", str(options.samples)]
     with (folder / "log").open("w") as log:
         if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
             return f"| {name} | failed: see {log.name} |"
     facts = json.loads((folder / "run.json").read_text())
-    told = [f"{facts['untrained'][score]:.3g} → {facts['trained'][score]:.3g}" for score in SHOWN]
-    return f"| {' | '.join((name, str(facts['steps']), format(facts['images_per_second'], '.0f'), *told))} |"
+    cells = [f"{facts['untrained'][score]:.3g} → {facts['trained'][score]:.3g}" for score in SHOWN]
+    return f"| {' | '.join((name, str(facts['steps']), format(facts['images_per_second'], '.0f'), *cells))} |"
 
 
 if __name__ == "__main__":

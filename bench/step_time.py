@@ -2,7 +2,7 @@
 
     python bench/step_time.py [RECIPE] [--size 32] [--precision auto] [--steps 32] [--shown 12]
 
-RECIPE is projection-dcgan unless told. Trains on random pictures of 8 breeds, as the train stage does but for its
+RECIPE is projection-dcgan by default. Trains on random pictures of 8 breeds, as the train stage does but for its
 monitors; TensorFlow's profiler watches the last steps. "waiting for its batch" is what the loop spends on input.
 """
 
@@ -27,21 +27,21 @@ def main() -> None:
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
     parser.add_argument("--steps", type=int, default=32, help=f"watched, a multiple of {CALL}")
     parser.add_argument("--shown", type=int, default=12, help="operations, the dearest first")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ |= dict.fromkeys(THREADS, "1") | {"CUDA_VISIBLE_DEVICES": ""}
 
     from pedigree.settings import recipes
 
-    settings = settings_of(recipes.text(asked.recipe))
-    gan, facts = build(settings, asked.size, asked.precision)
+    settings = settings_of(recipes.text(options.recipe))
+    gan, facts = build(settings, options.size, options.precision)
     with tempfile.TemporaryDirectory() as folder:
-        step, waiting = watched_steps(gan, asked.size, asked.steps, folder)
+        step, waiting = watched_steps(gan, options.size, options.steps, folder)
         (trace,) = Path(folder).rglob("*.xplane.pb")
-        spent = {kind: total / asked.steps for kind, total in times(trace.read_bytes()).items()}
-    print(f"{asked.recipe}, {asked.size} px, {facts['precision']}, one thread: {step:.1f} ms a step of ", end="")
+        spent = {kind: total / options.steps for kind, total in times(trace.read_bytes()).items()}
+    print(f"{options.recipe}, {options.size} px, {facts['precision']}, one thread: {step:.1f} ms a step of ", end="")
     print(f"{settings['batch_size']} photos; waiting for its batch {waiting:.2f} % of it\n")
     print("| operation | ms a step | share |\n| --- | --- | --- |")
-    dearest = sorted(spent, key=spent.get, reverse=True)[: asked.shown]
+    dearest = sorted(spent, key=spent.get, reverse=True)[: options.shown]
     others = sum(spent.values()) - sum(spent[kind] for kind in dearest)
     for kind, value in [*((kind, spent[kind]) for kind in dearest), ("all others", others)]:
         print(f"| {kind} | {value:.2f} | {value / sum(spent.values()):.0%} |")
@@ -65,9 +65,9 @@ def watched_steps(gan: object, size: int, steps: int, folder: str) -> tuple[floa
         take(next(batches))
     begun, waited = time.perf_counter(), 0.0
     for _ in range(calls):
-        asked = time.perf_counter()
+        before = time.perf_counter()
         batch = next(batches)
-        waited += time.perf_counter() - asked
+        waited += time.perf_counter() - before
         take(batch)
     elapsed = time.perf_counter() - begun
     with tf.profiler.experimental.Profile(folder):

@@ -25,7 +25,7 @@ from pedigree.errors import PedigreeError
 from pedigree.settings import params, recipes
 
 WARM_UP, TIMED = 2, 3  # calls of `penalty_interval` steps
-DEAREST = 20  # operations told
+DEAREST = 20  # operations printed
 
 
 def main() -> None:
@@ -39,17 +39,17 @@ def main() -> None:
     parser.add_argument("--crops", type=Path, default=Path("data/crops"))
     parser.add_argument("--samples", type=int, default=1500, help="drawn and scored (default 1500)")
     parser.add_argument("--looks", type=int, default=10, help="grids and scores on the way (default 10)")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     try:
-        if asked.recipe:
-            run(asked, recipes.settings(asked.recipe))
+        if options.recipe:
+            run(options, recipes.settings(options.recipe))
         else:
-            run(asked, params.load(params.Train, asked.params))
+            run(options, params.load(params.Train, options.params))
     except PedigreeError as error:
         sys.exit(str(error))
 
 
-def run(asked: argparse.Namespace, settings: params.Train) -> None:
+def run(options: argparse.Namespace, settings: params.Train) -> None:
     """Do all of it."""
     from pedigree.common import quiet
 
@@ -59,22 +59,24 @@ def run(asked: argparse.Namespace, settings: params.Train) -> None:
 
     from pedigree.train.stage import train
 
-    out = asked.out
-    seconds, operations = first_steps(settings, asked.crops, out)
-    steps = max(asked.looks, int(60 * asked.minutes / seconds) // asked.looks * asked.looks)
-    print(f"{steps} steps of {1000 * seconds:.1f} ms fit into {asked.minutes:g} minutes.", file=sys.stderr, flush=True)
-    often = steps // asked.looks
+    out = options.out
+    seconds, operations = first_steps(settings, options.crops, out)
+    steps = max(options.looks, int(60 * options.minutes / seconds) // options.looks * options.looks)
+    print(
+        f"{steps} steps of {1000 * seconds:.1f} ms fit into {options.minutes:g} minutes.", file=sys.stderr, flush=True
+    )
+    often = steps // options.looks
     looks = {"sample_every": often, "score_every": often, "keep": "kernel_distance"}
     settings = dataclasses.replace(settings, steps=steps, **looks)
-    train(settings, asked.crops, out / "generator.keras", out / "reports", out / "tensorboard", out / "checkpoints")
+    train(settings, options.crops, out / "generator.keras", out / "reports", out / "tensorboard", out / "checkpoints")
     facts = {
         "backend": keras.backend.backend(),
         **json.loads((out / "reports/training.json").read_text()),
         "resident_mb": round(resident()),
         "device_mb": on_gpu(),
         "operations_ms_a_step": operations,
-        "untrained": scores(out / "untrained.keras", out / "untrained", asked),
-        "trained": scores(out / "generator.keras", out / "reports", asked),
+        "untrained": scores(out / "untrained.keras", out / "untrained", options),
+        "trained": scores(out / "generator.keras", out / "reports", options),
     }
     (out / "run.json").write_text(json.dumps(facts, indent=2) + "\n")
 
@@ -98,22 +100,22 @@ def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, 
     save_generator(gan.average, data.breeds, out / "untrained.keras", settings.latent)
     take, batch = compile_steps(gan, count), stacked(range(count), data.train_images, data.train_labels, endless)
     for _ in range(WARM_UP):
-        told = take(batch)
+        metrics = take(batch)
     start = time.perf_counter()
     for _ in range(TIMED):
-        told = take(batch)
-    if wrong := [name for name, values in told.items() if not np.isfinite(values).all()]:
+        metrics = take(batch)
+    if wrong := [name for name, values in metrics.items() if not np.isfinite(values).all()]:
         sys.exit(f"After {(WARM_UP + TIMED) * count} steps these are not finite: {', '.join(wrong)}. Nothing was kept.")
     seconds = (time.perf_counter() - start) / count / TIMED
     return seconds, profile(lambda: take(batch), out / "profile", count)
 
 
-def scores(model: Path, reports: Path, asked: argparse.Namespace) -> dict[str, Any]:
+def scores(model: Path, reports: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Score a generator as `pedigree score` does."""
     from pedigree.score.stage import score
 
-    judged = params.Score(other_judges=[], samples=asked.samples)
-    return score(judged, model, asked.crops, reports / "history.csv", reports, asked.out.parent / "features")
+    judged = params.Score(other_judges=[], samples=options.samples)
+    return score(judged, model, options.crops, reports / "history.csv", reports, options.out.parent / "features")
 
 
 def profile(call: Callable[[], object], folder: Path, steps: int) -> dict[str, float]:

@@ -9,7 +9,7 @@ second: a step of `batch_size` real pictures counts as many, whatever else it dr
 
 Each side trains in a process of its own on the CPU, on random pictures of 8 breeds. The sides take turns: after warming
 up, each runs whole calls of `CALL` steps (so that every turn has its share of the lazy gradient penalty) for at least
-the seconds asked for. A ratio is that of one round's turns. Memory is the most that was resident in a side's process.
+the given seconds. A ratio is that of one round's turns. Memory is the most that was resident in a side's process.
 
 The figures with all cores mean something only on a machine that does nothing else: PyTorch's threads wait for each
 other at every operation, so another busy process slows it many times more than it slows TensorFlow. On a shared
@@ -53,7 +53,7 @@ class Turns:
         print(json.dumps(facts), file=self.answers, flush=True)
 
     def calls(self, **facts: object) -> Iterator[None]:
-        """Yield for every `CALL` steps to take: first to warm up, then, `facts` told, a turn for each line of stdin."""
+        """Yield for every `CALL` steps to take: first to warm up, then, `facts` sent, a turn for each line of stdin."""
         for _ in range(2):
             yield
         self.tell(**facts)
@@ -192,34 +192,36 @@ def compare(title: str, sides: list[Side], rounds: int) -> None:
     print(f"  {'':<34}{'precision':<11}{'images/s':>9}{'MB':>7}   against the last (min-max)")
     for side, facts in zip(sides, ready, strict=True):
         ratios = [mine / peers for mine, peers in zip(side.speeds, sides[-1].speeds, strict=True)]
-        told = (
+        note = (
             f"{statistics.median(ratios):.2f}x ({min(ratios):.2f}-{max(ratios):.2f})" if side is not sides[-1] else ""
         )
         speed = statistics.median(side.speeds)
-        print(f"  {side.name:<34}{facts['precision']:<11}{speed:9.0f}{side.memory:7.0f}   {told}".rstrip())
+        print(f"  {side.name:<34}{facts['precision']:<11}{speed:9.0f}{side.memory:7.0f}   {note}".rstrip())
 
 
-def compare_default(asked: argparse.Namespace, settings: dict) -> None:
+def compare_default(options: argparse.Namespace, settings: dict) -> None:
     """Compare the default networks with PyTorch."""
-    task = (settings, asked.size, asked.seconds)
+    task = (settings, options.size, options.seconds)
     sides = [
         Side("pedigree", sys.executable, "ours", "bfloat16", *task),
         Side("pedigree", sys.executable, "ours", "float32", *task),
-        Side("PyTorch", asked.torch_python, "torch", "float32", *task),
-        Side("PyTorch, autocast", asked.torch_python, "torch", "bfloat16", *task),
+        Side("PyTorch", options.torch_python, "torch", "float32", *task),
+        Side("PyTorch, autocast", options.torch_python, "torch", "bfloat16", *task),
     ]
-    compare(f"projection-dcgan by the settings of sample, {asked.size} px, {asked.rounds} rounds", sides, asked.rounds)
+    compare(
+        f"projection-dcgan by the settings of sample, {options.size} px, {options.rounds} rounds", sides, options.rounds
+    )
 
 
-def compare_seed_cgan(asked: argparse.Namespace, settings: dict) -> None:
+def compare_seed_cgan(options: argparse.Namespace, settings: dict) -> None:
     """Compare seed-cgan with the way it was trained where it comes from."""
-    task = (settings, asked.size, asked.seconds)
+    task = (settings, options.size, options.seconds)
     sides = [
         Side("pedigree", sys.executable, "ours", "bfloat16", *task),
         Side("pedigree", sys.executable, "ours", "float32", *task),
         Side("the seed's own way", sys.executable, "seed", "float32", *task),
     ]
-    compare(f"seed-cgan, {asked.size} px, {asked.rounds} rounds", sides, asked.rounds)
+    compare(f"seed-cgan, {options.size} px, {options.rounds} rounds", sides, options.rounds)
 
 
 def settings_of(recipe: str) -> dict:
@@ -236,21 +238,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.5, help="the least a turn takes")
     parser.add_argument("--size", type=int, choices=[16, 32, 64, 128], default=32, help="pixels a side")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each side (default: a core each)")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    os.environ |= dict.fromkeys(names, str(asked.threads))  # before any side starts
+    os.environ |= dict.fromkeys(names, str(options.threads))  # before any side starts
 
     from pedigree.settings import recipes
 
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    print(f"load of the machine over the last minute: {load:.1f} on {cores} cores; {asked.threads} threads a side")
-    if load > cores / 4 and asked.threads > 1:
+    print(f"load of the machine over the last minute: {load:.1f} on {cores} cores; {options.threads} threads a side")
+    if load > cores / 4 and options.threads > 1:
         print("The machine is busy: these figures favour TensorFlow. Use --threads 1, or wait.")
-    if asked.torch_python:
-        compare_default(asked, settings_of(recipes.text("sample")))
+    if options.torch_python:
+        compare_default(options, settings_of(recipes.text("sample")))
     else:
         print("Without --torch-python PYTHON, or TORCH_PYTHON set, the comparison with PyTorch is left out.")
-    compare_seed_cgan(asked, settings_of(recipes.text("seed-cgan")))
+    compare_seed_cgan(options, settings_of(recipes.text("seed-cgan")))
 
 
 if __name__ == "__main__":

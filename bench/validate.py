@@ -4,7 +4,7 @@
 
 Compares the census of 2,000 photos with one thread that decodes the same photos with Pillow and does nothing else:
 once as the census does (JPEG at an eighth of the size), once in full; in turn, the best of three rounds each. Then
-runs the whole stage on all photos in a process of its own and tells its peak memory. The photos are JPEGs of
+runs the whole stage on all photos in a process of its own and prints its peak memory. The photos are JPEGs of
 500 x 375 pixels in 120 breeds with annotations, each file unique through a comment in it; all of them take 1 GB of
 the temporary folder.
 """
@@ -32,10 +32,10 @@ LIMIT = 500  # MB
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--photos", type=int, default=20_580)
-    asked.add_argument("--stage", action="store_true", help=argparse.SUPPRESS)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=int, default=20_580)
+    parser.add_argument("--stage", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
     if options.stage:
         stage()
         return

@@ -53,28 +53,28 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=ROOT.parent / "shared/data/tinydogs6")
     parser.add_argument("--only", nargs="+", metavar="NAME")
     parser.add_argument("--project", nargs="+", type=Path, default=[ROOT / "runs/experiments"], metavar="FOLDER")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     plan = YAML(typ="safe").load(PLAN)
-    if asked.round not in plan["rounds"]:
-        parser.error(f"no round is called {asked.round!r}: there are {', '.join(plan['rounds'])}")
-    chosen = plan["rounds"][asked.round]
-    names = asked.only or list(chosen["runs"])
+    if options.round not in plan["rounds"]:
+        parser.error(f"no round is called {options.round!r}: there are {', '.join(plan['rounds'])}")
+    chosen = plan["rounds"][options.round]
+    names = options.only or list(chosen["runs"])
     if unknown := set(names) - set(chosen["runs"]):
-        parser.error(f"{asked.round} has no run {', '.join(sorted(unknown))}: there are {', '.join(chosen['runs'])}")
-    if asked.command != "run":
-        if missing := [str(project) for project in asked.project if not project.exists()]:
+        parser.error(f"{options.round} has no run {', '.join(sorted(unknown))}: there are {', '.join(chosen['runs'])}")
+    if options.command != "run":
+        if missing := [str(project) for project in options.project if not project.exists()]:
             parser.error(f"no project at {' and '.join(missing)}: run the round first")
         shows = {"table": table, "curves": curves, "beside": beside}
-        shows[asked.command](asked.round, names, asked.project)
+        shows[options.command](options.round, names, options.project)
         return
-    project = asked.project[0].resolve()
+    project = options.project[0].resolve()
     if not project.exists():
-        archives = {"images": asked.photos / "images.tar", "annotations": asked.photos / "annotation.tar"}
+        archives = {"images": options.photos / "images.tar", "annotations": options.photos / "annotation.tar"}
         if missing := [str(archive) for archive in archives.values() if not archive.exists()]:
             parser.error(f"no archive at {' and '.join(missing)}: say by --photos where the photos are")
         prepare(project, plan["photos"] | {"data": {name: str(path.resolve()) for name, path in archives.items()}})
     for name in names:
-        run(project, f"{asked.round}-{name}", chosen.get("set", {}) | chosen["runs"][name])
+        run(project, f"{options.round}-{name}", chosen.get("set", {}) | chosen["runs"][name])
 
 
 def prepare(project: Path, sections: dict[str, dict[str, Any]]) -> None:

@@ -32,8 +32,8 @@ def prepare(gan: ConditionalGAN, pictures: np.ndarray, breeds: np.ndarray) -> Ca
         discriminator.train_on_batch([scaled[chosen], breeds[chosen]], soft)
         discriminator.train_on_batch([fakes, drawn_breeds], np.zeros((size, 1)))
         frozen.set_weights(discriminator.get_weights())
-        asked = chance.integers(0, count, 2 * size)
-        both.train_on_batch([chance.standard_normal((2 * size, latent)), asked], np.ones((2 * size, 1)))
+        labels = chance.integers(0, count, 2 * size)
+        both.train_on_batch([chance.standard_normal((2 * size, latent)), labels], np.ones((2 * size, 1)))
 
     return step
 

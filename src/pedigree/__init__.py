@@ -1,3 +1,3 @@
-"""Pedigree: from an archive of dog photos to a scored generator that draws new dogs of the breed asked for."""
+"""Pedigree: from an archive of dog photos to a scored generator that draws new dogs of a given breed."""
 
 __version__ = "0.1.0"

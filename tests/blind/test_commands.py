@@ -36,8 +36,8 @@ def answered(folder: Path, name: str) -> Path:
         writer = csv.DictWriter(file, rows.fieldnames or [])
         writer.writeheader()
         for row, truth in zip(rows, key, strict=True):
-            said = {"dog": "yes", "photo": "yes" if truth["source"] == "held-out photos" else "no"}
-            writer.writerow(row | said | {"breed": truth["choices"].index(truth["breed"]) + 1})
+            reply = {"dog": "yes", "photo": "yes" if truth["source"] == "held-out photos" else "no"}
+            writer.writerow(row | reply | {"breed": truth["choices"].index(truth["breed"]) + 1})
     return path
 
 

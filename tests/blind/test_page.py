@@ -1,4 +1,4 @@
-"""What readers get: a page and sheets that tell nothing of the truth, and answers typed on a keyboard."""
+"""What readers get: a page and sheets that do not reveal the truth, and answers typed on a keyboard."""
 
 import base64
 import html
@@ -37,8 +37,8 @@ def test_the_page_does_not_depend_on_the_truth(questions: Questions) -> None:
 
 
 def test_the_sheets_do_not_depend_on_the_truth(questions: Questions, tmp_path: Path) -> None:
-    for name, asked in (("a", questions), ("b", swapped(questions))):
-        sheets.write(asked, tmp_path / name)
+    for name, test in (("a", questions), ("b", swapped(questions))):
+        sheets.write(test, tmp_path / name)
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*"))
     expected = ["README.txt", "answers-template.csv", "sheets/01.png", "sheets/02.png", "sheets/questions.csv"]
     assert [path.as_posix() for path in files] == expected

@@ -1,4 +1,4 @@
-"""What readers are asked: pictures and photos by chance, spread evenly, six breeds to choose from."""
+"""The questions: pictures and photos by chance, spread evenly, six breeds to choose from."""
 
 from collections import Counter
 from dataclasses import replace

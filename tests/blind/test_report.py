@@ -74,9 +74,9 @@ def test_the_interval_is_wilsons(hits: int, count: int) -> None:
 
 
 def test_agreement_counts_pairs_of_readers_that_both_answered() -> None:
-    said = np.array([[1, 0, 1, MISSING], [1, 1, MISSING, MISSING], [1, 0, 0, 1]], np.int8)
-    assert agreement(said) == 4 / 7  # picture 1: three of three pairs; 2: one of three; 3: none of one
-    assert agreement(said[:1]) is None
+    given = np.array([[1, 0, 1, MISSING], [1, 1, MISSING, MISSING], [1, 0, 0, 1]], np.int8)
+    assert agreement(given) == 4 / 7  # picture 1: three of three pairs; 2: one of three; 3: none of one
+    assert agreement(given[:1]) is None
 
 
 def test_without_any_answer_there_is_no_share() -> None:

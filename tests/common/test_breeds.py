@@ -91,9 +91,9 @@ def test_only_case_and_separators_are_ignored_when_names_are_compared() -> None:
 @pytest.mark.parametrize("query", ["Épagneul", "épagneul", "ÉPAGNEUL", "n02101388-Épagneul"])
 @pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
 def test_a_breed_is_found_in_any_unicode_form(query: str, forms: tuple[str, str]) -> None:
-    asked, folder = (unicodedata.normalize(*pair) for pair in zip(forms, (query, "n02101388-Épagneul"), strict=True))
-    assert find_breed(asked, ("Boxer", folder)) == folder
-    assert same_breed(asked.removeprefix("n02101388-"), display_name(folder))
+    name, folder = (unicodedata.normalize(*pair) for pair in zip(forms, (query, "n02101388-Épagneul"), strict=True))
+    assert find_breed(name, ("Boxer", folder)) == folder
+    assert same_breed(name.removeprefix("n02101388-"), display_name(folder))
 
 
 def test_folders_of_one_name_in_two_unicode_forms_are_listed_by_their_code_points() -> None:

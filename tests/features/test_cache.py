@@ -21,10 +21,10 @@ class Counting:
     name, image_size, dimension, fingerprint = "counting", 4, 3, "one"
 
     def __init__(self):
-        self.asked = 0
+        self.computed = 0
 
     def features(self, images, batch_size=32):
-        self.asked += len(images)
+        self.computed += len(images)
         return images.mean(axis=(1, 2)).astype(np.float32)
 
 
@@ -37,7 +37,7 @@ def test_the_same_pictures_are_computed_once_and_read_back_to_the_last_bit(tmp_p
     extractor = Counting()
     first = cached_features(extractor, images, folder=tmp_path / "new")
     second = cached_features(extractor, images.copy(), batch_size=5, folder=tmp_path / "new")
-    assert extractor.asked == len(images)
+    assert extractor.computed == len(images)
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(first, Counting().features(images))
     assert len(list((tmp_path / "new").iterdir())) == 1
@@ -48,7 +48,7 @@ def test_memory_mapped_pictures_are_the_same_pictures(tmp_path, images):
     extractor = Counting()
     cached_features(extractor, images, folder=tmp_path / "cache")
     cached_features(extractor, np.load(tmp_path / "images.npy", mmap_mode="r"), folder=tmp_path / "cache")
-    assert extractor.asked == len(images)
+    assert extractor.computed == len(images)
 
 
 def altered(images, how):
@@ -64,7 +64,7 @@ def test_other_pictures_are_computed(tmp_path, images, how):
     cached_features(extractor, images, folder=tmp_path)
     other = altered(images, how)
     np.testing.assert_array_equal(cached_features(extractor, other, folder=tmp_path), Counting().features(other))
-    assert extractor.asked == len(images) + len(other)
+    assert extractor.computed == len(images) + len(other)
 
 
 @pytest.mark.parametrize(("attribute", "value"), [("name", "other"), ("fingerprint", "two")])
@@ -73,7 +73,7 @@ def test_another_extractor_or_another_version_of_it_computes_anew(tmp_path, imag
     other = Counting()
     setattr(other, attribute, value)
     cached_features(other, images, folder=tmp_path)
-    assert other.asked == len(images)
+    assert other.computed == len(images)
 
 
 def flipped(content):
@@ -104,7 +104,7 @@ def test_a_damaged_file_is_computed_anew_and_mended(tmp_path, images, damage):
     extractor = Counting()
     for _ in range(2):
         np.testing.assert_array_equal(cached_features(extractor, images, folder=tmp_path), expected)
-    assert extractor.asked == len(images)
+    assert extractor.computed == len(images)
 
 
 @pytest.mark.parametrize("content", [{"features": np.zeros((2, 3), np.float32)}, {"other": np.zeros(3)}])
@@ -157,7 +157,7 @@ def test_only_pictures_with_a_new_key_are_made_and_all_come_in_order(tmp_path, i
         extractor = Counting()
         features, made = keyed(extractor, images[chosen], [keys[index] for index in chosen], tmp_path)
         assert [chosen[index] for index in made] == list(new)
-        assert extractor.asked == len(new)
+        assert extractor.computed == len(new)
         np.testing.assert_array_equal(features, expected[chosen])
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -249,7 +249,7 @@ class Drawn:
             batch = labels[start : start + batch_size]
             self.made += len(batch)
             if self.extractor:
-                self.waiting.append(self.made - self.extractor.asked)
+                self.waiting.append(self.made - self.extractor.computed)
             yield np.broadcast_to((batch + seed).astype(np.uint8)[:, None, None, None], (len(batch), 4, 4, 3))
 
 
@@ -279,7 +279,7 @@ def test_the_next_pictures_are_drawn_while_the_extractor_works_on_the_last():
         """Its first batch waits for the drawer to be at the second."""
 
         def features(self, images, batch_size=32):
-            if not self.asked:
+            if not self.computed:
                 extracting.set()
                 assert drawing.wait(20)
             return super().features(images, batch_size)

@@ -1,4 +1,4 @@
-"""The gate: what `score.require` may say, what it stops, and how that is told."""
+"""The gate: what `score.require` may say, what it stops, and how that is message."""
 
 import json
 import operator
@@ -67,7 +67,7 @@ def test_what_holds_passes(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("coverage >= 0.5", "coverage is 0.412346 ± 0.059, required >= 0.5"),
         ("samples > 1234567", "samples is 1000, required > 1234567"),
@@ -83,8 +83,8 @@ def test_what_holds_passes(line: str) -> None:
         ("coverage > recall", "coverage is 0.412346 ± 0.059, required > recall, which is not measured"),
     ],
 )
-def test_what_does_not_hold_is_told_with_its_value(line: str, told: str) -> None:
-    assert check(NUMBERS, [line]) == [told]
+def test_what_does_not_hold_is_told_with_its_value(line: str, message: str) -> None:
+    assert check(NUMBERS, [line]) == [message]
 
 
 def test_a_number_is_judged_as_it_is_written() -> None:
@@ -97,16 +97,16 @@ def test_a_number_is_judged_as_it_is_written() -> None:
 def test_the_gate_tells_all_that_is_not_met_in_one_line() -> None:
     with pytest.raises(PedigreeError) as error:
         enforce(NUMBERS, ["coverage >= 0.5", "samples >= 10", "memorization_verdict == fine"])
-    told = str(error.value)
-    assert told.startswith("2 of 3 in score.require not met: coverage is")
-    assert "; memorization_verdict is copies" in told
-    assert "samples is" not in told
-    assert "\n" not in told
+    message = str(error.value)
+    assert message.startswith("2 of 3 in score.require not met: coverage is")
+    assert "; memorization_verdict is copies" in message
+    assert "samples is" not in message
+    assert "\n" not in message
     assert error.value.exit_code == 1
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("coverge >= 0.5", "metrics.json has no 'coverge' (nearest: 'coverage')"),
         ("zzz >= 0.5", "metrics.json has no 'zzz'. Received"),
@@ -131,11 +131,11 @@ def test_the_gate_tells_all_that_is_not_met_in_one_line() -> None:
         (3, "Input should be a valid string"),
     ],
 )
-def test_a_wrong_line_is_told_when_parameters_load(tmp_path: Path, line: object, told: str) -> None:
+def test_a_wrong_line_is_told_when_parameters_load(tmp_path: Path, line: object, message: str) -> None:
     with pytest.raises(UsageError) as error:
         loaded(tmp_path / "params.yaml", ["coverage >= 0", line])
     assert "params.yaml: score.require.1: " in str(error.value)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert f"Received: {line!r}" in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -148,8 +148,8 @@ def test_lines_reach_the_stage_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_the_words_of_the_verdict_are_those_it_is_given_in() -> None:
-    told = get_args(get_type_hints(memorization.Copying)["verdict"])
-    assert criteria.WORDS["memorization_verdict"] == told
+    message = get_args(get_type_hints(memorization.Copying)["verdict"])
+    assert criteria.WORDS["memorization_verdict"] == message
 
 
 def test_every_number_of_the_scorecard_can_be_required() -> None:

@@ -31,7 +31,7 @@ def test_values_are_set_and_comments_and_all_else_stay(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"train.stepz": 1}, "has no parameter 'train.stepz'"),
         ({"steps": 1}, "has no parameter 'steps'"),
@@ -39,11 +39,11 @@ def test_values_are_set_and_comments_and_all_else_stay(file: Path) -> None:
         ({"crop.size": 64, "train.steps": -1}, "train.steps: Input should be greater than 0. Received: -1"),
     ],
 )
-def test_what_is_wrong_is_told_and_changes_nothing(file: Path, values: dict[str, object], told: str) -> None:
+def test_what_is_wrong_is_told_and_changes_nothing(file: Path, values: dict[str, object], message: str) -> None:
     before = file.read_bytes()
     with pytest.raises(UsageError) as caught:
         override(values, file)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith(str(file))
     assert file.read_bytes() == before
     assert [path.name for path in file.parent.iterdir()] == ["params.yaml"]

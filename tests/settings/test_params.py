@@ -31,7 +31,7 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("section", "key", "value", "told"),
+    ("section", "key", "value", "message"),
     [
         ("crop", "size", 33, "crop.size: Input should be 16, 28, 32, 64 or 128. Received: 33"),
         ("crop", "size", "32", "crop.size: "),
@@ -70,17 +70,17 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("train", "seed", 2**63, "train.seed: "),
     ],
 )
-def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, value: object, told: str) -> None:
+def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, value: object, message: str) -> None:
     path = written(tmp_path / "params.yaml", section, key, value)
     with pytest.raises(UsageError) as error:
         params.load(params.SECTIONS[section], path)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("crops: {}", "unknown section 'crops'"),
         ("crop: [", "is not valid YAML"),
@@ -88,12 +88,12 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, v
         ("crop: 3", "crop must be a section of parameters. Received: 3"),
     ],
 )
-def test_a_file_of_another_form_is_told(tmp_path: Path, content: str, told: str) -> None:
+def test_a_file_of_another_form_is_told(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(content)
     with pytest.raises(UsageError) as error:
         params.load(params.Crop, path)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 

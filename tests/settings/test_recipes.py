@@ -46,13 +46,13 @@ def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_knobs_stand_in_one_order_with_one_explanation(name: str) -> None:
-    def told(recipe: str) -> list[tuple[str, str]]:
+    def message(recipe: str) -> list[tuple[str, str]]:
         parts = [line.partition("#") for line in section(recipes.text(recipe)) if line.startswith("  ")]
         return [(before.partition(":")[0].strip(), comment.strip()) for before, _, comment in parts]
 
-    written = [(knob, comment) for knob, comment in told(name) if knob != "channels"]  # each has its width elsewhere
-    assert written == [(knob, comment) for knob, comment in told("projection-dcgan") if knob != "channels"]
-    assert sorted(filter(None, (knob for knob, _ in told(name)))) == sorted(KNOBS)
+    written = [(knob, comment) for knob, comment in message(name) if knob != "channels"]  # each has its width elsewhere
+    assert written == [(knob, comment) for knob, comment in message("projection-dcgan") if knob != "channels"]
+    assert sorted(filter(None, (knob for knob, _ in message(name)))) == sorted(KNOBS)
 
 
 @pytest.mark.parametrize("name", recipes.names())

@@ -20,7 +20,7 @@ from pedigree.features import extractors
 from pedigree.features.imagenet import CANINES
 from pedigree.photos.census import take_census
 from pedigree.settings.params import Crop
-from pedigree.validate.opinions import FEWEST, LEAST_DOG, Opinions, ask_network, opinions
+from pedigree.validate.opinions import FEWEST, LEAST_DOG, Opinions, network_opinions, opinions
 from pedigree.validate.stage import validate
 
 PHOTOS = ROOT.parent / "shared" / "data" / "stanford4"
@@ -129,8 +129,8 @@ def test_photos_whose_features_are_almost_the_same_are_twins(raw: Path) -> None:
     features[25] = 2 * features[7]
     features[20] = features[3] + 0.1 * features[4]
     features[12] = features[3] + 0.6 * features[4]
-    asked = Opinions(names, features, np.ones(60))
-    assert asked.twins() == [(names[3], names[20]), (names[7], names[25])]
+    seen = Opinions(names, features, np.ones(60))
+    assert seen.twins() == [(names[3], names[20]), (names[7], names[25])]
 
 
 def test_an_extractor_that_is_no_classifier_is_refused(raw: Path) -> None:
@@ -219,13 +219,13 @@ def test_the_packaged_network_knows_dogs_and_doubts_swapped_labels(tmp_path: Pat
         for number, content in enumerate(contents):
             (tmp_path / "Images" / breed / f"{number:02}").write_bytes(content)
     photos = take_census(tmp_path)
-    asked = ask_network(photos, tmp_path, "efficientnet-lite0", tmp_path / "cache")
-    table = asked.complaints(photos).set_index(photos["photo"])
+    seen = network_opinions(photos, tmp_path, "efficientnet-lite0", tmp_path / "cache")
+    table = seen.complaints(photos).set_index(photos["photo"])
     strangers = set(table.index[table["stranger"] != ""])
     assert f"{one}/40" in strangers and len(strangers) <= 5  # in three whole photos, the dog is small
     assert {f"{one}/00", f"{other}/00"} <= set(table.index[table["suspect"] != ""])
     assert (table["suspect"] != "").sum() <= 4
-    assert ((asked.canine >= 0) & (asked.canine <= 1)).all()
+    assert ((seen.canine >= 0) & (seen.canine <= 1)).all()
 
 
 def test_what_counts_as_a_dog_holds_every_breed_of_imagenet() -> None:

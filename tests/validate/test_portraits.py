@@ -102,10 +102,10 @@ class Means:
     name, image_size, dimension, fingerprint = "means", 8, 3, "one"
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.computed = 0
 
     def features(self, images: np.ndarray, batch_size: int = 32) -> np.ndarray:
-        self.asked += len(images)
+        self.computed += len(images)
         return images.mean(axis=(1, 2), dtype=np.float32)
 
 
@@ -120,13 +120,13 @@ def test_of_many_photos_each_gets_its_own_features_and_only_new_ones_are_compute
 
     def features(rows: object) -> tuple[np.ndarray, int]:
         extractor = Means()
-        return portrait_features(rows, tmp_path, extractor, tmp_path / "cache"), extractor.asked
+        return portrait_features(rows, tmp_path, extractor, tmp_path / "cache"), extractor.computed
 
-    first, asked = features(photos.iloc[:140])
-    assert asked == 140
+    first, computed = features(photos.iloc[:140])
+    assert computed == 140
     np.testing.assert_array_equal(first, colours[order[:140]])
-    every, asked = features(photos)
-    assert asked == 10
+    every, computed = features(photos)
+    assert computed == 10
     np.testing.assert_array_equal(every, colours[order])
     renamed = photos.assign(photo="gone/" + photos["photo"])
     assert features(renamed)[1] == 0

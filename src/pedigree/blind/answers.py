@@ -22,7 +22,7 @@ Row = Mapping[str, Any]  # number (from 1), dog and photo (True, False or None),
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one reader said of the n pictures of a test; `MISSING` where there is no answer.
+    """One reader's answers to the n pictures of a test; `MISSING` where there is no answer.
 
     Attributes:
         reader: the name of the reader.

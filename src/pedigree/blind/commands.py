@@ -32,7 +32,7 @@ def make(
     """Write a blind test into the new folder `out`; return a summary.
 
     `readers/` holds what readers get: `blind.html`, and for those without a browser `sheets/` and
-    `answers-template.csv`. Nothing there tells what is a photo. `key.json` does.
+    `answers-template.csv`. Nothing there shows which pictures are photos. `key.json` does.
 
     Args:
         out: the folder to write; it must not exist or be empty.
@@ -60,11 +60,11 @@ def make(
     chosen = _named(names, common) if names else questions.choose_breeds(common, breeds, random)
     chosen.sort(key=lambda breed: breed_name(breed).lower())
     generators = {name: load_generator(path) for name, path in files.items()}
-    asked = questions.compose(generators, held, chosen, pictures, photos, seed, random)
+    test = questions.compose(generators, held, chosen, pictures, photos, seed, random)
     with replacing_folder(out) as folder:
-        write_text(folder / READERS / "blind.html", page.render(asked))
-        sheets.write(asked, folder / READERS)
-        key.write(asked, files, seed, folder / key.NAME)
+        write_text(folder / READERS / "blind.html", page.render(test))
+        sheets.write(test, folder / READERS)
+        key.write(test, files, seed, folder / key.NAME)
     shown = listed([breed_name(breed) for breed in chosen])
     return (
         f"{pictures} pictures of {listed(list(files))} and {photos} held-out photos of {shown}.\n"

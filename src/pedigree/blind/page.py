@@ -23,7 +23,7 @@ def render(questions: Questions) -> str:
 
 
 def _data_uri(image: Images) -> str:
-    """Return a picture `(size, size, 3)` as a PNG without compression: all have the same length, so that none says
+    """Return a picture `(size, size, 3)` as a PNG without compression: all have the same length, so that none shows
     how hard its picture was to compress."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, format="PNG", compress_level=0)

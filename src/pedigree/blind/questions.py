@@ -39,7 +39,7 @@ class Questions:
 
     @property
     def digest(self) -> str:
-        """What tells this test from others: 16 hexadecimal digits of the SHA-256 of what readers are shown."""
+        """The name of this test: 16 hexadecimal digits of the SHA-256 of what readers are shown."""
         shown = [self.breeds, self.choices.tolist(), self.images.shape]
         return hashlib.sha256(repr(shown).encode() + self.images.tobytes()).hexdigest()[:16]
 
@@ -117,8 +117,8 @@ def _check_sizes(generators: Mapping[str, Generator], crops: Crops) -> None:
     for name, generator in generators.items():
         if generator.image_size != crops.size:
             raise PedigreeError(
-                f"{name} draws {generator.image_size} px and the crops have {crops.size} px, which would tell them "
-                f"apart: set crop.size to {generator.image_size} and run `pedigree crop`."
+                f"{name} draws {generator.image_size} px and the crops have {crops.size} px, so their size would "
+                f"show which is which: set crop.size to {generator.image_size} and run `pedigree crop`."
             )
 
 

@@ -1,4 +1,4 @@
-"""What the readers said, in numbers: the content of `reports/blind.json`."""
+"""The answers of the readers in numbers: the content of `reports/blind.json`."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ Numbers = dict[str, Any]
 
 def report(key: Key, answers: Sequence[Answers]) -> Numbers:
     """Return the numbers of `reports/blind.json`; at least one reader."""
-    said = {name: np.stack([getattr(one, name) for one in answers]) for name in QUESTIONS}
+    given = {name: np.stack([getattr(one, name) for one in answers]) for name in QUESTIONS}
     return {
         "test": key.test,
         "seed": key.seed,
@@ -31,7 +31,7 @@ def report(key: Key, answers: Sequence[Answers]) -> Numbers:
             for name, digest in key.models.items()
         ],
         "photos": _source(key, answers, key.sources == PHOTOS),
-        "agreement": {name: agreement(values) for name, values in said.items()},
+        "agreement": {name: agreement(values) for name, values in given.items()},
     }
 
 
@@ -43,14 +43,14 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + square / count)), min(1.0, (middle + half) / (1 + square / count))
 
 
-def agreement(said: npt.NDArray[np.int8]) -> float | None:
+def agreement(given: npt.NDArray[np.int8]) -> float | None:
     """Return in how many of all pairs of answers to a picture by two readers both are equal; None without any pair.
 
     Args:
-        said: `(readers, n)`; `MISSING` where there is no answer.
+        given: `(readers, n)`; `MISSING` where there is no answer.
     """
-    pairs = [(one != MISSING) & (other != MISSING) for one, other in combinations(said, 2)]
-    equal = [one == other for one, other in combinations(said, 2)]
+    pairs = [(one != MISSING) & (other != MISSING) for one, other in combinations(given, 2)]
+    equal = [one == other for one, other in combinations(given, 2)]
     total = sum(int(pair.sum()) for pair in pairs)
     return sum(int((pair & same).sum()) for pair, same in zip(pairs, equal, strict=True)) / total if total else None
 
@@ -70,17 +70,17 @@ def _source(key: Key, answers: Sequence[Answers], chosen: Flags) -> Numbers:
 
 
 def _shares(key: Key, answers: Sequence[Answers], chosen: Flags) -> Numbers:
-    return {name: _share(hits, asked) for name, (hits, asked) in _outcomes(key, answers, chosen).items()}
+    return {name: _share(hits, answered) for name, (hits, answered) in _outcomes(key, answers, chosen).items()}
 
 
 def _counts(key: Key, answers: Sequence[Answers], chosen: Flags) -> Numbers:
     outcomes = _outcomes(key, answers, chosen)
-    counts = {name: [int(hits.sum()), int(asked.sum())] for name, (hits, asked) in outcomes.items()}
+    counts = {name: [int(hits.sum()), int(answered.sum())] for name, (hits, answered) in outcomes.items()}
     return {"pictures": int(chosen.sum()), **counts}
 
 
 def _outcomes(key: Key, answers: Sequence[Answers], chosen: Flags) -> dict[str, tuple[Flags, Flags]]:
-    """Return for each measure who said so and who answered, both `(readers, chosen pictures)`."""
+    """Return for each measure who says so and who answered, both `(readers, chosen pictures)`."""
     dog, photo, breed = (np.stack([getattr(one, name) for one in answers])[:, chosen] for name in QUESTIONS)
     named, tried = breed == key.right[chosen], breed != MISSING
     return {
@@ -91,13 +91,13 @@ def _outcomes(key: Key, answers: Sequence[Answers], chosen: Flags) -> dict[str, 
     }
 
 
-def _share(hits: Flags, asked: Flags) -> Numbers:
-    """Return the share of `hits` in `asked`, both `(readers, n)`, and its interval.
+def _share(hits: Flags, answered: Flags) -> Numbers:
+    """Return the share of `hits` in `answered`, both `(readers, n)`, and its interval.
 
     Readers agree on many pictures, so that two answers to one picture are not two independent cases. The interval takes
     the pictures as the cases: it is right if all readers agree always, and too wide, never too narrow, if they do not.
     """
-    answered, pictures = int(asked.sum()), int(asked.any(axis=0).sum())
-    share = int(hits.sum()) / answered if answered else None
+    count, pictures = int(answered.sum()), int(answered.any(axis=0).sum())
+    share = int(hits.sum()) / count if count else None
     interval = None if share is None else list(wilson(share, pictures))
-    return {"share": share, "interval": interval, "answers": answered, "pictures": pictures}
+    return {"share": share, "interval": interval, "answers": count, "pictures": pictures}

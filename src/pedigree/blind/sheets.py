@@ -41,8 +41,8 @@ def write(questions: Questions, folder: Path) -> None:
         save_png(sheet, folder / "sheets" / f"{start // _PER_SHEET + 1:02}.png")
     write_text(folder / "README.txt", _INSTRUCTIONS.format(choices=len(choices[0])))
     heads = [f"choice_{number}" for number in range(1, len(choices[0]) + 1)]
-    asked = ([number, *row] for number, row in enumerate(choices, start=1))
-    _write_csv(folder / "sheets" / "questions.csv", ["number", *heads], asked)
+    rows = ([number, *row] for number, row in enumerate(choices, start=1))
+    _write_csv(folder / "sheets" / "questions.csv", ["number", *heads], rows)
     blank = ([questions.digest, number, "", "", ""] for number in range(1, len(choices) + 1))
     _write_csv(folder / "answers-template.csv", ["test", "number", "dog", "photo", "breed"], blank)
 

@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from pedigree.common.names import look_alike, same_name, told_apart
+from pedigree.common.names import look_alike, same_name, unambiguous
 from pedigree.errors import UsageError
 
 _PREFIX = re.compile(r"(n[0-9]{8})-(?=.)")
@@ -47,7 +47,7 @@ def find_breed(query: str, folders: Sequence[str], *, listing: str = "`pedigree 
     if len(matches) == 1:
         return matches[0]
     if matches:
-        listed = ", ".join(told_apart(folder, matches) for folder in sorted(matches))
+        listed = ", ".join(unambiguous(folder, matches) for folder in sorted(matches))
         raise UsageError(f"{query!r} names several breeds; use one of: {listed}.")
     shown = ascii(query) if look_alike(query, map(display_name, folders)) else repr(query)
     raise UsageError(f"There is no breed {shown}; {_suggestion(query, folders, listing)}.")
@@ -57,7 +57,7 @@ def _suggestion(query: str, folders: Sequence[str], listing: str) -> str:
     names = {_plain(display_name(folder)): display_name(folder) for folder in sorted(folders)}
     nearest = difflib.get_close_matches(_plain(query), names, n=3, cutoff=0.5)
     if nearest:
-        return "nearest: " + ", ".join(told_apart(names[name], [query]) for name in nearest)
+        return "nearest: " + ", ".join(unambiguous(names[name], [query]) for name in nearest)
     return f"{listing} all {len(folders)}"
 
 

@@ -19,7 +19,7 @@ def look_alike(name: str, others: Iterable[str]) -> bool:
     return any(other != name and _appearance(other) == _appearance(name) for other in others)
 
 
-def told_apart(name: str, others: Iterable[str]) -> str:
+def unambiguous(name: str, others: Iterable[str]) -> str:
     """Return a name for a message; its code points are escaped if it looks like a different one of `others`."""
     return ascii(name)[1:-1] if look_alike(name, others) else name
 

@@ -23,7 +23,7 @@ LOWEST = 8  # side of the maps from which a head computes its logits, in pixels
 def mix(
     maps: Sequence[keras.KerasTensor], deviations: Sequence[float], across_scales: bool, chance: np.random.Generator
 ) -> list[keras.KerasTensor]:
-    """Mix the channels of each map and, if asked, each map with the coarser ones, by frozen random convolutions.
+    """Mix the channels of each map and, optionally, each map with the coarser ones, by frozen random convolutions.
 
     Mixing of scales goes from the coarsest map to the finest. Each is added to the mixed map below it, convolved, and
     enlarged to twice its side. The enlargement comes last because the convolution then costs a quarter.

@@ -29,7 +29,7 @@ class StoredBoxes:
 def stored_boxes(annotation: Annotation, stored: Size, orientation: int) -> StoredBoxes:
     """Return the boxes of a photo in its stored pixels.
 
-    The sizes tell whether the photo was changed after it was annotated:
+    The sizes show whether the photo was changed after it was annotated:
 
     - `<size>` has the aspect of the stored photo: the boxes are scaled. One pixel of rounding is allowed, in the
       smaller of the two pictures.
@@ -37,8 +37,8 @@ def stored_boxes(annotation: Annotation, stored: Size, orientation: int) -> Stor
       turned into stored pixels, and scaled.
     - Neither: the boxes are unknown, and the sizes are a problem.
 
-    If the sizes cannot tell, the boxes are in stored pixels, as in Stanford Dogs. So it is for square photos, for the
-    orientations 2 to 4, and if a size is unknown (0).
+    If the sizes do not decide this, the boxes are in stored pixels, as in Stanford Dogs. This concerns square photos,
+    the orientations 2 to 4, and unknown sizes (0).
 
     Args:
         annotation: the annotation of the photo.

@@ -1,4 +1,4 @@
-"""Chooses the layout of the archives, and says where each of their files belongs."""
+"""Chooses the layout of the archives, and decides where each of their files belongs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

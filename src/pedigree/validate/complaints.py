@@ -5,7 +5,7 @@ import re
 import pandas
 
 from pedigree.common.breeds import display_name, same_breed, wordnet_id
-from pedigree.common.names import told_apart
+from pedigree.common.names import unambiguous
 from pedigree.photos.phash import LEAST_ENTROPY
 from pedigree.photos.set_aside import LABEL
 
@@ -36,7 +36,7 @@ def photo_complaints(photos: pandas.DataFrame, opinions: pandas.DataFrame | None
 
     Args:
         photos: the census, with the columns that `validate` fills in.
-        opinions: the columns `suspect` and `stranger`, from `opinions.Opinions`; None if no network was asked.
+        opinions: the columns `suspect` and `stranger`, from `opinions.Opinions`; None without a network.
     """
     usable = photos[photos["usable"]]
     repeats, elsewhere = _repeats(usable, "sha256", "same as "), _elsewhere(usable, "sha256", "same as ")
@@ -128,7 +128,7 @@ def _misnomer(breed: str, names: str, folder: str) -> str:
     """Return the complaint about an annotation that names another breed than the photo's folder; empty if none."""
     others = [name for name in names.split("; ") if name and not _is_name_of(name, breed)]
     if others:
-        return f"annotated as {'; '.join(told_apart(name, [breed, display_name(breed)]) for name in others)}"
+        return f"annotated as {'; '.join(unambiguous(name, [breed, display_name(breed)]) for name in others)}"
     if names and wordnet_id(breed) and folder.isdecimal() and f"n{folder}" != wordnet_id(breed):
         return f"annotated with folder {folder}"
     return ""

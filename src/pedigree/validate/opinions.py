@@ -40,7 +40,7 @@ _FOLDS = 5
 
 @dataclass(frozen=True, eq=False)
 class Opinions:
-    """What a network says of the usable photos.
+    """The features of the usable photos and the predictions of a network.
 
     Attributes:
         names: of the photos, in the order of the census.
@@ -69,8 +69,8 @@ class Opinions:
         )
 
 
-def ask_network(photos: pandas.DataFrame, raw: Path, name: str, cache: Path = FEATURES) -> Opinions:
-    """Ask a packaged network about the usable photos. Only photos that are not in the cache are decoded.
+def network_opinions(photos: pandas.DataFrame, raw: Path, name: str, cache: Path = FEATURES) -> Opinions:
+    """Return the opinions of a packaged network. Only photos that are not in the cache are decoded.
 
     Args:
         photos: one row per photo, from `census.take_census`.
@@ -85,7 +85,7 @@ def ask_network(photos: pandas.DataFrame, raw: Path, name: str, cache: Path = FE
 
 
 def opinions(photos: pandas.DataFrame, raw: Path, extractor: extractors.Extractor, cache: Path) -> Opinions:
-    """Return what a loaded network says of the usable photos; see `ask_network`.
+    """Return the opinions of a loaded network; see `network_opinions`.
 
     Raises:
         TypeError: the extractor is no ImageNet classifier.

@@ -20,7 +20,7 @@ from pedigree.photos.verdict import write_verdict
 from pedigree.settings.params import Crop, Validate
 from pedigree.validate import page
 from pedigree.validate.complaints import photo_complaints
-from pedigree.validate.opinions import ask_network
+from pedigree.validate.opinions import network_opinions
 from pedigree.validate.restriction import chosen_folders, reasons_outside
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _judged(raw: Path, bounds: Validate, cropping: Crop, docs: Path, cache: Path
     folders, left_out = chosen_folders(raw, bounds.only)
     photos = take_census(raw, folders=folders if bounds.only else ())
     photos = _without(photos, reasons_outside(bounds.set_aside, left_out))
-    opinions = ask_network(photos, raw, bounds.extractor, cache) if bounds.extractor else None
+    opinions = network_opinions(photos, raw, bounds.extractor, cache) if bounds.extractor else None
     photos = with_crop_facts(with_groups(photos, raw, opinions.twins() if opinions else ()), cropping)
     breeds = breed_census(photos, folders)
     complaints = photo_complaints(photos, opinions.complaints(photos) if opinions else None)

@@ -144,8 +144,8 @@ def test_a_damaged_checkpoint_is_told_in_a_line_removed_and_the_one_before_used(
     found = kept.latest()
     assert found.step == 5
     np.testing.assert_array_equal(found.arrays["kernel"], checkpoint(5).arrays["kernel"])
-    told = capfd.readouterr().err
-    assert told == f"{path} is cut or damaged: removed, resuming from step 5.\n"
+    message = capfd.readouterr().err
+    assert message == f"{path} is cut or damaged: removed, resuming from step 5.\n"
     kept.save(checkpoint(12))
     assert names(kept) == ["step-00000005.npz", "step-00000012.npz"]
 
@@ -287,10 +287,10 @@ def test_what_killed_writes_left_goes_with_the_next_run(kept: Checkpoints) -> No
 def test_killed_at_any_moment_the_last_checkpoint_told_of_or_the_next_is_there_and_whole(tmp_path: Path) -> None:
     for moment in np.linspace(0, 0.05, 8):
         with process(SAVE, tmp_path) as saver:
-            told = int(saver.stdout.readline())
+            message = int(saver.stdout.readline())
             time.sleep(moment)
             saver.kill()
-            told = max([told, *map(int, saver.stdout.read().split())])
+            message = max([message, *map(int, saver.stdout.read().split())])
         found = Checkpoints(tmp_path, "a").latest()
-        assert found.step in (told, told + 1)
+        assert found.step in (message, message + 1)
         np.testing.assert_array_equal(found.arrays["w"], np.full(10**6, found.step, np.float32))

@@ -34,7 +34,7 @@ _PASSES, _MORE, _MOST = 18, 8_000, 100  # passes over the crops, pictures more t
 class BreedClassifier:
     """The extractor `breed-classifier`: features of a small convolutional network, and the breeds that it predicts.
 
-    It is trained from scratch with random flips, shifts, colours, blur and noise, so that these tell it nothing.
+    It is trained from scratch with random flips, shifts, colours, blur and noise, so that it learns to ignore these.
     """
 
     name = "breed-classifier"
