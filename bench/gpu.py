@@ -5,8 +5,8 @@
 
 As `train.py`, which says how the sides take turns, but on the GPU that JAX finds, in bfloat16, for every recipe and
 batch. PYTHON is an interpreter with PyTorch (this one, where it has it). The peer is written for `projection-dcgan`
-with the breed given by projection alone and without cutout; so this is measured, at the recipe's width, and other recipes
-have no peer.
+with the breed given by projection alone and without cutout; so this is measured, at the recipe's width, and other
+recipes have no peer.
 
 The work of a step is counted by XLA for a picture through each network forwards, and twice that backwards: what the
 step asks for, without penalties, augmentation and optimizers. Its share is of `--peak`, the device's dense bfloat16

@@ -38,13 +38,18 @@ def build_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
     return parser
 
 
-def _score(command: argparse.ArgumentParser) -> None:
+def _show_examples(command: argparse.ArgumentParser, *lines: str) -> None:
+    """Show examples at the end of a command's help, each on a line."""
     command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.epilog = (
-        "examples:\n"
-        "  pedigree score                      run the stage: draw pictures, score them, write reports/\n"
-        "  pedigree score --against HEAD~1     list what is better, worse or noise since that commit\n"
-        "  pedigree score --against kept.json  the same, since a copy of reports/metrics.json"
+    command.epilog = "\n".join(["examples:", *(f"  {line}" for line in lines)])
+
+
+def _score(command: argparse.ArgumentParser) -> None:
+    _show_examples(
+        command,
+        "pedigree score                      run the stage: draw pictures, score them, write reports/",
+        "pedigree score --against HEAD~1     list what is better, worse or noise since that commit",
+        "pedigree score --against kept.json  the same, since a copy of reports/metrics.json",
     )
     command.add_argument(
         "--against",
@@ -65,13 +70,12 @@ def _generate(command: argparse.ArgumentParser) -> None:
 
 
 def _walk(command: argparse.ArgumentParser) -> None:
-    command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.epilog = (
-        "examples:\n"
-        "  pedigree walk --breed pug --out pug.png             the latent dimensions that change a pug most\n"
-        "  pedigree walk --breed pug --out pug.gif             pugs that turn into each other, in a loop\n"
-        "  pedigree walk --breed pug --to boxer --out two.png  the same dogs, step by step from pug to boxer\n"
-        "  pedigree walk --breed pug --to boxer --out two.mp4  the same as a film, from pug to boxer and back"
+    _show_examples(
+        command,
+        "pedigree walk --breed pug --out pug.png             the latent dimensions that change a pug most",
+        "pedigree walk --breed pug --out pug.gif             pugs that turn into each other, in a loop",
+        "pedigree walk --breed pug --to boxer --out two.png  the same dogs, step by step from pug to boxer",
+        "pedigree walk --breed pug --to boxer --out two.mp4  the same as a film, from pug to boxer and back",
     )
     command.add_argument("--breed", required=True, metavar="NAME", help="the breed of the walk, or the first of two")
     command.add_argument("--to", metavar="NAME", help="the second breed")
@@ -86,12 +90,11 @@ def _walk(command: argparse.ArgumentParser) -> None:
 
 
 def _blind(command: argparse.ArgumentParser) -> None:
-    command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.epilog = (
-        "examples:\n"
-        "  pedigree blind make --out test                           give readers test/readers, keep test/key.json\n"
-        "  pedigree blind make --out test --breed pug --breed boxer --model a.keras --model b.keras\n"
-        "  pedigree blind score test/answers-*.json                 write reports/blind.json and print a table"
+    _show_examples(
+        command,
+        "pedigree blind make --out test                           give readers test/readers, keep test/key.json",
+        "pedigree blind make --out test --breed pug --breed boxer --model a.keras --model b.keras",
+        "pedigree blind score test/answers-*.json                 write reports/blind.json and print a table",
     )
     actions = command.add_subparsers(dest="action", required=True, metavar="make|score")
     _blind_make(actions.add_parser("make", help="draw the pictures; write the questions and the key"))

@@ -7,7 +7,7 @@ from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 from pedigree.crop.cutting import DECODED_FOR_CROPPED, crop_photo
 from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import Box
-from pedigree.photos.windows import Frame, Window, photo_window, square_around
+from pedigree.photos.windows import StoredPhoto, Window, photo_window, square_around
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 40), (30, 160, 60), (40, 60, 190), (220, 200, 40)
 
@@ -32,7 +32,7 @@ def scene(width, height, seed=0):
 
 def whole(path, size):
     with Image.open(path) as photo:
-        window = photo_window(Frame(*photo.size), "pad")
+        window = photo_window(StoredPhoto(*photo.size), "pad")
     return crop_photo(path, [window], size)[0]
 
 
@@ -70,13 +70,13 @@ def test_cover_shows_the_upper_part_as_seen_at_every_orientation(tmp_path, orien
         stored = ImageOps.exif_transpose(photo)
     exif[ExifTags.Base.Orientation] = orientation
     stored.save(tmp_path / "dog.png", exif=exif)
-    crop = crop_photo(tmp_path / "dog.png", [photo_window(Frame(*stored.size, orientation), "cover")], 16)[0]
+    crop = crop_photo(tmp_path / "dog.png", [photo_window(StoredPhoto(*stored.size, orientation), "cover")], 16)[0]
     assert (crop == RED).all()
 
 
 def test_a_window_that_is_no_square_is_stretched(tmp_path):
     quarters(90, 60).save(tmp_path / "dog.png")
-    crop = crop_photo(tmp_path / "dog.png", [photo_window(Frame(90, 60), "stretch")], 30)[0]
+    crop = crop_photo(tmp_path / "dog.png", [photo_window(StoredPhoto(90, 60), "stretch")], 30)[0]
     assert (crop[[2, 2, 27, 27], [2, 27, 2, 27]] == [RED, GREEN, BLUE, YELLOW]).all()
     assert (crop[:10, :10] == RED).all()
 
@@ -96,7 +96,7 @@ def test_a_box_is_in_stored_pixels_before_the_exif_orientation_is_applied(tmp_pa
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     quarters(90, 60).save(tmp_path / "dog.png", exif=exif)
-    crop = crop_photo(tmp_path / "dog.png", [square_around(Box(60, 0, 80, 20), Frame(90, 60), 0.0)], 8)[0]
+    crop = crop_photo(tmp_path / "dog.png", [square_around(Box(60, 0, 80, 20), StoredPhoto(90, 60), 0.0)], 8)[0]
     assert (crop == GREEN).all()
 
 
@@ -127,7 +127,7 @@ def test_a_square_is_cut_to_a_fraction_of_a_pixel(tmp_path):
 def test_a_square_larger_than_the_photo_is_mirrored_at_the_edges(tmp_path, width, height):
     photo = scene(width, height)
     photo.save(tmp_path / "dog.png")
-    square = square_around(Box(0, 0, width, height), Frame(width, height), padding=0.1)
+    square = square_around(Box(0, 0, width, height), StoredPhoto(width, height), padding=0.1)
     crop = crop_photo(tmp_path / "dog.png", [square], 96)[0]
     edges = ((32, 32), (0, 0), (0, 0)) if width > height else ((0, 0), (32, 32), (0, 0))
     assert np.array_equal(crop, np.pad(np.asarray(photo), edges, mode="symmetric"))
@@ -136,7 +136,7 @@ def test_a_square_larger_than_the_photo_is_mirrored_at_the_edges(tmp_path, width
 @pytest.mark.parametrize("fold", [(200, 20), (20, 200)])
 def test_mirroring_repeats_if_the_photo_is_many_times_too_narrow(tmp_path, fold):
     quarters(*fold).save(tmp_path / "dog.png")
-    square = square_around(Box(0, 0, *fold), Frame(*fold), padding=0.0)
+    square = square_around(Box(0, 0, *fold), StoredPhoto(*fold), padding=0.0)
     crop = crop_photo(tmp_path / "dog.png", [square], 50)[0]
     for pixel in crop[[2, 2, 47, 47], [2, 47, 2, 47]].astype(int):
         assert np.abs(np.subtract([RED, GREEN, BLUE, YELLOW], pixel)).max(1).min() <= 1
@@ -149,7 +149,7 @@ def test_decoding_at_reduced_scale_changes_a_crop_by_few_levels(tmp_path, side):
     with Image.open(tmp_path / "dog.jpg") as decoded:
         decoded.load()
         decoded.save(tmp_path / "dog.png")
-    square = square_around(Box(20, 0, side + 20, side), Frame(side + 40, side), padding=0.1)
+    square = square_around(Box(20, 0, side + 20, side), StoredPhoto(side + 40, side), padding=0.1)
     reduced, full = (crop_photo(tmp_path / f"dog.{suffix}", [square], 32)[0].astype(int) for suffix in ("jpg", "png"))
     assert np.abs(reduced - full).mean() < 1.0
     assert np.abs(reduced - full).max() <= 16

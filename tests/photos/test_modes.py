@@ -11,7 +11,7 @@ import pytest
 from PIL import BmpImagePlugin, Image, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 
 from pedigree.crop.cutting import crop_photo
-from pedigree.photos.windows import Frame, photo_window
+from pedigree.photos.windows import StoredPhoto, photo_window
 from photos.test_census import PUG, put, row_of
 
 WIDTH, HEIGHT = 40, 30
@@ -214,7 +214,7 @@ def test_every_mode_gives_the_colour_that_viewers_show_or_is_set_aside_by_name(t
         assert (row["problem"], row["usable"]) == (expected, False)
         return
     assert (row["problem"], row["usable"]) == ("", True)
-    window = photo_window(Frame(WIDTH, HEIGHT), "pad")
+    window = photo_window(StoredPhoto(WIDTH, HEIGHT), "pad")
     crop = crop_photo(tmp_path / "Images" / photo, [window], 16)[0]
     assert crop.shape == (16, 16, 3) and crop.dtype == np.uint8
     assert np.abs(crop.astype(int) - expected).max() <= (3 if suffix == "jpg" else 1)
@@ -229,7 +229,7 @@ def test_the_table_has_every_mode_that_pillow_names_in_these_formats() -> None:
 def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path: Path) -> None:
     ramp = np.linspace(0, 65535, 64).astype(np.uint16)
     Image.fromarray(np.tile(ramp, (64, 1))).save(tmp_path / "ramp.png")
-    crop = crop_photo(tmp_path / "ramp.png", [photo_window(Frame(64, 64), "pad")], 64)[0]
+    crop = crop_photo(tmp_path / "ramp.png", [photo_window(StoredPhoto(64, 64), "pad")], 64)[0]
     assert np.abs(crop[0, :, 0] - ramp / 257).max() <= 1
 
 
@@ -241,6 +241,6 @@ def test_a_palette_gives_its_colours_and_white_where_it_is_transparent(
     photo.putpalette([10, 20, 30, 200, 100, 50])
     photo.paste(1, (20, 0, 40, 40))
     photo.save(tmp_path / "dog.png", **({} if transparency is None else {"transparency": transparency}))
-    crop = crop_photo(tmp_path / "dog.png", [photo_window(Frame(40, 40), "pad")], 40)[0]
+    crop = crop_photo(tmp_path / "dog.png", [photo_window(StoredPhoto(40, 40), "pad")], 40)[0]
     assert tuple(crop[20, 35]) == ORANGE
     assert tuple(crop[20, 5]) == ((10, 20, 30) if transparency is None else WHITE)

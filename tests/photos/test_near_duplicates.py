@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageEnhance
 
+from pedigree.photos import near_duplicates as module
 from pedigree.photos.near_duplicates import GRID, Indices, _aligned, _unmoved, candidates, groups, near_duplicates
 from pedigree.photos.phash import BITS, blocks, phash, signs
 
@@ -88,7 +89,8 @@ def test_a_drawing_of_few_levels_has_no_hash() -> None:
     assert phash(blocks(drawing)) == "" and len(phash(blocks(picture(0).convert("L")))) == (BITS + 1) // 4
 
 
-def test_candidates_are_those_of_all_pairs_compared_bit_by_bit() -> None:
+def test_candidates_are_those_of_all_pairs_compared_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CANDIDATE_BITS", 55)
     luma = [picture(seed).convert("L") for seed in range(40)]
     luma += [one.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for one in luma[:5]]
     hashes = [phash(blocks(one)) for one in luma]
@@ -100,7 +102,7 @@ def test_candidates_are_those_of_all_pairs_compared_bit_by_bit() -> None:
         for other in range(one + 1, len(luma))
         if min((bits[one] != bits[other]).sum(), (bits[one] != turned[other]).sum()) <= 55
     ]
-    (pairs,) = candidates(hashes, 55)
+    (pairs,) = candidates(hashes)
     assert len(near) > 5
     assert list(zip(pairs.first.tolist(), pairs.second.tolist(), pairs.mirrored.tolist(), strict=True)) == near
 

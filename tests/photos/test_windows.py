@@ -5,7 +5,7 @@ import pytest
 
 from pedigree.photos.annotations import Box
 from pedigree.photos.windows import (
-    Frame,
+    StoredPhoto,
     Window,
     box_window,
     clipped,
@@ -27,7 +27,7 @@ def random_case(seed):
 @pytest.mark.parametrize("seed", range(60))
 def test_a_square_lies_inside_the_photo_unless_the_box_alone_is_too_long_for_it(seed):
     width, height, box, padding = random_case(seed)
-    square = square_around(box, Frame(width, height), padding)
+    square = square_around(box, StoredPhoto(width, height), padding)
     longer = max(box.width, box.height)
     if longer <= min(width, height):
         assert square.xmin >= 0
@@ -41,7 +41,7 @@ def test_a_square_lies_inside_the_photo_unless_the_box_alone_is_too_long_for_it(
 @pytest.mark.parametrize("seed", range(60))
 def test_a_square_holds_the_whole_box_and_all_its_padding_if_the_photo_is_large_enough(seed):
     width, height, box, padding = random_case(seed)
-    square = square_around(box, Frame(width, height), padding)
+    square = square_around(box, StoredPhoto(width, height), padding)
     assert square.xmin <= box.xmin + 1e-9
     assert square.ymin <= box.ymin + 1e-9
     assert square.xmin + square.width >= box.xmax - 1e-9
@@ -55,7 +55,7 @@ def test_a_square_holds_the_whole_box_and_all_its_padding_if_the_photo_is_large_
 @pytest.mark.parametrize("seed", range(60))
 def test_a_square_larger_than_the_photo_spans_its_shorter_side_and_stays_inside_the_other(seed):
     width, height, box, padding = random_case(seed)
-    square = square_around(box, Frame(width, height), padding)
+    square = square_around(box, StoredPhoto(width, height), padding)
     for start, length in ((square.xmin, width), (square.ymin, height)):
         if square.width > length:
             assert start <= 0
@@ -66,21 +66,21 @@ def test_a_square_larger_than_the_photo_spans_its_shorter_side_and_stays_inside_
 
 
 def test_a_square_is_centred_on_a_box_far_from_the_edges():
-    assert square_around(Box(100, 120, 180, 160), Frame(400, 400), padding=0.25) == Window(80, 80, 120, 120)
+    assert square_around(Box(100, 120, 180, 160), StoredPhoto(400, 400), padding=0.25) == Window(80, 80, 120, 120)
 
 
 def test_a_square_is_shifted_and_not_shrunk_at_a_corner():
-    assert square_around(Box(0, 0, 40, 20), Frame(300, 200), padding=0.1) == Window(0, 0, 48, 48)
-    assert square_around(Box(260, 180, 300, 200), Frame(300, 200), padding=0.1) == Window(252, 152, 48, 48)
+    assert square_around(Box(0, 0, 40, 20), StoredPhoto(300, 200), padding=0.1) == Window(0, 0, 48, 48)
+    assert square_around(Box(260, 180, 300, 200), StoredPhoto(300, 200), padding=0.1) == Window(252, 152, 48, 48)
 
 
 def test_padding_is_reduced_before_anything_is_mirrored():
-    assert square_around(Box(10, 0, 210, 190), Frame(400, 200), padding=0.2) == Window(10, 0, 200, 200)
+    assert square_around(Box(10, 0, 210, 190), StoredPhoto(400, 200), padding=0.2) == Window(10, 0, 200, 200)
 
 
 @pytest.mark.parametrize(("width", "height"), [(300, 200), (200, 301), (64, 64), (1, 9)])
 def test_a_whole_frame_is_the_largest_square_at_the_centre(width, height):
-    square = photo_window(Frame(width, height), "pad")
+    square = photo_window(StoredPhoto(width, height), "pad")
     assert square.width == min(width, height)
     assert 2 * square.xmin + square.width == width
     assert 2 * square.ymin + square.width == height
@@ -101,7 +101,7 @@ def test_a_whole_frame_is_the_largest_square_at_the_centre(width, height):
     ],
 )
 def test_a_box_is_judged_by_its_part_inside_the_photo(box, reason):
-    assert reason_to_skip(clipped(box, Frame(100, 100)), min_box=24, max_aspect=4.0) == reason
+    assert reason_to_skip(clipped(box, StoredPhoto(100, 100)), min_box=24, max_aspect=4.0) == reason
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,11 @@ def test_a_box_is_judged_by_its_part_inside_the_photo(box, reason):
 def test_stretch_takes_the_box_and_its_padding_as_far_as_the_photo_goes(
     box: Box, padding: float, expected: Window
 ) -> None:
-    assert box_window(box, Frame(400, 200), "stretch", padding) == expected
+    assert box_window(box, StoredPhoto(400, 200), "stretch", padding) == expected
 
 
 def test_stretch_takes_a_whole_photo_whole() -> None:
-    assert photo_window(Frame(300, 200), "stretch") == Window(0, 0, 300, 200)
+    assert photo_window(StoredPhoto(300, 200), "stretch") == Window(0, 0, 300, 200)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -131,8 +131,8 @@ def test_cover_is_at_the_top_as_seen_of_an_upright_box_and_at_the_centre_of_a_ly
     tall = Window(0, near, across, across)
     wide = Window(near, 0, across, across)
     centred_tall, centred_wide = Window(0, 20, across, across), Window(20, 0, across, across)
-    assert photo_window(Frame(across, along, orientation), "cover") == (centred_tall if turned else tall)
-    assert photo_window(Frame(along, across, orientation), "cover") == (wide if turned else centred_wide)
+    assert photo_window(StoredPhoto(across, along, orientation), "cover") == (centred_tall if turned else tall)
+    assert photo_window(StoredPhoto(along, across, orientation), "cover") == (wide if turned else centred_wide)
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -141,7 +141,7 @@ def test_stretch_and_cover_stay_inside_the_photo_and_cover_is_the_largest_square
     seed: int, fit: str
 ) -> None:
     width, height, box, padding = random_case(seed)
-    frame = Frame(width, height)
+    frame = StoredPhoto(width, height)
     stretched, window = box_window(box, frame, "stretch", padding), box_window(box, frame, fit, padding)
     assert window.xmin >= stretched.xmin >= 0
     assert window.ymin >= stretched.ymin >= 0

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from pedigree.errors import PedigreeError
 from pedigree.photos.annotations import Box
 from pedigree.photos.census import take_census
-from pedigree.photos.windows import Frame
+from pedigree.photos.windows import StoredPhoto
 from pedigree.validate.portraits import Portrait, cut_portrait, largest_box, portrait_features
 
 
@@ -29,7 +29,7 @@ from pedigree.validate.portraits import Portrait, cut_portrait, largest_box, por
 def test_the_portrait_is_the_largest_box_inside_the_photo_or_all_of_it(
     boxes: str, expected: tuple[int, int, int, int]
 ) -> None:
-    assert largest_box(boxes, Frame(100, 80)) == Box(*expected)
+    assert largest_box(boxes, StoredPhoto(100, 80)) == Box(*expected)
 
 
 def quarters(width: int, height: int) -> Image.Image:
@@ -56,10 +56,10 @@ RED, GREEN, BLUE, WHITE = (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)
 def test_a_box_is_stretched_to_a_square(tmp_path: Path, form: str, size: int) -> None:
     path = tmp_path / "photo"
     quarters(400, 240).save(path, form, quality=95)
-    whole = cut_portrait(path, Portrait("", "", Frame(400, 240), Box(0, 0, 400, 240)), size)
+    whole = cut_portrait(path, Portrait("", "", StoredPhoto(400, 240), Box(0, 0, 400, 240)), size)
     assert (whole.shape, whole.dtype) == ((size, size, 3), np.uint8)
     assert corners(whole) == [RED, GREEN, BLUE, WHITE]
-    right = cut_portrait(path, Portrait("", "", Frame(400, 240), Box(208, 8, 392, 232)), size)
+    right = cut_portrait(path, Portrait("", "", StoredPhoto(400, 240), Box(208, 8, 392, 232)), size)
     assert corners(right) == [GREEN, GREEN, WHITE, WHITE]
 
 
@@ -67,7 +67,9 @@ def test_a_box_is_stretched_to_a_square(tmp_path: Path, form: str, size: int) ->
 def test_a_portrait_is_upright(tmp_path: Path, orientation: int, expected: list[tuple[int, ...]]) -> None:
     quarters(64, 40).save(tmp_path / "a.png")
     assert (
-        corners(cut_portrait(tmp_path / "a.png", Portrait("", "", Frame(64, 40, orientation), Box(0, 0, 64, 40)), 32))
+        corners(
+            cut_portrait(tmp_path / "a.png", Portrait("", "", StoredPhoto(64, 40, orientation), Box(0, 0, 64, 40)), 32)
+        )
         == expected
     )
 
@@ -76,7 +78,7 @@ def test_a_portrait_is_upright(tmp_path: Path, orientation: int, expected: list[
 def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     highest = np.uint16(65535) if mode == "I;16" else np.uint8(255)
     Image.fromarray(np.full((10, 20), highest)).convert(mode).save(tmp_path / "a.png")
-    portrait = cut_portrait(tmp_path / "a.png", Portrait("", "", Frame(20, 10), Box(0, 0, 20, 10)), 8)
+    portrait = cut_portrait(tmp_path / "a.png", Portrait("", "", StoredPhoto(20, 10), Box(0, 0, 20, 10)), 8)
     assert portrait.shape == (8, 8, 3) and portrait.min() == 255
 
 
@@ -85,7 +87,7 @@ def test_a_jpeg_that_is_decoded_smaller_gives_almost_the_same_portrait(tmp_path:
     photo = Image.fromarray(rough).resize((1500, 1200), Image.Resampling.BICUBIC)
     photo.save(tmp_path / "a.jpg", quality=98)
     photo.save(tmp_path / "a.png")
-    portrait = Portrait("", "", Frame(1500, 1200), Box(301, 203, 1299, 1101))
+    portrait = Portrait("", "", StoredPhoto(1500, 1200), Box(301, 203, 1299, 1101))
     small, full = (cut_portrait(tmp_path / f"a.{form}", portrait, 100).astype(int) for form in ("jpg", "png"))
     assert np.abs(small - full).mean() < 1.5
 
@@ -93,7 +95,7 @@ def test_a_jpeg_that_is_decoded_smaller_gives_almost_the_same_portrait(tmp_path:
 def test_a_photo_that_does_not_decode_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no photo")
     with pytest.raises(PedigreeError, match=r"a\.jpg does not decode .*: run `pedigree unpack` again\.$"):
-        cut_portrait(tmp_path / "a.jpg", Portrait("", "", Frame(9, 9), Box(0, 0, 9, 9)), 8)
+        cut_portrait(tmp_path / "a.jpg", Portrait("", "", StoredPhoto(9, 9), Box(0, 0, 9, 9)), 8)
 
 
 class Means:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from pedigree.common.progress import progress
-from pedigree.crop.store import Crops
+from pedigree.crop.store import CropStore
 from pedigree.photos.near_duplicates import GRID, Indices, groups, near_duplicates
 from pedigree.photos.phash import blocks, phash
 from pedigree.photos.plans import Plan
@@ -20,7 +20,7 @@ from pedigree.photos.plans import Plan
 Pixels = npt.NDArray[np.uint8]
 
 
-def group_crops(plans: Sequence[Plan], crops: Crops) -> Indices:
+def group_crops(plans: Sequence[Plan], crops: CropStore) -> Indices:
     """Return the group of each plan, `(plans,)`: the index of the first plan of its group.
 
     All crops of a plan, all photos of a group of the census, and all crops that look alike are in one group.

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pedigree.errors import PedigreeError
 from pedigree.photos.exif import UPRIGHT, orientation
 from pedigree.photos.modes import to_rgb
+from pedigree.photos.opening import opened
 from pedigree.photos.windows import Window
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, but only if its smallest window keeps this many pixels per side for
@@ -33,14 +33,10 @@ def crop_photo(path: Path, windows: Sequence[Window], size: int) -> npt.NDArray[
     Raises:
         PedigreeError: if the photo does not decode.
     """
-    try:
-        with Image.open(path) as photo:
-            scale = _decode(photo, min(window.shorter for window in windows) / size)
-            image = to_rgb(photo)
-            turn = UPRIGHT.get(orientation(photo))
-    except Exception as error:  # decoders raise many kinds of exceptions
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PedigreeError(f"{path} does not decode ({reason}): run `pedigree validate` again.") from None
+    with opened(path) as photo:
+        scale = _decode(photo, min(window.shorter for window in windows) / size)
+        image = to_rgb(photo)
+        turn = UPRIGHT.get(orientation(photo))
     crops = [_cut(image, _scaled(window, scale), size) for window in windows]
     return np.stack([np.asarray((crop if turn is None else crop.transpose(turn)).convert("RGB")) for crop in crops])
 

@@ -12,18 +12,17 @@ import numpy.typing as npt
 import pandas
 from PIL import Image
 
-from pedigree.common import packed_crops
 from pedigree.common.breeds import display_name
 from pedigree.common.files import replacing_folder, write_text
 from pedigree.common.grids import grid, save_png
-from pedigree.common.packed_crops import SIDES, load_crops, pack_crops
+from pedigree.common.packed_crops import SIDES, Crops, load_crops, pack_crops
 from pedigree.common.paths import CONTACT_SHEET, CROP_FACTS, CROPS
 from pedigree.common.progress import progress
 from pedigree.crop import dask, threads
 from pedigree.crop.crop_groups import group_crops
 from pedigree.crop.holdout import HoldoutCandidate, held_out
 from pedigree.crop.skipped import counted, no_crops, total
-from pedigree.crop.store import Crops
+from pedigree.crop.store import CropStore
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import read_census
 from pedigree.photos.plans import Plan, Skipped, plan_crops
@@ -69,7 +68,7 @@ def crop(
     photos = read_census(census)
     plans, skipped = plan_crops(photos, settings)
     breeds = _breeds(photos, plans, skipped, settings)
-    with replacing_folder(target) as folder, Crops(folder / "all.bin", settings.size) as crops:
+    with replacing_folder(target) as folder, CropStore(folder / "all.bin", settings.size) as crops:
         for cut in _cut(raw / "Images", plans, settings, workers or os.cpu_count() or 1):
             crops.append(cut)
         group = group_crops(plans, crops)
@@ -83,7 +82,8 @@ def crop(
         write_text(facts, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
         _check_twins(twins, counts["holdout_twins"], settings.max_holdout_twins)
     save_png(_contact_sheet(load_crops(target)), sheet)
-    print(_summary(table, skipped, settings))
+    kept = any(plan.split for plan in plans)
+    print(_summary(table, skipped, settings, kept=kept))
 
 
 def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan], skipped: Skipped, settings: params.Crop) -> list[str]:
@@ -192,7 +192,7 @@ def _labels(table: pandas.DataFrame, breeds: Sequence[str]) -> dict[str, npt.NDA
     return {side: np.asarray(labels[table["split"] == side], np.int32) for side in SIDES}
 
 
-def _contact_sheet(crops: packed_crops.Crops) -> Image.Image:
+def _contact_sheet(crops: Crops) -> Image.Image:
     """Draw evenly chosen training crops, one row per breed. Rows of breeds with few crops end in white."""
     breeds = crops.breeds[:SHEET_BREEDS]
     sheet = np.full((len(breeds), SHEET_CROPS, crops.size, crops.size, 3), 255, np.uint8)
@@ -203,13 +203,14 @@ def _contact_sheet(crops: packed_crops.Crops) -> Image.Image:
     return grid(sheet, [display_name(breed) for breed in breeds], scale=max(1, 64 // crops.size))
 
 
-def _summary(table: pandas.DataFrame, skipped: Skipped, settings: params.Crop) -> str:
+def _summary(table: pandas.DataFrame, skipped: Skipped, settings: params.Crop, *, kept: bool) -> str:
+    """Return the summary for a terminal. `kept`: whether the split is the archive's own."""
     counts = table["split"].value_counts()
     lines = [
         f"{len(table)} crops of {table['photo'].nunique()} photos at {settings.size} px: "
         f"{counts['train']} to train on, {counts['holdout']} held out.",
         *(f"Skipped {text}." for text in counted(skipped)),
-        *_few_held_out(table, settings.holdout),
+        *([] if kept else _few_held_out(table, settings.holdout)),
     ]
     return "\n".join(lines)
 

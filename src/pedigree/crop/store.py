@@ -9,13 +9,13 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 
 
-class Crops:
+class CropStore:
     """Crops `(size, size, 3)` uint8 RGB: appended in order, then read by index. The file is removed on exit."""
 
     def __init__(self, path: Path, size: int) -> None:
         self._path, self._shape = path, (size, size, 3)
 
-    def __enter__(self) -> "Crops":
+    def __enter__(self) -> "CropStore":
         self._file = self._path.open("w+b")
         return self
 

@@ -26,6 +26,7 @@ from pedigree.photos.boxes import stored_boxes
 from pedigree.photos.exif import orientation, private_tags, swaps_sides
 from pedigree.photos.jpeg import decoder_warning, is_cut_short
 from pedigree.photos.modes import reason_unusable
+from pedigree.photos.opening import reason
 from pedigree.photos.split import read_split
 from pedigree.photos.views import view_hashes
 
@@ -161,8 +162,7 @@ def read_census(path: Path, needed: Collection[str] = tuple(COLUMNS)) -> pandas.
     try:
         photos = pandas.read_csv(path, dtype=COLUMNS, keep_default_na=False, encoding="utf-8")
     except (ValueError, pandas.errors.ParserError) as error:
-        reason = " ".join(str(error).split())
-        raise PedigreeError(f"{path} is damaged ({reason}): run `pedigree validate` again.") from None
+        raise PedigreeError(f"{path} is damaged ({reason(error)}): run `pedigree validate` again.") from None
     if missing := [column for column in needed if column not in photos]:
         raise PedigreeError(f"{path} lacks the column {missing[0]}: run `pedigree validate` again.")
     if "boxes" in photos and not photos["boxes"].str.fullmatch(_BOXES).all():
@@ -245,8 +245,7 @@ def _picture_facts(content: bytes) -> tuple[dict[str, Any], Image.Image | None]:
     except UnidentifiedImageError:
         facts["problem"] = f"not a photo ({', '.join(FORMATS)})"
     except Exception as error:  # decoders raise many kinds of exceptions; each means that the file is broken
-        reason = _BYTES_LEFT.sub("", " ".join(str(error).split())) or type(error).__name__
-        facts["problem"] = f"does not decode: {reason}"
+        facts["problem"] = f"does not decode: {_BYTES_LEFT.sub('', reason(error))}"
     return facts, luma
 
 

@@ -59,8 +59,8 @@ def near_duplicates(
     """Find near-duplicates, and return pairs of them that link each group.
 
     A pair that its owners or earlier pairs link already is not compared. Neither is a picture that turned out to be
-    different from `_MOST_DIFFERENT` others with a similar hash, so that the photos of one fixed camera do not take for
-    ever.
+    different from `_MOST_DIFFERENT` others with a similar hash. This limits the time for the photos of a fixed
+    camera.
 
     Args:
         hashes: the perceptual hash of each picture; pictures with an empty one have no near-duplicates.
@@ -82,22 +82,25 @@ def near_duplicates(
             some = some[(group[some.first] != group[some.second]) & ((tried < _MOST_DIFFERENT) | some.sure)]
             alike = _are_alike(some, luma)
             for one, other in zip(some.first[alike], some.second[alike], strict=True):
-                if group[one] != group[other]:
-                    group[group == group[other]] = group[one]
+                if _join(group, one, other):
                     links.append((int(hashed[one]), int(hashed[other])))
             for ends in (some.first, some.second):
                 np.add.at(different, ends[~alike], 1)
     return links
 
 
-def candidates(hashes: Sequence[str], bits: int = CANDIDATE_BITS) -> Iterator[Pairs]:
-    """Yield all pairs of hashes that differ in at most `bits` bits, also if one picture is mirrored, in blocks.
+def candidates(hashes: Sequence[str]) -> Iterator[Pairs]:
+    """Yield in blocks all pairs of hashes that differ in at most `CANDIDATE_BITS` bits, also if one is mirrored.
 
     The product of two rows of signs is the sum of its even and its odd part; if one picture is mirrored, it is their
     difference. The larger of the two is even + |odd|.
     """
     rows = signs(hashes)
-    even, odd, least = np.ascontiguousarray(rows[:, ~ODD]), np.ascontiguousarray(rows[:, ODD]), BITS - 2 * bits
+    even, odd, least = (
+        np.ascontiguousarray(rows[:, ~ODD]),
+        np.ascontiguousarray(rows[:, ODD]),
+        BITS - 2 * CANDIDATE_BITS,
+    )
     for start in range(0, len(rows), _ROWS):
         for begin in range(start, len(rows), _ROWS):
             ours, theirs = slice(start, start + _ROWS), slice(begin, begin + _ROWS)
@@ -114,17 +117,19 @@ def candidates(hashes: Sequence[str], bits: int = CANDIDATE_BITS) -> Iterator[Pa
 
 def groups(count: int, pairs: Iterable[tuple[int, int]]) -> Indices:
     """Return for each of `count` pictures the least index of its group: `(count,)`. Pairs join two groups."""
-    parent = list(range(count))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = index = parent[parent[index]]
-        return index
-
+    group = np.arange(count)
     for one, other in pairs:
-        low, high = sorted((root(one), root(other)))
-        parent[high] = low
-    return np.array([root(index) for index in range(count)], np.intp)
+        _join(group, one, other)
+    return group
+
+
+def _join(group: Indices, one: int, other: int) -> bool:
+    """Join the groups of two pictures under the smaller number; return whether they were different."""
+    low, high = sorted((group[one], group[other]))
+    if low == high:
+        return False
+    group[group == high] = low
+    return True
 
 
 class _Luma:

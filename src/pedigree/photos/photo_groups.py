@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas
-from PIL import Image
 
-from pedigree.errors import PedigreeError
 from pedigree.photos.appearance import decoded, small_luma
 from pedigree.photos.near_duplicates import GRID, Indices, groups, near_duplicates
+from pedigree.photos.opening import opened
 from pedigree.photos.phash import blocks
 from pedigree.photos.views import NO_HASH, view_images
 
@@ -75,11 +74,6 @@ def group_names(names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> list[
 
 def _pixels(raw: Path, row: Mapping[str, Any], places: list[int]) -> Pixels:
     """Return the luma of views of a photo, `(views, GRID, GRID)`."""
-    path = raw / "Images" / row["photo"]
-    try:
-        with Image.open(path) as photo:
-            every = view_images(small_luma(decoded(photo)), row)
-    except Exception as error:  # decoders raise many kinds of exceptions
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PedigreeError(f"{path} has changed since the census ({reason}): run `pedigree validate` again.") from None
+    with opened(raw / "Images" / row["photo"], "has changed since the census") as photo:
+        every = view_images(small_luma(decoded(photo)), row)
     return np.stack([blocks(view, GRID) for place in places if (view := every[place])])

@@ -11,7 +11,7 @@ import pandas
 from pedigree.photos.annotations import Box
 from pedigree.photos.boxes import at_another_size
 from pedigree.photos.set_aside import LABEL
-from pedigree.photos.windows import Frame, Window, box_window, clipped, photo_window, reason_to_skip
+from pedigree.photos.windows import StoredPhoto, Window, box_window, clipped, photo_window, reason_to_skip
 from pedigree.settings import params
 
 UNUSABLE = "photo (not usable)"
@@ -79,7 +79,7 @@ def _plan(row: Any, settings: params.Crop, skipped: Counter[str]) -> Plan | None
     if not row.usable:
         skipped[SET_ASIDE if row.problem.startswith(LABEL) else UNUSABLE] += 1
         return None
-    frame = Frame(row.width, row.height, row.orientation)
+    frame = StoredPhoto(row.width, row.height, row.orientation)
     cuts = [] if settings.frames == "whole" else _box_cuts(row, frame, settings, skipped)
     if settings.frames != "boxes" or _unannotated(row):
         cuts += _photo_cuts(frame, settings, skipped)
@@ -95,7 +95,7 @@ def _unannotated(row: Any) -> bool:
     return not row.boxes and not row.box_problems
 
 
-def _box_cuts(row: Any, frame: Frame, settings: params.Crop, skipped: Counter[str]) -> list[tuple[Box, Window]]:
+def _box_cuts(row: Any, frame: StoredPhoto, settings: params.Crop, skipped: Counter[str]) -> list[tuple[Box, Window]]:
     """Return the boxes of a photo with their windows."""
     boxes = [Box(*corners) for corners in json.loads(row.boxes or "[]")]
     if not boxes and not _unannotated(row):
@@ -108,7 +108,7 @@ def _box_cuts(row: Any, frame: Frame, settings: params.Crop, skipped: Counter[st
     return cuts
 
 
-def _photo_cuts(frame: Frame, settings: params.Crop, skipped: Counter[str]) -> list[tuple[Box, Window]]:
+def _photo_cuts(frame: StoredPhoto, settings: params.Crop, skipped: Counter[str]) -> list[tuple[Box, Window]]:
     """Return the whole photo with its window."""
     return [] if _skip("photo", frame.box, settings, skipped) else [(frame.box, photo_window(frame, settings.fit))]
 

@@ -38,7 +38,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Frame:
+class StoredPhoto:
     """A photo as stored: its sides in pixels, and the EXIF orientation, 1 to 8, that turns it upright."""
 
     width: int
@@ -51,7 +51,7 @@ class Frame:
         return Box(0, 0, self.width, self.height)
 
 
-def clipped(box: Box, frame: Frame) -> Box:
+def clipped(box: Box, frame: StoredPhoto) -> Box:
     """Return the part of `box` inside the photo; it may be empty."""
     return Box(max(box.xmin, 0), max(box.ymin, 0), min(box.xmax, frame.width), min(box.ymax, frame.height))
 
@@ -68,7 +68,7 @@ def reason_to_skip(box: Box, *, min_box: int, max_aspect: float) -> str:
     return ""
 
 
-def box_window(box: Box, frame: Frame, fit: Fit, padding: float) -> Window:
+def box_window(box: Box, frame: StoredPhoto, fit: Fit, padding: float) -> Window:
     """Return the window of a box that lies inside the photo.
 
     Args:
@@ -80,12 +80,12 @@ def box_window(box: Box, frame: Frame, fit: Fit, padding: float) -> Window:
     return square_around(box, frame, padding) if fit == "pad" else _FITS[fit](_grown(box, frame, padding), frame)
 
 
-def photo_window(frame: Frame, fit: Fit) -> Window:
+def photo_window(frame: StoredPhoto, fit: Fit) -> Window:
     """Return the window of a whole photo: for `pad`, the largest square at its centre."""
     return _FITS[fit](Window(0, 0, frame.width, frame.height), frame)
 
 
-def square_around(box: Box, frame: Frame, padding: float) -> Window:
+def square_around(box: Box, frame: StoredPhoto, padding: float) -> Window:
     """Return the square around a box that lies inside the photo.
 
     The side is the longer side of the box, plus `padding` times that length at each end. The square is centred on the
@@ -104,23 +104,23 @@ def _shifted(start: float, side: float, length: int) -> float:
     return min(max(start, min(0.0, length - side)), max(0.0, length - side))
 
 
-def _grown(box: Box, frame: Frame, padding: float) -> Window:
+def _grown(box: Box, frame: StoredPhoto, padding: float) -> Window:
     """Return the box grown on each side by `padding` times its longer side, as far as the photo goes."""
     growth = padding * max(box.width, box.height)
     xmin, ymin = max(0.0, box.xmin - growth), max(0.0, box.ymin - growth)
     return Window(xmin, ymin, min(frame.width, box.xmax + growth) - xmin, min(frame.height, box.ymax + growth) - ymin)
 
 
-def _whole(window: Window, _: Frame) -> Window:
+def _whole(window: Window, _: StoredPhoto) -> Window:
     return window
 
 
-def _centre(window: Window, _: Frame) -> Window:
+def _centre(window: Window, _: StoredPhoto) -> Window:
     """Return the largest square at the centre of a window."""
     return _square_inside(window, 0.5)
 
 
-def _cover(window: Window, frame: Frame) -> Window:
+def _cover(window: Window, frame: StoredPhoto) -> Window:
     """Return the largest square inside a window: at its top if it is upright as seen, else at its centre.
 
     Boxes are tight, and the head of an upright dog is at the top. Of 72 upright boxes of Stanford Dogs (16 breeds), a
@@ -139,4 +139,4 @@ def _square_inside(window: Window, place: float) -> Window:
     return Window(window.xmin + place * (window.width - side), window.ymin + place * (window.height - side), side, side)
 
 
-_FITS: dict[Fit, Callable[[Window, Frame], Window]] = {"pad": _centre, "stretch": _whole, "cover": _cover}
+_FITS: dict[Fit, Callable[[Window, StoredPhoto], Window]] = {"pad": _centre, "stretch": _whole, "cover": _cover}

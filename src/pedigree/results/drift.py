@@ -21,7 +21,7 @@ LEVELS = 5.0  # and in levels of 255, so that invisible changes are not reported
 
 
 @dataclass(frozen=True)
-class _Measure:
+class _Look:
     """A number of each photo whose mean over a breed is compared: its least reported change, and words for both ways.
 
     A measure that one of the censuses lacks, because an older version wrote it, is not compared.
@@ -33,13 +33,13 @@ class _Measure:
     share: bool = False  # of photos: its standard error is never below 1 / photos
 
 
-_MEASURES = {
-    "sharpness": _Measure(0.3, "sharper photos", "blurred photos"),
-    "brightness": _Measure(0.05, "brighter photos", "darker photos"),
-    "contrast": _Measure(0.02, "more contrast", "less contrast"),
-    "aspect": _Measure(0.1, "wider photos", "narrower photos"),
-    "grey": _Measure(0.05, "more grey photos", "fewer grey photos", share=True),
-    "grouped": _Measure(0.05, "more near-duplicates", "fewer near-duplicates", share=True),
+_LOOKS = {
+    "sharpness": _Look(0.3, "sharper photos", "blurred photos"),
+    "brightness": _Look(0.05, "brighter photos", "darker photos"),
+    "contrast": _Look(0.02, "more contrast", "less contrast"),
+    "aspect": _Look(0.1, "wider photos", "narrower photos"),
+    "grey": _Look(0.05, "more grey photos", "fewer grey photos", share=True),
+    "grouped": _Look(0.05, "more near-duplicates", "fewer near-duplicates", share=True),
 }
 
 
@@ -73,14 +73,14 @@ def _facts(root: Path) -> dict[str, dict[str, Any]]:
 
 def _looks(usable: pandas.DataFrame) -> dict[str, tuple[pandas.Series, pandas.Series]]:
     """Return the means of the measures by breed, and their standard errors."""
-    columns = {name: usable[name].astype(float) for name in _MEASURES if name in usable}
+    columns = {name: usable[name].astype(float) for name in _LOOKS if name in usable}
     if "group" in usable:
         columns["grouped"] = (usable["group"] != "").astype(float)
     looks = {}
     for name, values in columns.items():
         by_breed = values.groupby(usable["breed"])
         counts = by_breed.size()
-        least = 1 / counts if _MEASURES[name].share else 0.0
+        least = 1 / counts if _LOOKS[name].share else 0.0
         looks[name] = by_breed.mean(), (by_breed.std() / counts**0.5).clip(lower=least)
     return looks
 
@@ -137,7 +137,7 @@ def _look(name: str, old: tuple[float, float], new: tuple[float, float]) -> str:
 
     A standard error is NaN if a breed has one photo: then nothing is known.
     """
-    measure, change, error = _MEASURES[name], new[0] - old[0], float(np.hypot(old[1], new[1]))
+    measure, change, error = _LOOKS[name], new[0] - old[0], float(np.hypot(old[1], new[1]))
     if not (abs(change) > DEVIATIONS * error and abs(change) > measure.least):
         return ""
     return measure.more if change > 0 else measure.fewer

@@ -96,7 +96,10 @@ def _parameter_lines(name: str, value: Any, comment: str) -> Iterator[str]:
 
 
 def _choices(annotation: Any) -> str:
-    """List the choices of a `Literal`, or of a list of them; empty for other types."""
+    """List the choices of a `Literal`, of one that may be null, or of a list of them; empty for other types."""
+    options = get_args(annotation)
+    if type(None) in options and len(options) == 2 and (choices := _choices(options[0])):
+        return f"null | {choices}"
     if get_origin(annotation) is Literal:
         return " | ".join(map(str, get_args(annotation)))
     if get_origin(annotation) is list and get_origin(get_args(annotation)[0]) is Literal:

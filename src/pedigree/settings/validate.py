@@ -52,7 +52,7 @@ class Validate:
     # Lite0 only: the limits of validate/opinions.py were measured with it.
     extractor: Lite0Name | None = parameter(
         None,
-        "null | efficientnet-lite0 | efficientnet-lite0-bfloat16; the network that finds suspect labels, photos that "
+        "the network that finds suspect labels, photos that "
         "show no dog, and more near-duplicates; null: no network. It takes two minutes for 20,000 photos on two cores, "
         "once",
     )

@@ -66,7 +66,7 @@ def read_coco(source: str, path: Path) -> list[Picture]:
         raise PedigreeError(f"{source} cannot be read as JSON ({error}); write it again.") from None
     try:
         return _pictures(content)
-    except _MalformedError as reason:
+    except _NotCocoError as reason:
         raise PedigreeError(f"{source} is not COCO with boxes: {reason}; correct it or leave it out.") from None
 
 
@@ -94,7 +94,7 @@ def voc(picture: Picture, file: str, names: Mapping[str, str]) -> bytes:
     return content
 
 
-class _MalformedError(Exception):
+class _NotCocoError(Exception):
     """The reason why a file is not COCO, in a few words."""
 
 
@@ -106,7 +106,7 @@ def _add(parent: ElementTree.Element, tag: str, text: str | None = None) -> Elem
 
 def _pictures(content: Any) -> list[Picture]:
     if not isinstance(content, dict):
-        raise _MalformedError("expected an object with images, annotations and categories")
+        raise _NotCocoError("expected an object with images, annotations and categories")
     images, categories = _by_id(content, "images"), _by_id(content, "categories")
     names = {number: _category(where, entry) for number, (where, entry) in categories.items()}
     boxes: dict[int | str, list[Labelled]] = {number: [] for number in images}
@@ -122,10 +122,10 @@ def _entries(content: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str,
     """Yield the entries of a list of the file, each after its place, such as "images[3]"."""
     entries = content.get(key)
     if not isinstance(entries, list):
-        raise _MalformedError(f"expected a list {key!r}")
+        raise _NotCocoError(f"expected a list {key!r}")
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise _MalformedError(f"{key}[{number}] is not an object")
+            raise _NotCocoError(f"{key}[{number}] is not an object")
         yield f"{key}[{number}]", entry
 
 
@@ -134,9 +134,9 @@ def _by_id(content: dict[str, Any], key: str) -> dict[int | str, tuple[str, dict
     for where, entry in _entries(content, key):
         number = entry.get("id")
         if isinstance(number, bool) or not isinstance(number, int | str):
-            raise _MalformedError(f"{where} has no id")
+            raise _NotCocoError(f"{where} has no id")
         if number in found:
-            raise _MalformedError(f"{where} and {found[number][0]} have the same id {_short(number)}")
+            raise _NotCocoError(f"{where} and {found[number][0]} have the same id {_short(number)}")
         found[number] = (where, entry)
     return found
 
@@ -144,14 +144,14 @@ def _by_id(content: dict[str, Any], key: str) -> dict[int | str, tuple[str, dict
 def _known(where: str, entry: dict[str, Any], key: str, known: Mapping[int | str, Any]) -> int | str:
     number = entry.get(key)
     if isinstance(number, bool) or not isinstance(number, int | str) or number not in known:
-        raise _MalformedError(f"{where} has the {key} {_short(number)}, which no entry has as its id")
+        raise _NotCocoError(f"{where} has the {key} {_short(number)}, which no entry has as its id")
     return number
 
 
 def _category(where: str, entry: dict[str, Any]) -> str:
     name = entry.get("name")
     if not isinstance(name, str) or not name.strip() or has_control_characters(name):
-        raise _MalformedError(f"{where} has no usable name. Received: {_short(name)}")
+        raise _NotCocoError(f"{where} has no usable name. Received: {_short(name)}")
     return composed(name.strip())
 
 
@@ -160,7 +160,7 @@ def _picture(where: str, entry: dict[str, Any], boxes: list[Labelled]) -> Pictur
     path = composed(name).replace("\\", "/") if isinstance(name, str) else ""
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     if not parts or path.endswith("/"):
-        raise _MalformedError(f"{where} has no file_name. Received: {_short(name)}")
+        raise _NotCocoError(f"{where} has no file_name. Received: {_short(name)}")
     width, height = (_side(where, entry, key) for key in ("width", "height"))
     return Picture(parts, width, height, tuple(boxes))
 
@@ -171,14 +171,14 @@ def _side(where: str, entry: dict[str, Any], key: str) -> int:
     if side is None:
         return 0
     if not _is_number(side) or side < 0 or side != int(side):
-        raise _MalformedError(f"the {key} of {where} is not a number of pixels. Received: {_short(side)}")
+        raise _NotCocoError(f"the {key} of {where} is not a number of pixels. Received: {_short(side)}")
     return int(side)
 
 
 def _corners(where: str, box: Any) -> tuple[int, int, int, int]:
     """Round the corners, not the sides, so that a box that ends at the photo's edge still does."""
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        raise _MalformedError(
+        raise _NotCocoError(
             f"the bbox of {where} is not [x, y, width, height] in numbers of pixels. Received: {_short(box)}"
         )
     x, y, width, height = box

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pedigree.common.names import same_name
+from pedigree.common.packed_crops import SIDES
 from pedigree.errors import PedigreeError
 from pedigree.unpack.layouts import Parts, Places, annotation_suffix, shown
 
@@ -112,8 +113,8 @@ def kept(archive: Path, places: Places, splits: Mapping[Parts, str]) -> dict[tup
     if not splits:
         folders = f"{', '.join(FOLDERS[:-1])} or {FOLDERS[-1]}"
         raise PedigreeError(f"{archive} has no folders {folders}, so it holds no split to keep; {advice}.")
-    sides = {place: "train" if splits[parts] == TRAIN else "holdout" for place, parts in places.items()}
-    trained, held = ({breed for (breed, _), side in sides.items() if side == name} for name in ("train", "holdout"))
+    sides = {place: SIDES[splits[parts] != TRAIN] for place, parts in places.items()}
+    trained, held = ({breed for (breed, _), side in sides.items() if side == name} for name in SIDES)
     if incomplete := sorted(trained ^ held):
         side = "held out" if incomplete[0] in trained else "to train on"
         raise PedigreeError(

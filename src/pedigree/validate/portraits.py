@@ -17,7 +17,6 @@ import pandas
 import PIL
 from PIL import Image
 
-from pedigree.errors import PedigreeError
 from pedigree.features.cache import keyed_features
 from pedigree.features.extractors import Extractor
 from pedigree.features.extractors.extraction import fingerprint
@@ -25,7 +24,8 @@ from pedigree.photos import exif, modes, windows
 from pedigree.photos.annotations import Box
 from pedigree.photos.exif import UPRIGHT
 from pedigree.photos.modes import to_rgb
-from pedigree.photos.windows import Frame, clipped
+from pedigree.photos.opening import opened
+from pedigree.photos.windows import StoredPhoto, clipped
 
 BATCH = 32  # portraits that the network takes at once; about two batches are decoded ahead of it
 
@@ -45,7 +45,7 @@ class Portrait:
 
     photo: str
     content: str
-    frame: Frame
+    frame: StoredPhoto
     box: Box
 
 
@@ -74,7 +74,7 @@ def portrait_features(
     return keyed_features(extractor, keys, pictures, BATCH, cache)
 
 
-def largest_box(boxes: str, frame: Frame) -> Box:
+def largest_box(boxes: str, frame: StoredPhoto) -> Box:
     """Return the box with the largest area inside a photo, clipped to the photo; the whole photo if there is none.
 
     Args:
@@ -96,14 +96,10 @@ def cut_portrait(path: Path, portrait: Portrait, size: int) -> Pixels:
     """
     frame, box, turn = portrait.frame, portrait.box, UPRIGHT.get(portrait.frame.orientation)
     least = (math.ceil(size * frame.width / box.width), math.ceil(size * frame.height / box.height))
-    try:
-        with Image.open(path) as photo:
-            drafted = photo.draft(None, least)
-            photo.load()
-            rgb = to_rgb(photo).convert("RGB")
-    except Exception as error:  # decoders raise many kinds of exceptions
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PedigreeError(f"{path} does not decode ({reason}): run `pedigree unpack` again.") from None
+    with opened(path, command="unpack") as photo:
+        drafted = photo.draft(None, least)
+        photo.load()
+        rgb = to_rgb(photo).convert("RGB")
     scale = drafted[1][2] / frame.width if drafted else 1.0  # Pillow's width is not rounded here
     right, lower = min(box.xmax * scale, rgb.width), min(box.ymax * scale, rgb.height)
     corners = (box.xmin * scale, box.ymin * scale, right, lower)
@@ -112,7 +108,7 @@ def cut_portrait(path: Path, portrait: Portrait, size: int) -> Pixels:
 
 
 def _portrait(row: dict[Any, Any]) -> Portrait:
-    frame = Frame(row["width"], row["height"], row["orientation"])
+    frame = StoredPhoto(row["width"], row["height"], row["orientation"])
     return Portrait(row["photo"], row["sha256"], frame, largest_box(row["boxes"], frame))
 
 

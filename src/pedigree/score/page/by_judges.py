@@ -18,7 +18,7 @@ _SHOWN = (
 
 
 @dataclass(frozen=True)
-class Cell:
+class ByJudge:
     """A number by one judge, and the same number of held-out photos; empty if it is not known."""
 
     value: str
@@ -26,15 +26,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class NumberByJudges:
     """One number by all judges."""
 
     title: str
     better: str  # which direction is better; empty if neither is
-    cells: list[Cell]
+    cells: list[ByJudge]
 
 
-def lay_out(numbers: dict[str, Metrics]) -> list[Row]:
+def lay_out(numbers: dict[str, Metrics]) -> list[NumberByJudges]:
     """Return the rows for the numbers of at least two judges; none for a single judge, whose numbers are on the page.
 
     Args:
@@ -43,15 +43,17 @@ def lay_out(numbers: dict[str, Metrics]) -> list[Row]:
     if len(numbers) < 2:
         return []
     rows = [
-        Row(MEASURES[key].title, f"{MEASURES[key].better} is better", [_cell(key, one) for one in numbers.values()])
+        NumberByJudges(
+            MEASURES[key].title, f"{MEASURES[key].better} is better", [_cell(key, one) for one in numbers.values()]
+        )
         for key in _SHOWN
     ]
-    verdicts = [Cell(str(one.get("memorization_verdict") or ""), "") for one in numbers.values()]
-    return [*rows, Row("Memorisation verdict", "", verdicts)]
+    verdicts = [ByJudge(str(one.get("memorization_verdict") or ""), "") for one in numbers.values()]
+    return [*rows, NumberByJudges("Memorisation verdict", "", verdicts)]
 
 
-def _cell(key: str, numbers: Metrics) -> Cell:
-    return Cell(_text(numbers.get(key)), _text(numbers.get(MEASURES[key].real or "")))
+def _cell(key: str, numbers: Metrics) -> ByJudge:
+    return ByJudge(_text(numbers.get(key)), _text(numbers.get(MEASURES[key].real or "")))
 
 
 def _text(number: Any) -> str:

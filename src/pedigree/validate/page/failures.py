@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from pedigree.pages.wording import capitalized, count
-from pedigree.validate.page.names import Photo, twin
+from pedigree.validate.page.names import ShownPhoto, twin
 
 if TYPE_CHECKING:
     from pedigree.validate.expectations import Finding, Severity
@@ -47,12 +47,12 @@ _LIMIT = re.compile(r"at most (.+)")
 class Offender:
     """A photo that fails an expectation, and the photo that it looks like, if the complaint names one."""
 
-    photo: Photo
+    photo: ShownPhoto
     complaint: str
-    twin: Photo | None
+    twin: ShownPhoto | None
 
     @property
-    def photos(self) -> tuple[Photo, ...]:
+    def photos(self) -> tuple[ShownPhoto, ...]:
         """The photo, and its twin."""
         return (self.photo, self.twin) if self.twin else (self.photo,)
 
@@ -139,7 +139,7 @@ def _failure(finding: "Finding", complaints: pandas.DataFrame, photos: frozenset
 def _suspects(failed: pandas.DataFrame) -> list[Offender]:
     """Return the rows (photo, complaint) whose labels are doubted most; the doubt is first in their complaint."""
     worst = failed.sort_values(["suspect", "photo"], ascending=[False, True]).head(MOST_SUSPECTS)
-    return [Offender(Photo(photo), complaint, None) for photo, complaint in worst.itertuples(index=False)]
+    return [Offender(ShownPhoto(photo), complaint, None) for photo, complaint in worst.itertuples(index=False)]
 
 
 def _offenders(failed: pandas.DataFrame, photos: frozenset[str]) -> list[Offender]:
@@ -147,7 +147,7 @@ def _offenders(failed: pandas.DataFrame, photos: frozenset[str]) -> list[Offende
     pairs: dict[frozenset[str], Offender] = {}
     for photo, complaint in failed.itertuples(index=False):
         other = twin(complaint, photos)
-        offender = Offender(Photo(photo), complaint, Photo(other) if other else None)
+        offender = Offender(ShownPhoto(photo), complaint, ShownPhoto(other) if other else None)
         pairs.setdefault(frozenset((photo, other)), offender)
     offenders = list(pairs.values())
     number = min(MOST_PICTURES, len(offenders))

@@ -4,22 +4,22 @@ from dataclasses import dataclass
 
 import pandas
 
-from pedigree.validate.page.names import Photo
+from pedigree.validate.page.names import ShownPhoto
 
 MOST_GROUPS, MOST_PICTURES = 24, 4
 
 
 @dataclass(frozen=True)
-class Group:
+class PhotoGroup:
     """Photos that look alike: the first ones, and the number of others."""
 
-    photos: list[Photo]
+    photos: list[ShownPhoto]
     more: int
     breeds: int
 
 
 @dataclass(frozen=True)
-class Groups:
+class PhotoGroups:
     """The groups shown, and how many there are.
 
     Attributes:
@@ -29,7 +29,7 @@ class Groups:
         photos: the number of photos in all groups.
     """
 
-    groups: list[Group]
+    groups: list[PhotoGroup]
     count: int
     across: int
     photos: int
@@ -40,7 +40,7 @@ class Groups:
         return [photo.name for group in self.groups for photo in group.photos]
 
 
-def lay_out(photos: pandas.DataFrame) -> Groups:
+def lay_out(photos: pandas.DataFrame) -> PhotoGroups:
     """Choose at most `MOST_GROUPS` groups: several breeds before one, large before small, then by name."""
     grouped = photos.loc[photos["group"] != "", ["photo", "breed", "group"]]
     table = grouped.groupby("group").agg(size=("photo", "size"), breeds=("breed", "nunique"))
@@ -50,11 +50,11 @@ def lay_out(photos: pandas.DataFrame) -> Groups:
         _group(grouped[grouped["group"] == name], int(breeds))
         for name, breeds in table[["group", "breeds"]].head(MOST_GROUPS).itertuples(index=False)
     ]
-    return Groups(chosen, len(table), int(table["across"].sum()), len(grouped))
+    return PhotoGroups(chosen, len(table), int(table["across"].sum()), len(grouped))
 
 
-def _group(members: pandas.DataFrame, breeds: int) -> Group:
+def _group(members: pandas.DataFrame, breeds: int) -> PhotoGroup:
     """Return the group, with one photo of each breed before the second of any."""
     turn = members.groupby("breed").cumcount()
     shown = members.loc[turn.sort_values(kind="stable").index, "photo"].head(MOST_PICTURES)
-    return Group([Photo(name) for name in shown], len(members) - len(shown), breeds)
+    return PhotoGroup([ShownPhoto(name) for name in shown], len(members) - len(shown), breeds)

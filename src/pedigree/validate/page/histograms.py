@@ -31,7 +31,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Chart:
+class MeasureChart:
     """One histogram.
 
     Attributes:
@@ -64,7 +64,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class _Measure:
+class _PhotoMeasure:
     title: str
     unit: str
     decimals: int
@@ -90,11 +90,11 @@ def _box_sides(photos: pandas.DataFrame) -> Values:
 
 
 _MEASURES = (
-    _Measure("Shorter side", "pixels", 0, _shorter_sides),
-    _Measure("Longer side of a box", "pixels", 0, _box_sides, noun="boxes"),
-    _Measure("Aspect", "width / height", 2, _column("aspect")),
-    _Measure("File size", "kB", 0, _column("bytes", 1000)),
-    _Measure(
+    _PhotoMeasure("Shorter side", "pixels", 0, _shorter_sides),
+    _PhotoMeasure("Longer side of a box", "pixels", 0, _box_sides, noun="boxes"),
+    _PhotoMeasure("Aspect", "width / height", 2, _column("aspect")),
+    _PhotoMeasure("File size", "kB", 0, _column("bytes", 1000)),
+    _PhotoMeasure(
         "Brightness",
         "0 black, 1 white",
         2,
@@ -103,8 +103,8 @@ _MEASURES = (
         note=f"Dark: brightness plus twice the contrast is below {DARK}. "
         f"Bright: brightness minus twice the contrast is above {BRIGHT}.",
     ),
-    _Measure("Contrast", "standard deviation of the brightness", 2, _column("contrast")),
-    _Measure(
+    _PhotoMeasure("Contrast", "standard deviation of the brightness", 2, _column("contrast")),
+    _PhotoMeasure(
         "Sharpness",
         "relative to the contrast",
         1,
@@ -112,7 +112,7 @@ _MEASURES = (
         limits=(SHARP,),
         note=f"Below {SHARP}: blurred.",
     ),
-    _Measure(
+    _PhotoMeasure(
         "Entropy",
         "bits",
         1,
@@ -123,14 +123,14 @@ _MEASURES = (
 )
 
 
-def draw(photos: pandas.DataFrame) -> list[Chart]:
+def draw(photos: pandas.DataFrame) -> list[MeasureChart]:
     """Draw a histogram of each measure of the usable photos; none of a measure without values."""
     usable = photos[photos["usable"]]
     drawn = [(measure, measure.values(usable)) for measure in _MEASURES] if len(usable) else []
     return [_chart(measure, values) for measure, values in drawn if len(values)]
 
 
-def _chart(measure: _Measure, values: Values) -> Chart:
+def _chart(measure: _PhotoMeasure, values: Values) -> MeasureChart:
     low, middle, tail, high = np.percentile(values, [0, 50, _TAIL, 100])
     across = (
         around(min(low, *measure.limits), max(tail, *measure.limits), _LEFT, _RIGHT)
@@ -141,7 +141,7 @@ def _chart(measure: _Measure, values: Values) -> Chart:
     kept = np.minimum(values, across.high)
     most = int(np.histogram(kept, bins=_BINS, range=(across.low, across.high))[0].max())
     up = around(0.0, float(most), _BASE, _TOP)
-    return Chart(
+    return MeasureChart(
         measure.title,
         measure.unit,
         measure.note,
@@ -159,5 +159,5 @@ def _whole(up: Axis) -> list[Tick]:
     return [tick for tick in up.ticks(4) if "." not in tick.label]
 
 
-def _number(value: float, measure: _Measure) -> str:
+def _number(value: float, measure: _PhotoMeasure) -> str:
     return f"{value:,.{measure.decimals}f}"

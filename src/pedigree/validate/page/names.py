@@ -10,7 +10,7 @@ _TWINS = ("same as ", "like ")  # a complaint that begins so names another photo
 
 
 @dataclass(frozen=True)
-class Photo:
+class ShownPhoto:
     """A photo as it is shown: `name` is "<breed>/<file>"."""
 
     name: str
