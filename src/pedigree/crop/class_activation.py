@@ -63,8 +63,9 @@ class DogActivation:
 def activation_centres(maps: Floats, matrix: Floats, bias: Floats) -> Floats:
     """Return the centres of the class activation maps of the dogs.
 
-    The weights of the classes of dogs and their kin are averaged by their probabilities. The mean weights of all classes are subtracted:
-    they light up for any object. Of the map, what is above a fifth of its maximum counts, squared.
+    The weights of the classes of dogs and their kin are averaged by their probabilities. The mean weights of all
+    classes are subtracted: they light up for any object. Of the map, what is above a fifth of its maximum counts,
+    squared.
 
     Args:
         maps: `(n, rows, columns, channels)`, the last feature map.
