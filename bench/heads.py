@@ -1,4 +1,4 @@
-"""Claim: a small crop of the head shows the breed more clearly than a crop of the box.
+"""Claim: a small crop of the head shows the breed no less clearly than a crop of the box.
 
     python bench/heads.py [FOLDER with images.tar and annotation.tar] [--per-breed N] [--size PIXELS] [--padding SHARE]
 
