@@ -32,6 +32,10 @@ CONFLICTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "strides": ({"features_weight": 1.0, "features_input": 48}, "features_input: 48 must be a multiple of 32"),
     "grey": ({"features_weight": 1.0, "colors": "grey"}, "with colors: grey, features_weight must be 0.0"),
+    "no use of features": (
+        {"architecture": "mlp", "breed_embeddings": "pretrained"},
+        "nothing in mlp uses breed_embeddings: pretrained",
+    ),
     "no sign": ({"loss": "relativistic", "augment_target": 0.6}, "no meaning with the relativistic loss"),
 }
 

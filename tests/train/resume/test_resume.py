@@ -169,7 +169,12 @@ def test_everything_with_a_state_resumes_from_it(project, uninterrupted, others:
 
 
 def test_heads_on_pretrained_features_resume_from_their_state(project, uninterrupted) -> None:
-    features = {"features_weight": 1.0, "features_input": 32, "condition_ramp": [8, 40]}
+    features = {
+        "features_weight": 1.0,
+        "features_input": 32,
+        "breed_embeddings": "pretrained",
+        "condition_ramp": [8, 40],
+    }
     settings = settings_of(steps=6, checkpoint_every=3, log_every=2, sample_every=6, **features)
     tf.config.run_functions_eagerly(True)  # the few steps take less time than compiling them
     try:
