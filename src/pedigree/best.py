@@ -96,7 +96,7 @@ def draw_best(
         if class_index(folder) is None and packed is None:
             raise PedigreeError(
                 f"--best cannot judge {display_name(folder)}: its folder name has no WordNet id of an ImageNet dog, "
-                f"and {problem}. Run `dvc repro crop`, or leave out --best."
+                f"and {problem}. Make its training crops with `dvc repro crop`, or leave out --best."
             )
     judge = _judge()
     breeds = [_breed(judge, packed, folder, cache) for folder in folders]

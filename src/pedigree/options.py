@@ -11,8 +11,8 @@ from pedigree.common.paths import GENERATOR
 Command = Callable[[argparse.Namespace], None]
 
 TRUNCATION = (
-    "keep every number of a latent within ±T. Smaller values give more typical and less varied dogs. "
-    "Typical values are 0.5 to 2; many generators draw pale pictures below 1 (default: no limit)"
+    "keep every number of a latent within ±T of a centre, which depends on the seed. Smaller values give dogs that "
+    "vary less; typical values are 0.5 to 2 (default: no limit)"
 )
 BEST = (
     "draw N pictures for each one kept, and keep the most typical of the breed that are no suspected copies of "
