@@ -16,7 +16,7 @@ import pedigree
 
 SOURCE = Path("src")
 PINS = Path("constraints-compute.txt")
-STAGES = ("validate", "train", "score")  # those that depend on PINS in dvc.yaml
+STAGES = ("validate", "crop", "train", "score")  # those that depend on PINS in dvc.yaml
 
 
 def main() -> int:

@@ -64,7 +64,8 @@ class Project:
         census = self.root / "data" / "census.csv"
         write_census(with_groups(take_census(self.raw), self.raw), census)
         settings = replace(SETTINGS, **changes)
-        crop(self.raw, census, self.verdict, settings, self.target, self.sheet, self.facts, workers)
+        cache = self.root / "runs" / "features"
+        crop(self.raw, census, self.verdict, settings, self.target, self.sheet, self.facts, workers, cache)
         return load_crops(self.target), self.table()
 
     def table(self):
@@ -416,3 +417,42 @@ def test_a_breed_whose_photos_belong_together_is_named(project, capsys):
     assert set(table["breed"][table["split"] == "holdout"]) == {BOXER}
     output = capsys.readouterr().out
     assert "Nothing is held out of pug: their photos belong together." in output
+
+
+class UpperLeftFinder:
+    """Finds every head in the middle of the upper left quarter, and none in black pictures."""
+
+    name, image_size, dimension, fingerprint = "upper left", 8, 3, "one"
+
+    def features(self, images, batch_size=32):
+        quarter = np.full((len(images), 3), 0.25, np.float32)
+        quarter[:, 2] = images.any(axis=(1, 2, 3))
+        return quarter
+
+
+def test_heads_are_cropped_and_boxes_without_one_are_counted(project, monkeypatch, capsys):
+    monkeypatch.setattr("pedigree.crop.stage.load_finder", UpperLeftFinder)
+    for name in ("black", "split"):
+        project.add(f"{PUG}/{name}", 50, (0, 0, 80, 80))
+    Image.new("RGB", (120, 90)).save(project.raw / "Images" / PUG / "black.jpg")
+    split = Image.new("RGB", (120, 90), "blue")
+    split.paste("red", (0, 0, 48, 48))
+    split.save(project.raw / "Images" / PUG / "split.jpg", quality=95)
+    crops, table = project.crop(fit="head", padding=0.0, size=28)
+    row = table[table["photo"] == f"{PUG}/split.jpg"].iloc[0]
+    images = crops.train_images if row["split"] == "train" else crops.holdout_images
+    assert np.abs(images[row["index"]].astype(int) - [254, 0, 0]).max() < 12
+    facts = json.loads(project.facts.read_text())
+    assert facts["headless"] == 1
+    assert facts["enlarged"] == pytest.approx(12 / 18, abs=1e-6)  # sides of 25 to 28.5 px, and 40 and 80
+    assert "Cut as cover 1 × box (no visible head)." in capsys.readouterr().out.splitlines()
+    before = project.written()
+    project.crop(fit="head", padding=0.0, size=28, workers=1)
+    assert project.written() == before
+
+
+def test_other_fits_look_for_no_heads(project, monkeypatch):
+    monkeypatch.setattr("pedigree.crop.stage.load_finder", None)
+    for fit in ("pad", "stretch", "cover"):
+        project.crop(fit=fit)
+    assert "headless" not in json.loads(project.facts.read_text())

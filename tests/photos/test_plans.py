@@ -36,6 +36,7 @@ def settings(**changes: Any) -> params.Crop:
         ("pad", Window(20, 0, 200, 200)),
         ("stretch", Window(100, 0, 40, 200)),
         ("cover", Window(100, 0, 40, 40)),
+        ("head", Window(100, 0, 40, 40)),  # until the crop stage has found the head
     ],
 )
 def test_the_fit_decides_the_window_and_never_the_box(fit: Any, window: Window) -> None:

@@ -5,10 +5,12 @@ import pytest
 
 from pedigree.photos.annotations import Box
 from pedigree.photos.windows import (
+    Point,
     StoredPhoto,
     Window,
     box_window,
     clipped,
+    head_window,
     photo_window,
     reason_to_skip,
     square_around,
@@ -163,3 +165,44 @@ def test_stretch_and_cover_stay_inside_the_photo_and_cover_is_the_largest_square
 )
 def test_the_share_outside_the_photo_is_of_the_area(window: Window, share: float) -> None:
     assert window.share_outside(200, 100) == pytest.approx(share)
+
+
+TALL = Box(100, 100, 200, 300)
+
+
+@pytest.mark.parametrize(
+    ("point", "padding", "window"),
+    [
+        (Point(140, 140), 0.0, Window(100, 100, 80, 80)),  # 40 px from two sides
+        (Point(150, 140), 0.0, Window(110, 100, 80, 80)),
+        (Point(150, 200), 0.0, Window(100, 150, 100, 100)),  # 50 px: no larger than the shorter side
+        (Point(150, 110), 0.0, Window(125, 100, 50, 50)),  # 10 px: no smaller than half of it, shifted inside
+        (Point(195, 295), 0.0, Window(150, 250, 50, 50)),
+        (Point(150, 110), 0.1, Window(125, 85, 50, 50)),  # distances are those to the tight box
+        (Point(140, 140), 0.1, Window(100, 100, 80, 80)),
+        (Point(150, 200), 0.1, Window(100, 150, 100, 100)),
+        (Point(102, 102), 0.1, Window(80, 80, 50, 50)),  # shifted into the grown box
+    ],
+)
+def test_the_window_of_a_head_is_as_large_as_its_distance_from_the_box(
+    point: Point, padding: float, window: Window
+) -> None:
+    assert head_window(point, TALL, StoredPhoto(400, 400), padding, 2.0) == window
+
+
+def test_a_head_that_fills_its_box_gets_the_padding() -> None:
+    window = head_window(Point(150, 150), Box(100, 100, 200, 200), StoredPhoto(400, 400), 0.1, 2.3)
+    assert (window.xmin, window.ymin, window.width) == pytest.approx((92.5, 92.5, 115))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_window_of_a_head_is_a_square_inside_the_grown_box(seed: int) -> None:
+    width, height, box, padding = random_case(seed)
+    random = np.random.default_rng(seed)
+    point = Point(int(random.integers(box.xmin, box.xmax + 1)), int(random.integers(box.ymin, box.ymax + 1)))
+    frame = StoredPhoto(width, height)
+    window, grown = head_window(point, box, frame, padding, 2.3), box_window(box, frame, "stretch", padding)
+    assert window.width == window.height >= min(box.width, box.height) / 2
+    assert window.xmin >= grown.xmin - 1e-9 and window.ymin >= grown.ymin - 1e-9
+    assert window.xmin + window.width <= grown.xmin + grown.width + 1e-9
+    assert window.ymin + window.height <= grown.ymin + grown.height + 1e-9

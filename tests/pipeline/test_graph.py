@@ -102,7 +102,7 @@ def test_each_package_is_pinned_in_one_file_and_pip_reads_both() -> None:
 
 def test_the_stages_whose_versions_are_checked_are_those_that_depend_on_them() -> None:
     dependent = [name for name, stage in STAGES.items() if "constraints-compute.txt" in stage["deps"]]
-    assert tuple(dependent) == __main__.STAGES == ("validate", "train", "score")
+    assert tuple(dependent) == __main__.STAGES == ("validate", "crop", "train", "score")
 
 
 def test_the_fingerprint_of_training_covers_the_code_that_dvc_tracks_for_train() -> None:

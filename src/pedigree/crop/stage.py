@@ -16,10 +16,11 @@ from pedigree.common.breeds import display_name
 from pedigree.common.files import replacing_folder, write_text
 from pedigree.common.grids import grid, save_png
 from pedigree.common.packed_crops import SIDES, Crops, load_crops, pack_crops
-from pedigree.common.paths import CONTACT_SHEET, CROP_FACTS, CROPS
+from pedigree.common.paths import CONTACT_SHEET, CROP_FACTS, CROPS, FEATURES
 from pedigree.common.progress import progress
 from pedigree.crop import dask, threads
 from pedigree.crop.crop_groups import group_crops
+from pedigree.crop.heads import load_finder, with_head_windows
 from pedigree.crop.holdout import HoldoutCandidate, held_out
 from pedigree.crop.skipped import counted, no_crops, total
 from pedigree.crop.store import CropStore
@@ -44,6 +45,7 @@ def crop(
     sheet: Path = CONTACT_SHEET,
     facts: Path = CROP_FACTS,
     workers: int | None = None,
+    cache: Path = FEATURES,
 ) -> None:
     """Crop the usable photos of `raw` into `target`, and draw a contact sheet of some crops.
 
@@ -57,33 +59,42 @@ def crop(
         settings: how to crop. `settings.scheduler` is the address of a Dask cluster to use in place of threads.
         target: the folder to write, which is replaced.
         sheet: the PNG of the contact sheet: at most 30 breeds, and 10 crops of each.
-        facts: the JSON of counts: crops of each side, skipped photos and boxes, held-out crops with a training twin.
+        facts: the JSON of counts: crops of each side, skipped photos and boxes, enlarged crops, boxes without a
+            visible head (`settings.fit` head), held-out crops with a training twin.
         workers: number of threads; None means one per CPU core.
+        cache: the folder of cached features, for the places of heads.
 
     Raises:
         PedigreeError: if the photos have not passed validation, a photo does not decode, a breed has no crops, a side
-            of the split is empty, the cluster fails, or too many held-out crops look like training crops.
+            of the split is empty, the cluster fails, too many held-out crops look like training crops, or the weights
+            of the network that finds heads are missing.
     """
     require_passed(verdict)
     photos = read_census(census)
     plans, skipped = plan_crops(photos, settings)
     breeds = _breeds(photos, plans, skipped, settings)
+    headless = None
+    if settings.fit == "head":
+        images, padding, size = raw / "Images", settings.padding, settings.size
+        plans, headless = with_head_windows(plans, photos, images, padding, size, load_finder(), cache)
     with replacing_folder(target) as folder, CropStore(folder / "all.bin", settings.size) as crops:
         for cut in _cut(raw / "Images", plans, settings, workers or os.cpu_count() or 1):
             crops.append(cut)
         group = group_crops(plans, crops)
         sides = _split(plans, group, settings)
         table = _table(plans, sides)
-        images = ((side, crops[place][None]) for side, place in zip(table["split"], table.index, strict=True))
-        pack_crops(folder, breeds, _labels(table, breeds), images, settings.size)
+        ordered = ((side, crops[place][None]) for side, place in zip(table["split"], table.index, strict=True))
+        pack_crops(folder, breeds, _labels(table, breeds), ordered, settings.size)
         table.to_csv(folder / "crops.csv", index=False, lineterminator="\n", encoding="utf-8")
         twins = _twins(table, plans, group)
-        counts = _counts(table, skipped, twins)
+        counts = _counts(table, skipped, twins) | {"enlarged": _enlarged(plans, settings.size)}
+        if headless is not None:
+            counts["headless"] = headless
         write_text(facts, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
         _check_twins(twins, counts["holdout_twins"], settings.max_holdout_twins)
     save_png(_contact_sheet(load_crops(target)), sheet)
     kept = any(plan.split for plan in plans)
-    print(_summary(table, skipped, settings, kept=kept))
+    print(_summary(table, skipped, settings, headless or 0, kept=kept))
 
 
 def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan], skipped: Skipped, settings: params.Crop) -> list[str]:
@@ -173,6 +184,11 @@ def _counts(table: pandas.DataFrame, skipped: Skipped, twins: dict[str, str]) ->
     }
 
 
+def _enlarged(plans: Sequence[Plan], size: int) -> float:
+    """Return the share of crops that have more pixels than their window."""
+    return round(float(np.mean([window.shorter < size for plan in plans for window in plan.windows])), 6)
+
+
 def _check_twins(twins: dict[str, str], share: float, limit: float) -> None:
     """Raise if more than the share `limit` of the held-out crops look like a training crop."""
     if share <= limit:
@@ -203,13 +219,14 @@ def _contact_sheet(crops: Crops) -> Image.Image:
     return grid(sheet, [display_name(breed) for breed in breeds], scale=max(1, 64 // crops.size))
 
 
-def _summary(table: pandas.DataFrame, skipped: Skipped, settings: params.Crop, *, kept: bool) -> str:
+def _summary(table: pandas.DataFrame, skipped: Skipped, settings: params.Crop, headless: int, *, kept: bool) -> str:
     """Return the summary for a terminal. `kept`: whether the split is the archive's own."""
     counts = table["split"].value_counts()
     lines = [
         f"{len(table)} crops of {table['photo'].nunique()} photos at {settings.size} px: "
         f"{counts['train']} to train on, {counts['holdout']} held out.",
         *(f"Skipped {text}." for text in counted(skipped)),
+        *([f"Cut as cover {headless} × box (no visible head)."] if headless else []),
         *([] if kept else _few_held_out(table, settings.holdout)),
     ]
     return "\n".join(lines)

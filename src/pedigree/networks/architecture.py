@@ -20,6 +20,7 @@ class Architecture:
             and gradient penalties are not possible, because the logit of an image depends on its whole batch.
         group: how many images the discriminator compares with each other. `train.batch_size` must be a multiple of it.
         spectral_norm: whether spectral normalisation can be applied to the layers.
+        conditional_batch_norm: whether the generator gets the breed by conditional batch norm.
     """
 
     build_generator: Callable[[Shape, LayerFactory], keras.Model]
@@ -27,3 +28,4 @@ class Architecture:
     batch_norm: bool = False
     group: int = 1
     spectral_norm: bool = True
+    conditional_batch_norm: bool = False

@@ -35,9 +35,12 @@ def build(
     with dtype_policy(precision):
         generator = architecture.build_generator(shape, replace(factory, spectral=train.spectral_norm == "both"))
         factory = replace(factory, spectral=train.spectral_norm != "none")
-        discriminator = architecture.build_discriminator(shape, factory, train.conditioning)
+        narrowed = replace(shape, channels=train.discriminator_channels or train.channels)
+        discriminator = architecture.build_discriminator(narrowed, factory, train.conditioning)
     with dtype_policy("float32"):
-        average = architecture.build_generator(shape, LayerFactory(keras_only=True))
+        average = architecture.build_generator(
+            shape, LayerFactory(keras_only=True, breed_features=factory.breed_features)
+        )
     for weight, effective in zip(average.weights, effective_weights(generator), strict=True):
         weight.assign(effective)
     return generator, discriminator, average

@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers, ops
 
 from pedigree.networks.bilinear import Bilinear
+from pedigree.networks.breed_vectors import breed_vector
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.normalization import batch_norm
 
@@ -93,7 +94,6 @@ def _head(
     logit = ops.squeeze(factory.dense(1)(features), -1)
     if not conditioned:
         return layers.Activation("linear", dtype="float32")(logit)
-    deviation = keras.initializers.RandomNormal(stddev=1.0)
-    prototype = factory.embedding(breeds, WIDTH, embeddings_initializer=deviation)(breed)
+    prototype = breed_vector(breed, breeds, WIDTH, factory, deviation=1.0)
     agreement = ops.sum(features * layers.Reshape((1, WIDTH))(prototype), axis=-1) * WIDTH**-0.5
     return layers.Add(dtype="float32")([logit, agreement])

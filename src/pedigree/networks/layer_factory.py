@@ -1,10 +1,12 @@
 """Creating the layers of a network, with options that are set once for the whole network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 from pedigree.networks import reparametrization
 
@@ -20,6 +22,7 @@ class LayerFactory:
         synchronized: compute batch-norm statistics over all devices.
         initializer: Keras's name of the initializer of kernels and embeddings; None means each layer's default.
         equalized: default gain of equalised kernels; None means that kernels are not equalised by default.
+        breed_features: `(breeds, k)`, what a pretrained network knows of each breed; None: nothing.
         layer_module: the module whose Conv2D, Conv2DTranspose and Dense are used where no reparametrisation is needed.
     """
 
@@ -29,6 +32,7 @@ class LayerFactory:
     synchronized: bool = False
     initializer: str | None = None
     equalized: float | None = None
+    breed_features: NDArray[np.float32] | None = field(default=None, compare=False)
     layer_module: Any = layers
 
     def conv(self, filters: int, size: int, equalized: float | None = None, **options: Any) -> keras.Layer:
@@ -51,6 +55,12 @@ class LayerFactory:
         if self.keras_only or not (spectral or self.ramped):
             return layers.Embedding(breeds, width, **options)
         return reparametrization.Embedding(breeds, width, spectral=spectral, ramped=self.ramped, **options)
+
+    def breed_dense(self, units: int, **options: Any) -> keras.Layer:
+        """Create a dense layer on `breed_features`: ramped like an embedding, and never normalised."""
+        if self.keras_only or not self.ramped:
+            return layers.Dense(units, **options)
+        return reparametrization.Dense(units, ramped=True, **options)
 
     def batch_norm(self, **options: Any) -> keras.Layer:
         """Create a batch normalisation layer."""

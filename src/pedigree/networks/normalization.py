@@ -7,6 +7,7 @@ Conditional batch norm: Dumoulin et al., "A Learned Representation for Artistic 
 import keras
 from keras import layers
 
+from pedigree.networks.breed_vectors import breed_vector
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
@@ -37,7 +38,5 @@ def conditional_batch_norm(
     x: keras.KerasTensor, breed: keras.KerasTensor, shape: Shape, factory: LayerFactory, epsilon: float = EPSILON
 ) -> keras.KerasTensor:
     """Apply batch norm with a learned gain and shift for each breed `(n,)`; they start the same for all breeds."""
-    gain, shift = (
-        factory.embedding(shape.breeds, x.shape[-1], embeddings_initializer="zeros")(breed) for _ in range(2)
-    )
+    gain, shift = (breed_vector(breed, shape.breeds, x.shape[-1], factory, deviation=0) for _ in range(2))
     return modulated_batch_norm(x, gain, shift, factory, epsilon)

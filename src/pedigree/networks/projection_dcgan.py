@@ -56,4 +56,4 @@ def _half(shape: Shape) -> int:
     return (shape.channels + 1) // 2
 
 
-ARCHITECTURE = Architecture(build_generator, build_discriminator, group=GROUP)
+ARCHITECTURE = Architecture(build_generator, build_discriminator, group=GROUP, conditional_batch_norm=True)

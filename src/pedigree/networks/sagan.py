@@ -58,4 +58,4 @@ def _widths(shape: Shape) -> list[int]:
     return [shape.channels * min(2**depth, 16) for depth in range(shape.doublings + 1)]
 
 
-ARCHITECTURE = Architecture(build_generator, build_discriminator)
+ARCHITECTURE = Architecture(build_generator, build_discriminator, conditional_batch_norm=True)

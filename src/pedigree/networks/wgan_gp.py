@@ -56,4 +56,4 @@ def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) 
     )
 
 
-ARCHITECTURE = Architecture(build_generator, build_discriminator)
+ARCHITECTURE = Architecture(build_generator, build_discriminator, conditional_batch_norm=True)

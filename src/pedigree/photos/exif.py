@@ -38,6 +38,14 @@ def swaps_sides(orientation: int) -> bool:
     return orientation >= 5
 
 
+def stored_place(across: float, down: float, orientation: int) -> tuple[float, float]:
+    """Return where a place of the upright photo is in the stored photo, both as shares of the width and the height."""
+    if swaps_sides(orientation):
+        across, down = down, across
+    mirrored_across, mirrored_down = orientation in (2, 3, 7, 8), orientation in (3, 4, 6, 7)
+    return (1 - across if mirrored_across else across), (1 - down if mirrored_down else down)
+
+
 def private_tags(photo: Image.Image) -> str:
     """Return which tags name a place or a person, such as "GPS; owner"; empty if none does."""
     exif = photo.getexif()

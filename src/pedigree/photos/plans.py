@@ -51,6 +51,8 @@ class Plan:
 def plan_crops(photos: pandas.DataFrame, settings: params.Crop) -> tuple[list[Plan], Skipped]:
     """Decide from the census what to cut from each usable photo.
 
+    For `crop.fit: head` the windows are those of `cover`: only `crop.heads` finds the heads.
+
     Returns:
         The plans of the photos that have crops, sorted by photo; and, by breed and reason, how many boxes or photos
         were skipped. A reason begins with "box" or "photo".
@@ -65,7 +67,10 @@ def plan_crops(photos: pandas.DataFrame, settings: params.Crop) -> tuple[list[Pl
 
 
 def with_crop_facts(photos: pandas.DataFrame, settings: params.Crop) -> pandas.DataFrame:
-    """Return the census with the columns `mirrored` and `enlargement` filled in: how each photo will be cut."""
+    """Return the census with the columns `mirrored` and `enlargement` filled in: how each photo will be cut.
+
+    For `crop.fit: head` they are those of `cover`, so the enlargement is a lower bound.
+    """
     plans = {plan.photo: plan for plan in plan_crops(photos, settings)[0]}
     cut = [plans.get(photo) for photo in photos["photo"]]
     return photos.assign(

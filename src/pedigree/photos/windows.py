@@ -5,6 +5,7 @@
 | `pad` | the square around the box; outside the photo it is mirrored | nothing; elongated boxes show surroundings |
 | `stretch` | the box itself, which is resized to a square | the aspect |
 | `cover` | the largest square inside the box, at the top of an upright one | the ends of the box |
+| `head` | the square around the head, which a network finds (`crop.heads`); else as `cover` | the body |
 """
 
 from collections.abc import Callable
@@ -14,7 +15,15 @@ from typing import Literal
 from pedigree.photos.annotations import Box
 from pedigree.photos.exif import swaps_sides
 
-Fit = Literal["pad", "stretch", "cover"]
+Fit = Literal["pad", "stretch", "cover", "head"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in whole pixels of the stored photo."""
+
+    x: int
+    y: int
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ def box_window(box: Box, frame: StoredPhoto, fit: Fit, padding: float) -> Window
     Args:
         box: the box, in stored pixels.
         frame: the photo.
-        fit: how a box becomes a square; see the table above.
+        fit: how a box becomes a square; see the table above. `head` gives the window of `cover`.
         padding: how much the box grows on each side, as a share of its longer side, as far as the photo goes.
     """
     return square_around(box, frame, padding) if fit == "pad" else _FITS[fit](_grown(box, frame, padding), frame)
@@ -83,6 +92,28 @@ def box_window(box: Box, frame: StoredPhoto, fit: Fit, padding: float) -> Window
 def photo_window(frame: StoredPhoto, fit: Fit) -> Window:
     """Return the window of a whole photo: for `pad`, the largest square at its centre."""
     return _FITS[fit](Window(0, 0, frame.width, frame.height), frame)
+
+
+def head_window(point: Point, box: Box, frame: StoredPhoto, padding: float, reach: float) -> Window:
+    """Return the square around the middle of a head that lies inside its grown box.
+
+    Boxes are tight, so the distance from the middle of a head to the nearest side of its box is about half the head.
+    The side is `reach` times that distance, but at least half the shorter side of the box, and at most the shorter side
+    of the grown box. The square is shifted into the grown box.
+
+    Args:
+        point: the middle of the head.
+        box: inside the photo.
+        frame: the photo.
+        padding: how much the box grows on each side, as a share of its longer side, as far as the photo goes.
+        reach: the side of the square per distance.
+    """
+    grown = _grown(box, frame, padding)
+    nearest = min(point.x - box.xmin, box.xmax - point.x, point.y - box.ymin, box.ymax - point.y)
+    side = min(max(reach * nearest, min(box.width, box.height) / 2), grown.shorter)
+    xmin = grown.xmin + _shifted(point.x - side / 2 - grown.xmin, side, grown.width)
+    ymin = grown.ymin + _shifted(point.y - side / 2 - grown.ymin, side, grown.height)
+    return Window(xmin, ymin, side, side)
 
 
 def square_around(box: Box, frame: StoredPhoto, padding: float) -> Window:
@@ -99,7 +130,7 @@ def square_around(box: Box, frame: StoredPhoto, padding: float) -> Window:
     return Window(xmin, ymin, side, side)
 
 
-def _shifted(start: float, side: float, length: int) -> float:
+def _shifted(start: float, side: float, length: float) -> float:
     """Return the start that moves `[start, start + side)` into `[0, length)`, or over all of it if `side` is longer."""
     return min(max(start, min(0.0, length - side)), max(0.0, length - side))
 
@@ -139,4 +170,9 @@ def _square_inside(window: Window, place: float) -> Window:
     return Window(window.xmin + place * (window.width - side), window.ymin + place * (window.height - side), side, side)
 
 
-_FITS: dict[Fit, Callable[[Window, StoredPhoto], Window]] = {"pad": _centre, "stretch": _whole, "cover": _cover}
+_FITS: dict[Fit, Callable[[Window, StoredPhoto], Window]] = {
+    "pad": _centre,
+    "stretch": _whole,
+    "cover": _cover,
+    "head": _cover,
+}

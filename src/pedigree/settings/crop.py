@@ -23,10 +23,11 @@ class Crop:
     frames: Literal["boxes", "whole", "both"] = parameter(
         "boxes", "one crop per annotated dog, one of the whole photo, or both"
     )
-    fit: Literal["pad", "stretch", "cover"] = parameter(
+    fit: Literal["pad", "stretch", "cover", "head"] = parameter(
         "pad",
         "how a box becomes a square; pad: with its surroundings, mirrored where the photo ends; "
-        "stretch: resized without its aspect; cover: the largest square inside, at the top of an upright box",
+        "stretch: resized without its aspect; cover: the largest square inside, at the top of an upright box; "
+        "head: the square around the dog's head, which a network finds",
     )
     padding: Share = parameter(0.1, "how much a box grows on each side, as a share of its longer side")
     min_box: Positive = parameter(24, "pixels; boxes and whole photos with a shorter side below this are skipped")

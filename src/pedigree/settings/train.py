@@ -49,8 +49,14 @@ class Train:
     )
     latent_size: Positive = parameter(64, "numbers in a latent, the generator's random input")
     channels: Positive = parameter(32, "width of the layers; each architecture derives its own widths from it")
+    discriminator_channels: Positive | None = parameter(None, "the same for the discriminator; null: as channels")
     conditioning: Literal["projection", "classifier", "both", "concatenation", "none"] = parameter(
         "projection", "of the discriminator"
+    )
+    breed_embeddings: Literal["learned", "pretrained"] = parameter(
+        "learned",
+        "what the generator's batch norm and the heads below get of a breed; pretrained: also the mean features of its "
+        "photos by EfficientNet-Lite0, so that breeds that look alike learn from each other",
     )
     condition_ramp: Counts = parameter(
         [0, 0], "real pictures seen: below the first, breeds have no effect; from the second, full effect"

@@ -118,6 +118,13 @@ def _augmentation(train: Train) -> Iterator[str]:
 
 
 def _features(train: Train) -> Iterator[str]:
+    if train.breed_embeddings == "pretrained" and not (
+        train.features_weight or ARCHITECTURES[train.architecture].conditional_batch_norm
+    ):
+        yield (
+            f"nothing in {train.architecture} uses breed_embeddings: pretrained, because its generator has no "
+            "conditional batch norm: set breed_embeddings: learned, or features_weight above 0"
+        )
     if not train.features_weight:
         return
     if train.features_input % 32:

@@ -3,7 +3,9 @@
 import random
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from pedigree.backends.engine import Engine, Tensor
 from pedigree.networks import ARCHITECTURES
@@ -36,19 +38,32 @@ class ConditionalGAN:
         breeds: number of breeds.
         precision: "float32" or "bfloat16", the compute dtype of the networks. Weights and losses are float32.
         engine: the engine of the backend.
+        breed_features: `(breeds, k)` as `LayerFactory.breed_features`.
     """
 
-    def __init__(self, train: Train, image_size: int, breeds: int, precision: str, engine: Engine) -> None:
+    def __init__(
+        self,
+        train: Train,
+        image_size: int,
+        breeds: int,
+        precision: str,
+        engine: Engine,
+        breed_features: NDArray[np.float32] | None = None,
+    ) -> None:
         self.train, self.engine = train, engine
         self.loss, self.architecture = LOSSES[train.loss], ARCHITECTURES[train.architecture]
         keras.utils.clear_session()  # so that layers get the same names in every run
         random.seed(train.seed)  # seeds the layers; keras.utils.set_random_seed would import TensorFlow on any backend
         with engine.scope():
-            factory = LayerFactory(synchronized=engine.synchronized, layer_module=engine.layer_module(precision))
+            factory = LayerFactory(
+                synchronized=engine.synchronized,
+                breed_features=breed_features,
+                layer_module=engine.layer_module(precision),
+            )
             self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, factory)
             trained, self.pretrained = [self.generator, self.discriminator], None
             if train.features_weight:
-                network, heads = build_pretrained(train, image_size, breeds, precision, engine)
+                network, heads = build_pretrained(train, image_size, breeds, precision, factory)
                 self.pretrained = Pretrained(network, heads, self._adam(heads, train.features_learning_rate, 1))
                 trained.append(heads)
             self.ramps = [layer.ramp for network in trained for layer in reparametrized(network) if layer.ramped]

@@ -4,11 +4,10 @@ The network is EfficientNet-Lite0, as in Projected GAN (Sauer et al., 2021). It 
 its weights come from a package whose SHA-256 is checked, and the random mixing of its maps is a function of the seed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 
-from pedigree.backends.engine import Engine
 from pedigree.errors import UsageError
 from pedigree.features.extractors.efficientnet_lite import VARIANTS, Precision, feature_maps, read_weights
 from pedigree.networks.bilinear import Bilinear
@@ -19,7 +18,8 @@ from pedigree.settings.params import FILE
 from pedigree.settings.train import Train
 from pedigree.train.randomness import random_stream
 
-VARIANT = VARIANTS["efficientnet-lite0"]
+NETWORK = "efficientnet-lite0"
+VARIANT = VARIANTS[NETWORK]
 # Standard deviations of the maps of 1,500 photos of Stanford Dogs, resized to 64 px.
 DEVIATIONS = (9.9, 8.7, 8.3, 4.1)
 
@@ -40,7 +40,7 @@ class Pretrained:
 
 
 def build_pretrained(
-    train: Train, image_size: int, breeds: int, precision: str, engine: Engine
+    train: Train, image_size: int, breeds: int, precision: str, factory: LayerFactory
 ) -> tuple[keras.Model, keras.Model]:
     """Build the frozen network and the heads that are trained on its features.
 
@@ -49,7 +49,7 @@ def build_pretrained(
         image_size: height and width of the images, in pixels.
         breeds: number of breeds.
         precision: "float32" or "bfloat16", the compute dtype of both.
-        engine: the engine of the backend.
+        factory: creates the layers; spectral normalisation and the ramp are added to its options.
 
     Returns:
         `network` and `heads` of `Pretrained`.
@@ -63,17 +63,11 @@ def build_pretrained(
             f"{FILE}: train.features_input: {train.features_input} px is smaller than the pictures (crop.size: "
             f"{image_size}): raise it to at least {image_size}."
         )
-    layer_module = engine.layer_module(precision)
     computed_in: Precision = "bfloat16" if precision == "bfloat16" else "float32"
-    network = feature_maps(VARIANT, read_weights(VARIANT), computed_in, layer_module)
+    network = feature_maps(VARIANT, read_weights(VARIANT), computed_in, factory.layer_module)
     image = keras.Input((image_size, image_size, 3), name="image")
     maps = network((Bilinear(train.features_input, dtype="float32")(image) + 1) * 127.5)
-    factory = LayerFactory(
-        spectral=True,
-        ramped=train.condition_ramp[1] > 0,
-        synchronized=engine.synchronized,
-        layer_module=layer_module,
-    )
+    factory = replace(factory, spectral=True, ramped=train.condition_ramp[1] > 0)
     with dtype_policy(precision):
         chance = random_stream(train.seed, "features mixing", 0)
         mixed = mix(maps, DEVIATIONS, train.features_mixing == "scales", chance)

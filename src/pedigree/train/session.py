@@ -11,17 +11,21 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pedigree.backends import find_device
 from pedigree.backends.engine import Engine, Metrics
 from pedigree.common.files import write_text
 from pedigree.common.packed_crops import Crops
+from pedigree.features.extractors import load
 from pedigree.generator.model import Generator
 from pedigree.settings.train import Train
 from pedigree.train.batches import stream
+from pedigree.train.breed_features import breed_features
 from pedigree.train.gallery import Gallery
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.inspection import Inspection
+from pedigree.train.pretrained import NETWORK
 from pedigree.train.record import Record
 from pedigree.train.resume.checkpoints import Checkpoint
 from pedigree.train.selection import Selection
@@ -51,7 +55,8 @@ class Session:
         self.name = (
             checkpoint.facts["name"] if checkpoint else f"{settings.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
         )
-        self.gan = ConditionalGAN(settings, data.size, len(data.breeds), settings.precision, engine)
+        known = self._breed_features() if settings.breed_embeddings == "pretrained" else None
+        self.gan = ConditionalGAN(settings, data.size, len(data.breeds), settings.precision, engine, known)
         generator = Generator(self.gan.average, data.breeds, settings.latent)
         scored = settings.score_every > 0 and self.workers.chief
         self.selection = Selection(generator, data, settings) if scored else None
@@ -87,6 +92,12 @@ class Session:
                 if self.stopped_at is not None:
                     return
                 yield done
+
+    def _breed_features(self) -> NDArray[np.float32]:
+        """Return the chief's features of the breeds on all workers."""
+        features = breed_features(self.data, load(NETWORK, None)).tobytes() if self.workers.chief else b""
+        values = np.frombuffer(self.workers.broadcast(features), np.float32)
+        return values.reshape(len(self.data.breeds), -1)
 
     def finish(self) -> None:
         """Draw and score the generator after the last step, and load the selected weights. Only for the chief."""
