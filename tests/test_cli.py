@@ -133,6 +133,8 @@ def test_without_a_count_a_sheet_has_as_many_rows_as_a_small_latent_has_dimensio
     [
         (["generate", "--breed", "Chihuaha", "--model", "MODEL"], 2, "Chihuahua"),
         (["generate", "--breed", "Chihuahua", "--out", "dogs.jpg", "--model", "MODEL"], 2, ".png"),
+        (["generate", "--breed", "Chihuahu", "--best", "2", "--model", "MODEL"], 2, "nearest: Chihuahua"),
+        (["generate", "--breed", "Chihuahua", "--best", "9999", "--model", "MODEL"], 2, "at most 20000"),
         (["generate", "--breed", "Chihuahua", "--model", "none.keras"], 1, "dvc repro"),
         (["walk", "--breed", "Chihuaha", "--out", "w.gif", "--model", "MODEL"], 2, "nearest: Chihuahua"),
         (["walk", "--breed", "Chihuahua", "--to", "malt", "--out", "w.gif", "--model", "MODEL"], 2, "Maltese_dog"),
@@ -176,6 +178,7 @@ def test_a_mistake_gets_one_line_and_its_exit_code(
         ["grow"],
         ["generate"],
         ["generate", "--breed", "x", "--count", "0"],
+        ["generate", "--breed", "x", "--best", "0"],
         ["generate", "--breed", "x", "--seed", "-1"],
         ["generate", "--breed", "x", "--truncation", "0"],
         ["generate", "--breed", "x", "--rev", "HEAD", "--model", "m.keras"],

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
@@ -115,7 +116,12 @@ def generate(arguments: argparse.Namespace) -> None:
     """Draw new dogs of the given breeds into one PNG, one row per breed."""
     from pedigree.generator import drawing
 
-    options = (arguments.breed, arguments.count, arguments.seed, arguments.out, arguments.truncation)
+    draw: drawing.Draw = drawing.draw_first
+    if arguments.best is not None:
+        from pedigree.best import draw_best
+
+        draw = partial(draw_best, candidates=arguments.best)
+    options = (arguments.breed, arguments.count, arguments.seed, arguments.out, arguments.truncation, draw)
     with _model(arguments) as model:
         print(drawing.generate(model, *options))
 

@@ -1,7 +1,10 @@
 """Pictures in rows and columns."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from pedigree.common.grids import GAP, grid, save_png
 
@@ -82,3 +85,13 @@ def test_equal_pictures_give_equal_bytes_and_no_temporary_file_is_left(tmp_path)
     one, two = sorted((tmp_path / "new").iterdir())
     assert one.read_bytes() == two.read_bytes()
     assert one.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_description_is_in_the_png_and_nowhere_else(tmp_path: Path) -> None:
+    plain, described = tmp_path / "plain.png", tmp_path / "described.png"
+    sheet = Image.new("RGB", (3, 2), "red")
+    save_png(sheet, plain)
+    save_png(sheet, described, "best 2 of 4 · schön")
+    with Image.open(plain) as one, Image.open(described) as other:
+        assert (one.text, other.text) == ({}, {"Description": "best 2 of 4 · schön"})
+        assert np.array_equal(np.asarray(one), np.asarray(other))

@@ -113,26 +113,66 @@ def with_facts(saved: Path, path: Path, facts: dict[str, str]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("threshold", [1e-6, 0.04, 0.7, 2.0, 4.5])
-def test_truncated_latents_follow_the_truncated_normal_distribution(saved: Path, threshold: float) -> None:
-    latents = load_generator(saved).latents(5000, seed=5, truncation=threshold).ravel()
-    assert np.abs(latents).max() <= np.float32(threshold)
+def centre_of(generator: Generator, seed: int, threshold: float) -> np.ndarray:
+    """Return what truncation adds to all latents of a seed, `(latent_size,)`, from the numbers it does not redraw."""
+    full, truncated = generator.latents(5000, seed), generator.latents(5000, seed, threshold)
+    return np.nanmedian(np.where(np.abs(full) <= threshold, truncated - full, np.nan), axis=0)
+
+
+@pytest.mark.parametrize("threshold", [0.04, 0.7, 2.0, 4.5])
+def test_truncated_latents_follow_the_truncated_normal_distribution_around_a_centre(
+    saved: Path, threshold: float
+) -> None:
+    loaded = load_generator(saved)
+    latents = (loaded.latents(5000, 5, threshold) - centre_of(loaded, 5, threshold)).ravel()
+    assert np.abs(latents).max() <= threshold + 1e-6
     assert stats.kstest(latents, stats.truncnorm(-threshold, threshold).cdf).pvalue > 0.01
+
+
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+@pytest.mark.parametrize("threshold", [1e-6, 0.3, 0.9, 1.5, 9])
+def test_truncated_latents_are_as_long_as_those_of_the_prior(saved: Path, prior: str, threshold: float) -> None:
+    latents = Generator(load_generator(saved).network, BREEDS, prior).latents(20_000, 5, threshold)
+    expected = 1.0 if prior == "normal" else 1 / 3
+    assert np.square(latents, dtype=np.float64).mean() == pytest.approx(expected, rel=0.02)
 
 
 def test_truncation_redraws_only_numbers_outside_and_each_depends_on_its_index(saved: Path) -> None:
     loaded = load_generator(saved)
-    full, truncated = loaded.latents(300, 5), loaded.latents(300, 5, truncation=0.8)
+    full, truncated = loaded.latents(300, 5), loaded.latents(300, 5, truncation=0.8) - centre_of(loaded, 5, 0.8)
     inside = np.abs(full) <= 0.8
-    np.testing.assert_array_equal(truncated[inside], full[inside])
+    np.testing.assert_allclose(truncated[inside], full[inside], atol=1e-6)
     assert len(np.unique(truncated[~inside])) > 0.99 * (~inside).sum(), "redrawn independently"
-    np.testing.assert_array_equal(loaded.latents(7, 5, truncation=0.8), truncated[:7])
+    np.testing.assert_array_equal(loaded.latents(7, 5, 0.8), loaded.latents(300, 5, 0.8)[:7])
 
 
-def test_a_uniform_latent_is_truncated_by_reducing_its_range(saved: Path) -> None:
+def test_the_centre_depends_on_the_seed(saved: Path) -> None:
+    loaded = load_generator(saved)
+    assert not np.allclose(centre_of(loaded, 5, 0.8), centre_of(loaded, 6, 0.8), atol=0.1)
+
+
+def test_a_uniform_latent_is_truncated_by_reducing_its_range_around_a_centre(saved: Path) -> None:
     uniform = Generator(load_generator(saved).network, BREEDS, "uniform")
-    assert stats.kstest(uniform.latents(2000, 5, 0.4).ravel(), stats.uniform(-0.4, 0.8).cdf).pvalue > 0.01
+    full, truncated = uniform.latents(2000, 5), uniform.latents(2000, 5, 0.4)
+    centres = truncated - np.float32(0.4) * full
+    np.testing.assert_allclose(centres, np.broadcast_to(centres[0], centres.shape), atol=1e-6)
     np.testing.assert_array_equal(uniform.latents(9, 5, truncation=3), uniform.latents(9, 5))
+
+
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+def test_truncated_pictures_vary_less_and_are_not_paler(saved: Path, prior: str) -> None:
+    loaded = Generator(load_generator(saved).network, BREEDS, prior)
+
+    def contrast_and_variety(threshold: float | None) -> tuple[float, float]:
+        """Return the mean deviation within a picture, and the root mean square distance between pictures."""
+        seeds = [loaded.draw(np.zeros(60, np.int32), seed, truncation=threshold) for seed in range(20)]
+        pictures = np.stack(seeds).astype(np.float64)
+        return pictures.std(axis=(2, 3)).mean(), np.sqrt(pictures.var(axis=1).mean())
+
+    contrast, variety = contrast_and_variety(None)
+    narrow = contrast_and_variety(0.4)
+    assert narrow[0] > 0.9 * contrast
+    assert narrow[1] < 0.6 * variety
 
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])

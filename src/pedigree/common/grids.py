@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from pedigree.common.files import replacing_file
 
@@ -61,10 +62,19 @@ def grid(
     return sheet
 
 
-def save_png(image: Image.Image, path: Path) -> None:
-    """Write a PNG, atomically. Equal images give equal bytes."""
+def save_png(image: Image.Image, path: Path, description: str = "") -> None:
+    """Write a PNG, atomically. Equal images give equal bytes.
+
+    Args:
+        image: the picture.
+        path: the file to write.
+        description: text for the PNG's own field `Description`; empty for none.
+    """
+    facts = PngInfo()
+    if description:
+        facts.add_itxt("Description", description)
     with replacing_file(path) as temporary:
-        image.save(temporary, format="PNG")
+        image.save(temporary, format="PNG", pnginfo=facts)
 
 
 def _check_names(names: Sequence[str] | None, count: int, line: str) -> None:

@@ -1,15 +1,18 @@
 """The commands that draw with a trained generator: `generate` draws new dogs, `walk` draws steps between dogs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from pedigree.common import films
 from pedigree.common.breeds import display_name, find_breed
 from pedigree.common.grids import grid, save_png
 from pedigree.errors import UsageError
-from pedigree.generator.model import breeds_of, load_generator
+from pedigree.generator.model import Generator, breeds_of, load_generator
 from pedigree.generator.walks import Walk
 
 SIDES = {".png": 128, ".gif": 64, ".mp4": 128}  # pixels: the side to which pictures are enlarged, approximately
@@ -19,12 +22,52 @@ FPS = 25  # frames per second of an MP4: it lasts as long as a GIF with half as 
 WALKS = 8  # rows of a PNG, pictures side by side in a film
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The pictures of a sheet.
+
+    Attributes:
+        images: `(breeds, count, size, size, 3)` uint8 RGB.
+        note: how they were chosen, for the people who look at them; empty if they were not.
+    """
+
+    images: npt.NDArray[np.uint8]
+    note: str = ""
+
+
+class Draw(Protocol):
+    """A way to draw `count` pictures of each of the breeds `folders`."""
+
+    def __call__(
+        self, generator: Generator, folders: Sequence[str], count: int, seed: int, truncation: float | None
+    ) -> Drawn:
+        """Draw the pictures. `truncation` is as in `Generator.latents`."""
+
+
+def draw_first(generator: Generator, folders: Sequence[str], count: int, seed: int, truncation: float | None) -> Drawn:
+    """Draw the pictures of the first `count` latents of the seed.
+
+    All pictures in a column have the same latent. It depends on the seed and the column, not on the breeds drawn.
+    """
+    rows = [
+        generator.draw(np.full(count, generator.breeds.index(folder), np.int32), seed, truncation=truncation)
+        for folder in folders
+    ]
+    return Drawn(np.stack(rows))
+
+
 def generate(
-    model: Path, names: Sequence[str], count: int, seed: int, out: Path, truncation: float | None = None
+    model: Path,
+    names: Sequence[str],
+    count: int,
+    seed: int,
+    out: Path,
+    truncation: float | None = None,
+    draw: Draw = draw_first,
 ) -> str:
     """Draw `count` pictures of each of some breeds into the PNG `out`, one row per breed; return a summary.
 
-    All pictures in a column have the same latent. It depends on the seed and the column, not on the breeds drawn.
+    If the pictures were chosen, the sheet, the description in the PNG and the summary say how.
 
     Args:
         model: the file of the generator.
@@ -33,22 +76,20 @@ def generate(
         seed: the seed of the latents.
         out: the PNG to write.
         truncation: as in `Generator.latents`.
+        draw: draws the pictures.
 
     Raises:
         UsageError: if the generator does not know a breed, or if `out` is not the name of a PNG.
-        PedigreeError: if there is no such model.
+        PedigreeError: if there is no such model. `draw` may raise more.
     """
     _kind(out, ".png")
-    folders = breeds_of(model)
-    chosen = _chosen(names, folders)
+    folders = _chosen(names, breeds_of(model))
     generator = load_generator(model)
-    rows = [
-        generator.draw(np.full(count, folders.index(folder), np.int32), seed, truncation=truncation)
-        for folder in chosen
-    ]
-    titles = [display_name(folder) for folder in chosen]
-    save_png(grid(np.stack(rows), titles, max(1, SIDES[".png"] // generator.image_size)), out)
-    return f"{count} of each of {', '.join(titles)}: {out}"
+    drawn = draw(generator, folders, count, seed, truncation)
+    titles, scale = [display_name(folder) for folder in folders], max(1, SIDES[".png"] // generator.image_size)
+    save_png(grid(drawn.images, titles, scale, title=drawn.note or None), out, drawn.note)
+    chosen = f" ({drawn.note})" if drawn.note else ""
+    return f"{count} of each of {', '.join(titles)}{chosen}: {out}"
 
 
 def walk(

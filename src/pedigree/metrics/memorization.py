@@ -146,8 +146,7 @@ def judge_copying(generated: Nearest, holdout: Nearest) -> Copying:
     pictures, photos = len(generated.distances), len(holdout.distances)
     if not pictures or not photos:
         raise ValueError(f"Copying needs generated and held-out pictures. Received: {pictures} and {photos}")
-    rank = math.floor(SUSPICIOUS_SHARE * photos) + 1
-    suspicious = float(np.partition(holdout.distances, rank - 1)[rank - 1])
+    rank, suspicious = _suspicious_rank(photos), suspicious_distance(holdout)
     suspects, plain = (int((generated.distances < bound).sum()) for bound in (suspicious, suspicious / 2))
     worth = _independent(generated) / pictures
     many = any(
@@ -159,6 +158,22 @@ def judge_copying(generated: Nearest, holdout: Nearest) -> Copying:
     on_average = bool(nearer - 0.5 > _CRITICAL * noise)
     verdict = COPIES if on_average or many else NO_COPIES
     return Copying(verdict, share_of(suspects, pictures), suspicious, nearer, on_average, many)
+
+
+def suspicious_distance(holdout: Nearest) -> float:
+    """Return the distance to the nearest training photo that 1 of 100 held-out photos is below.
+
+    With fewer than 100 held-out photos, it is the least of their distances.
+
+    Args:
+        holdout: `nearest_training` of at least one held-out photo.
+    """
+    rank = _suspicious_rank(len(holdout.distances))
+    return float(np.partition(holdout.distances, rank - 1)[rank - 1])
+
+
+def _suspicious_rank(photos: int) -> int:
+    return math.floor(SUSPICIOUS_SHARE * photos) + 1
 
 
 def _unit_rows(sample: Features) -> NDArray[np.float32]:
