@@ -5,11 +5,12 @@
     python bench/experiments/rounds.py curves ROUND [--only NAME ...] [--project FOLDER ...] > curves.svg
     python bench/experiments/rounds.py beside ROUND [--only NAME ...] [--project FOLDER ...] > beside.png
 
-The rounds are those of `rounds.yaml`. They run in PROJECT (default runs/experiments), a clone of this checkout's last
-commit whose `params.yaml` names the archives of FOLDER (`images.tar`, `annotation.tar`): there
-`dvc exp show`, `dvc exp apply` and `dvc plots diff` work as anywhere. A run that is there already is not run again.
-`table` prints what `reports/experiments/README.md` shows, `curves` how far a few pictures were from held-out crops,
-`beside` what the runs draw, side by side.
+The rounds are those of `rounds.yaml`. A round names its photos, a folder with `images.tar` and `annotation.tar` in
+`shared/data` beside this checkout; FOLDER replaces it. The runs are in PROJECT (default runs/experiments/PHOTOS), a
+clone of this checkout's last commit with the parameters of these photos. `dvc exp show`, `dvc exp apply` and
+`dvc plots diff` work there. A run that exists is not run again. `table` prints the tables of
+`reports/experiments/README.md`, `curves` draws the distance of a few pictures to held-out crops, and `beside` shows the
+pictures of the runs side by side.
 """
 
 import argparse
@@ -42,7 +43,6 @@ SCORES = {  # and their decimals
     "diversity": ("intra_breed_diversity", 1),
     "memorisation distance": ("memorization_distance", 3),
 }
-JUDGED = "efficientnet-lite0.{}".format
 COLORS = "#4363d8", "#e6194b", "#3cb44b", "#f58231", "#911eb4", "#008080", "#9a6324", "#808080"
 
 
@@ -50,29 +50,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["run", "table", "curves", "beside"])
     parser.add_argument("round")
-    parser.add_argument("--photos", type=Path, default=ROOT.parent / "shared/data/tinydogs6")
+    parser.add_argument("--photos", type=Path, metavar="FOLDER")
     parser.add_argument("--only", nargs="+", metavar="NAME")
-    parser.add_argument("--project", nargs="+", type=Path, default=[ROOT / "runs/experiments"], metavar="FOLDER")
+    parser.add_argument("--project", nargs="+", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     plan = YAML(typ="safe").load(PLAN)
     if options.round not in plan["rounds"]:
         parser.error(f"no round is called {options.round!r}: there are {', '.join(plan['rounds'])}")
     chosen = plan["rounds"][options.round]
+    photos = plan["photos"][chosen["photos"]]
+    projects = options.project or [ROOT / "runs/experiments" / chosen["photos"]]
     names = options.only or list(chosen["runs"])
     if unknown := set(names) - set(chosen["runs"]):
         parser.error(f"{options.round} has no run {', '.join(sorted(unknown))}: there are {', '.join(chosen['runs'])}")
     if options.command != "run":
-        if missing := [str(project) for project in options.project if not project.exists()]:
+        if missing := [str(project) for project in projects if not project.exists()]:
             parser.error(f"no project at {' and '.join(missing)}: run the round first")
         shows = {"table": table, "curves": curves, "beside": beside}
-        shows[options.command](options.round, names, options.project)
+        shows[options.command](found(options.round, names, projects, photos["score"]["extractor"]))
         return
-    project = options.project[0].resolve()
+    project = projects[0].resolve()
     if not project.exists():
-        archives = {"images": options.photos / "images.tar", "annotations": options.photos / "annotation.tar"}
+        folder = options.photos or ROOT.parent / "shared/data" / chosen["photos"]
+        archives = {"images": folder / "images.tar", "annotations": folder / "annotation.tar"}
         if missing := [str(archive) for archive in archives.values() if not archive.exists()]:
-            parser.error(f"no archive at {' and '.join(missing)}: say by --photos where the photos are")
-        prepare(project, plan["photos"] | {"data": {name: str(path.resolve()) for name, path in archives.items()}})
+            parser.error(f"no archive at {' and '.join(missing)}: name the folder of the photos by --photos")
+        prepare(project, photos | {"data": {name: str(path.resolve()) for name, path in archives.items()}})
     for name in names:
         run(project, f"{options.round}-{name}", chosen.get("set", {}) | chosen["runs"][name])
 
@@ -114,30 +117,25 @@ def edit(path: Path, sections: dict[str, dict[str, Any]]) -> None:
     override({f"{section}.{key}": value for section, part in sections.items() for key, value in part.items()}, path)
 
 
-def table(round_name: str, names: list[str], projects: list[Path]) -> None:
-    """Print the round's runs as a table, the nearest to real photos first."""
-    rows = found(round_name, names, projects)
+def table(rows: pd.DataFrame) -> None:
+    """Print the runs as a table, the nearest to real photos first."""
     print(f"| run | steps | images/s | minutes | {' | '.join(SCORES)} |\n|{' --- |' * (4 + len(SCORES))}")
-    for _, row in rows.sort_values(JUDGED("frechet_distance")).iterrows():
-        scores = [f"{row[JUDGED(score)]:.{decimals}f}" for score, decimals in SCORES.values()]
+    for _, row in rows.sort_values("frechet_distance").iterrows():
+        scores = [f"{row[score]:.{decimals}f}" for score, decimals in SCORES.values()]
         minutes = row["steps"] * row["train.batch_size"] / row["images_per_second"] / 60
         facts = row["run"], f"{row['steps']:.0f}", f"{row['images_per_second']:.0f}", f"{minutes:.1f}"
         print(f"| {' | '.join((*facts, *scores))} |")
 
 
-def found(round_name: str, names: list[str], projects: list[Path]) -> pd.DataFrame:
-    """Return the runs of a round that are done: names, parameters and metrics, and the project they are in."""
+def found(round_name: str, names: list[str], projects: list[Path], judge: str) -> pd.DataFrame:
+    """Return the runs of a round that are done: names, parameters, a judge's metrics, and the project they are in."""
     runs = {f"{round_name}-{name}": name for name in names}
-    wanted = [
-        "Experiment",
-        "rev",
-        "steps",
-        "images_per_second",
-        "train.batch_size",
-        *(JUDGED(score) for score, _ in SCORES.values()),
-    ]
+    judged = {f"{judge}.{score}": score for score, _ in SCORES.values()}
+    wanted = ["Experiment", "rev", "steps", "images_per_second", "train.batch_size", *judged]
     rows = pd.concat([experiments(project)[wanted].assign(project=project) for project in projects])
+    rows = rows.rename(columns=judged)
     rows = rows[rows["Experiment"].isin(runs) & (rows["rev"] != "workspace")].drop_duplicates("Experiment")
+    rows = rows.set_index("Experiment", drop=False).loc[[run for run in runs if run in set(rows["Experiment"])]]
     if missing := [name for run, name in runs.items() if run not in set(rows["Experiment"])]:
         sys.exit(f"{round_name} has not run {', '.join(missing)} there: run it first, or name others by --only")
     return rows.assign(run=rows["Experiment"].map(runs))
@@ -147,9 +145,9 @@ def experiments(project: Path) -> pd.DataFrame:
     return pd.read_csv(StringIO(dvc(project, "exp", "show", "--csv")), na_values=["!"])
 
 
-def curves(round_name: str, names: list[str], projects: list[Path]) -> None:
-    """Print an SVG: how far a few pictures were from the held-out crops, by minutes of training."""
-    lines = {row["run"]: history(row) for _, row in found(round_name, names, projects).iterrows()}
+def curves(rows: pd.DataFrame) -> None:
+    """Print an SVG: the distance of a few pictures to the held-out crops, by minutes of training."""
+    lines = {row["run"]: history(row) for _, row in rows.iterrows()}
     across = around(0, max(minutes[-1] for minutes, _ in lines.values()), 50, 560)
     up = around(0, max(distances.max() for _, distances in lines.values()), 360, 20)
     print('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 400" font-family="sans-serif" font-size="12">')
@@ -172,12 +170,11 @@ def curves(round_name: str, names: list[str], projects: list[Path]) -> None:
     print("</svg>")
 
 
-def beside(round_name: str, names: list[str], projects: list[Path]) -> None:
-    """Write a PNG: the last samples of each run, in the order of their names here, a row a breed."""
-    rows = found(round_name, names, projects).set_index("run")
-    grids = {name: Image.open(BytesIO(report(rows.loc[name], "samples/final.png"))) for name in names}
-    heading = 24
-    sheet = Image.new("RGB", (sum(grid.width for grid in grids.values()), heading + grids[names[0]].height), "white")
+def beside(rows: pd.DataFrame) -> None:
+    """Write a PNG: the last samples of each run, one row per breed."""
+    grids = {row["run"]: Image.open(BytesIO(report(row, "samples/final.png"))) for _, row in rows.iterrows()}
+    heading, (width, height) = 24, (sum(grid.width for grid in grids.values()), next(iter(grids.values())).height)
+    sheet = Image.new("RGB", (width, heading + height), "white")
     pen, left = ImageDraw.Draw(sheet), 0
     for name, grid in grids.items():
         sheet.paste(grid, (left, heading))
