@@ -127,10 +127,12 @@ def judged(
 
 def copies_features(
     crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = FEATURES
-) -> list[NDArray[np.float32]]:
-    """Return the features of damaged copies of the training crops. The breed probe learns from these too."""
-    size = settings.batch_size
-    return [cached_features(extractor, copies, size, cache) for copies in damaged_copies(crops.train_images)]
+) -> list[tuple[NDArray[np.float32], Labels]]:
+    """Return the features and labels of damaged copies of training crops. The breed probe learns from these too."""
+    return [
+        (cached_features(extractor, copies, settings.batch_size, cache), labels)
+        for copies, labels in damaged_copies(crops.train_images, crops.train_labels)
+    ]
 
 
 def named(extractor: str, numbers: Metrics) -> Metrics:
