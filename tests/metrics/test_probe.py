@@ -156,6 +156,16 @@ def test_damaged_copies_of_all_or_some_make_it_read_damaged_pictures_and_undamag
     assert probe.accuracy(with_copies.predict(fresh), truth) > probe.accuracy(without.predict(fresh), truth) - 0.01
 
 
+def test_few_copies_cost_undamaged_pictures_little():
+    features, labels = blobs(0, 200, 150, 2.5)
+    fresh, truth = blobs(1, 500, 150, 2.5)
+    few = features[::12] + np.random.default_rng(2).normal(0, 2, (50, 150)), labels[::12]
+    plain, more = probe.fit(features, labels, 3), probe.fit(features, labels, 3, [few])
+    assert (
+        probe.accuracy(more.predict(fresh), truth) > probe.accuracy(plain.predict(fresh), truth) - 0.06
+    )  # with equal weights 0.12 less
+
+
 def test_copies_that_repeat_the_pictures_change_nothing():
     features, labels = blobs(0, 50, 12, 1.5)
     fresh, _ = blobs(1, 50, 12, 1.5)

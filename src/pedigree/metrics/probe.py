@@ -68,7 +68,10 @@ def fit(features: Features, labels: Labels, classes: int, copies: Iterable[tuple
         labels: `(n,)` in 0..classes-1.
         classes: the number of classes; a class may have no rows.
         copies: `(m, d)` features and `(m,)` labels of damaged pictures, a pair for each kind of damage
-            (`pedigree.score.damage.damaged_copies`). Each kind has the same weight as the undamaged pictures.
+            (`pedigree.score.damage.damaged_copies`). A kind with as many pictures as there are undamaged ones has the
+            same weight as these, a kind with a share of them the square root of that share: fewer pictures are less
+            certain. On Stanford Dogs, equal weights for an eighth of the crops cost undamaged photos three points of
+            accuracy, and gained damaged ones nothing.
 
     Raises:
         ValueError: there are no rows, features are not finite, or labels or copies do not match the features.
@@ -82,11 +85,12 @@ def fit(features: Features, labels: Labels, classes: int, copies: Iterable[tuple
     for kind, kind_labels in ((features, labels), *copies):
         check_features(features=features, copies=kind)
         check_labels(kind_labels, len(kind), classes)
+        weight = np.sqrt(len(kind) / len(features))
         targets = (np.eye(classes) - shares)[kind_labels]
         for block, some in zip(probe.standardised(kind), _blocks(targets), strict=True):
-            correlations += block.T @ block / len(kind)
-            towards += block.T @ some / len(kind)
-        correlations += PENALTY * np.eye(len(mean))
+            correlations += weight / len(kind) * (block.T @ block)
+            towards += weight / len(kind) * (block.T @ some)
+        correlations += weight * PENALTY * np.eye(len(mean))
     return replace(probe, weights=np.asarray(np.linalg.solve(correlations, towards), np.float64))
 
 

@@ -16,7 +16,7 @@ from pedigree.common.spread import spread
 Pictures = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
-COPIES = 1_500  # of each kind of damage, at most
+COPIES = 2_000  # of each kind of damage, at most
 
 
 def blurred(images: Pictures, radius: float) -> Pictures:
@@ -49,8 +49,8 @@ def damaged_copies(images: Pictures, labels: Labels) -> Iterator[tuple[Pictures,
         images: `(n, height, width, 3)` uint8 RGB; may be memory-mapped.
         labels: `(n,)` breed indices.
     """
-    kinds = (
-        (lambda some: blurred(some, some.shape[2] / 32)),
+    kinds: tuple[Callable[[Pictures], Pictures], ...] = (
+        partial(blurred, radius=images.shape[2] / 32),
         partial(noisy, deviation=25.0),
         partial(compressed, quality=20),
     )
