@@ -131,8 +131,8 @@ def overlaps(
     for generated in samples:
         check_features(minimum=neighbors + 1, real=real, generated=generated)
     one, *others = clouds(real, *samples)
-    balls = _Balls(one, neighbors, block)
-    return [_overlap(balls, _Balls(other, neighbors, block), block) for other in others]
+    balls = _Balls(one, one, neighbors, block)  # its own mean is the origin already
+    return [_overlap(balls, _Balls(other, other.recentred(), neighbors, block), block) for other in others]
 
 
 def _overlap(real: "_Balls", generated: "_Balls", block: int) -> Overlap:
@@ -152,9 +152,9 @@ def _overlap(real: "_Balls", generated: "_Balls", block: int) -> Overlap:
 class _Balls:
     """The balls around the rows of a cloud, and around those of each of its halves."""
 
-    def __init__(self, centres: Cloud, neighbors: int, block: int) -> None:
+    def __init__(self, centres: Cloud, recentred: Cloud, neighbors: int, block: int) -> None:
         self.centres, self.neighbors = centres, neighbors
-        near = nearest(centres.recentred(), neighbors, keep=6 * neighbors + 2, block=block)
+        near = nearest(recentred, neighbors, keep=6 * neighbors + 2, block=block)
         self.radius = near.radius
         self.sides = _sides(len(centres))
         self.half_radius = _half_radius(near, self.sides, neighbors)
