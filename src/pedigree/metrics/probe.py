@@ -70,8 +70,8 @@ def fit(features: Features, labels: Labels, classes: int, copies: Iterable[tuple
         copies: `(m, d)` features and `(m,)` labels of damaged pictures, a pair for each kind of damage
             (`pedigree.score.damage.damaged_copies`). A kind with as many pictures as there are undamaged ones has the
             same weight as these, a kind with a share of them the square root of that share: fewer pictures are less
-            certain. On Stanford Dogs, equal weights for an eighth of the crops cost undamaged photos three points of
-            accuracy, and gained damaged ones nothing.
+            certain. On Stanford Dogs, equal weights for copies of an eighth of the crops would cost undamaged photos
+            three points of accuracy and give damaged ones at most one.
 
     Raises:
         ValueError: there are no rows, features are not finite, or labels or copies do not match the features.
