@@ -148,7 +148,7 @@ def climb(archives: Path, cache: Path) -> tuple[Table, dict[str, Any], str]:
     """Evaluate every rung. Return the table, the numbers of the undamaged pictures and a description of the samples."""
     eye, samples = real_samples(archives, cache)
     train, holdout, real = (samples[side] for side in ("train", "holdout", "generated"))
-    copies = [eye.features(images) for images in damaged_copies(train.images)]
+    copies = [(eye.features(images), labels) for images, labels in damaged_copies(train.images, train.labels)]
 
     def numbers(draws: int, maker: Maker) -> list[dict[str, Any]]:
         drawn = (maker(seed) for seed in range(SEED, SEED + draws))

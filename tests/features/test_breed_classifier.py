@@ -106,6 +106,48 @@ def test_other_labels_and_other_pictures_are_learned_anew(crops, tmp_path, train
     assert trained == [0, 0, 0]
 
 
+def halves(count=400, size=32):
+    """Pictures that are dark on the left and bright on the right."""
+    images = np.full((count, size, size, 3), 60, np.uint8)
+    images[:, :, size // 2 :] = 190
+    return images
+
+
+def test_augmentation_mirrors_half_of_the_pictures_and_moves_them_a_tenth_at_most():
+    images = halves()
+    changed = breed_classifier.augmented(images, 32, np.random.default_rng(0))
+    assert (changed.shape, changed.dtype) == (images.shape, np.float32)
+    np.testing.assert_array_equal(images, halves())
+    rows = changed.mean(axis=(1, 3))
+    mirrored = rows[:, 0] > rows[:, -1]
+    assert 0.4 < mirrored.mean() < 0.6
+    edge = np.abs(np.diff(rows, axis=1)).argmax(axis=1) + 1
+    assert edge.min() >= 16 - 4
+    assert edge.max() <= 16 + 4
+    assert len(np.unique(edge)) > 4
+
+
+def test_augmentation_changes_brightness_and_grain_and_blurs_some():
+    grey = np.full((200, 16, 16, 3), 128, np.uint8)
+    changed = breed_classifier.augmented(grey, 16, np.random.default_rng(1))
+    means = changed.mean(axis=(1, 2, 3))
+    assert np.abs(means - 128).max() < 30
+    assert means.std() > 10
+    grain = changed.std(axis=(1, 2, 3))
+    assert grain.min() < 3
+    assert 20 < grain.max() < 30
+    edges = breed_classifier.augmented(halves(size=64), 64, np.random.default_rng(2)).mean(axis=(1, 3))
+    steps = np.abs(np.diff(edges, axis=1)).max(axis=1)
+    assert 0.15 < (steps < 80).mean() < 0.5  # of an edge of 130 grey levels, a blurred one has no such step
+
+
+def test_augmentation_is_the_same_for_the_same_chance_and_reduces_large_pictures():
+    images = halves(20, 96)
+    one, other = (breed_classifier.augmented(images, 64, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    assert one.shape == (20, 64, 64, 3)
+
+
 def test_large_crops_are_reduced(crops, tmp_path, trained):
     large = Crops(crops.train_images.repeat(5, 1).repeat(5, 2), crops.train_labels, *shapes(1, 2), BREEDS)
     classifier = BreedClassifier(large, cache=tmp_path)

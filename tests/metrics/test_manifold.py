@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from prdc import compute_prdc
 from scipy.spatial.distance import cdist
 
-from pedigree.metrics.manifold import overlap, precision_recall_density_coverage
+from pedigree.metrics.manifold import overlap, overlaps, precision_recall_density_coverage
 
 
 def normal(seed, shape, mean=0.0, deviation=1.0):
@@ -96,6 +96,15 @@ def test_units_do_not_matter_even_where_squares_would_leave_float32(scale):
     found = overlap(one * np.float32(scale), other * np.float32(scale))
     for mine, expected in zip(counts(found), counts(overlap(one, other)), strict=True):
         np.testing.assert_array_equal(mine, expected)
+
+
+def test_several_samples_have_the_same_numbers_together_as_alone():
+    samples = [OTHER, BASE[:40] + 0.1, 1e6 * OTHER]
+    for found, generated in zip(overlaps(BASE, samples), samples, strict=True):
+        for mine, expected in zip(counts(found), counts(overlap(BASE, generated)), strict=True):
+            np.testing.assert_array_equal(mine, expected)
+        alone = overlap(BASE, generated)
+        assert found.precision.standard_error == pytest.approx(alone.precision.standard_error, rel=1e-3)
 
 
 @settings(max_examples=25, deadline=None)

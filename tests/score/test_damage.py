@@ -14,15 +14,19 @@ def pictures():
     return images
 
 
+LABELS = np.arange(3, dtype=np.int32)
+
+
 def contrast(images):
     return images[:, 8:24, 20:28].std(axis=(1, 2, 3)).mean()
 
 
 def test_every_kind_keeps_shape_type_mean_and_the_originals(pictures):
     before = pictures.copy()
-    kinds = list(damage.damaged_copies(pictures))
+    kinds = list(damage.damaged_copies(pictures, LABELS))
     assert len(kinds) == 3
-    for copies in kinds:
+    for copies, labels in kinds:
+        np.testing.assert_array_equal(labels, LABELS)
         assert copies.shape == pictures.shape
         assert copies.dtype == np.uint8
         assert np.abs(copies.mean(axis=(1, 2, 3)) - pictures.mean(axis=(1, 2, 3))).max() < 3
@@ -31,8 +35,22 @@ def test_every_kind_keeps_shape_type_mean_and_the_originals(pictures):
 
 
 def test_the_same_pictures_always_have_the_same_copies(pictures):
-    for one, other in zip(damage.damaged_copies(pictures), damage.damaged_copies(pictures), strict=True):
-        np.testing.assert_array_equal(one, other)
+    kinds = [[copies for copies, _ in damage.damaged_copies(pictures, LABELS)] for _ in range(2)]
+    np.testing.assert_array_equal(*kinds)
+
+
+def test_of_many_pictures_each_kind_has_some_of_every_breed_and_none_that_another_kind_has(monkeypatch):
+    for change in ("blurred", "noisy", "compressed"):
+        monkeypatch.setattr(damage, change, lambda images, *_, **__: images)
+    monkeypatch.setattr(damage, "COPIES", 12)
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(3, dtype=np.int32), (60, 20, 40)))
+    shades = np.arange(len(labels), dtype=np.uint8)[:, None, None, None] + np.zeros((1, 4, 4, 3), np.uint8)
+    chosen = []
+    for copies, breeds in damage.damaged_copies(shades, labels):
+        assert np.bincount(breeds).tolist() == [6, 2, 4]
+        np.testing.assert_array_equal(breeds, labels[copies[:, 0, 0, 0]])
+        chosen += copies[:, 0, 0, 0].tolist()
+    assert len(set(chosen)) == 36
 
 
 def test_a_wider_blur_leaves_less_detail_and_no_noise(pictures):
@@ -67,6 +85,6 @@ def test_lower_quality_is_further_from_the_picture(pictures):
 
 def test_copies_of_larger_pictures_are_as_soft_for_their_size(pictures):
     enlarged = pictures.repeat(2, axis=1).repeat(2, axis=2)
-    small, large = next(damage.damaged_copies(pictures)), next(damage.damaged_copies(enlarged))
+    small, large = (next(damage.damaged_copies(images, LABELS))[0] for images in (pictures, enlarged))
     halved = large.reshape(3, 32, 2, 32, 2, 3).mean(axis=(2, 4))
     assert np.abs(halved - small).mean() < np.abs(small - pictures.astype(float)).mean() / 5

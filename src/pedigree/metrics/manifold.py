@@ -7,6 +7,7 @@ processor time instead of 0.33, which is over the limit of a third. Leaving out 
 ties depend on rounding: a collapsed generator, whose pictures are all nearly equal, would get arbitrary numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,11 +119,25 @@ def overlap(
         ValueError: `neighbors` is less than 1, a sample has no more than `neighbors` rows or is not finite, or
             dimensions differ.
     """
+    return overlaps(real, [generated], neighbors=neighbors, block=block)[0]
+
+
+def overlaps(
+    real: NDArray[np.floating], samples: Sequence[NDArray[np.floating]], *, neighbors: int = 5, block: int = BLOCK
+) -> list[Overlap]:
+    """Return `overlap` of the real sample with each of `samples`. The balls of the real sample are found only once."""
     if neighbors < 1:
         raise ValueError(f"neighbors must be at least 1. Received: {neighbors}")
-    check_features(minimum=neighbors + 1, real=real, generated=generated)
-    one, other = clouds(real, generated)
-    ours, theirs = _Balls(one, neighbors, block, other), _Balls(other, neighbors, block, one)
+    for generated in samples:
+        check_features(minimum=neighbors + 1, real=real, generated=generated)
+    one, *others = clouds(real, *samples)
+    balls = _Balls(one, one, neighbors, block)  # its own mean is the origin already
+    return [_overlap(balls, _Balls(other, other.recentred(), neighbors, block), block) for other in others]
+
+
+def _overlap(real: "_Balls", generated: "_Balls", block: int) -> Overlap:
+    one, other = real.centres, generated.centres
+    ours, theirs = _Contents(real, generated), _Contents(generated, real)
     for rows in one.blocks(size=block):
         for columns in other.blocks(size=block):
             lower = one.lower_bounds(rows, other, columns)
@@ -130,28 +145,36 @@ def overlap(
             theirs.count(lower.T, columns, rows)
     halves = np.stack([ours.half_met(), theirs.half_met(), ours.half_density(), ours.half_holding()], axis=-1)
     return Overlap(
-        _in_order(ours.met, other), _in_order(theirs.met, one), _in_order(ours.holding, one), neighbors, halves
+        _in_order(ours.met, other), _in_order(theirs.met, one), _in_order(ours.holding, one), real.neighbors, halves
     )
 
 
 class _Balls:
-    """The balls around the rows of one cloud, and the rows of another cloud that they contain."""
+    """The balls around the rows of a cloud, and around those of each of its halves."""
 
-    def __init__(self, centres: Cloud, neighbors: int, block: int, others: Cloud) -> None:
-        self.centres, self.others, self.neighbors = centres, others, neighbors
-        near = nearest(centres.recentred(), neighbors, keep=6 * neighbors + 2, block=block)
+    def __init__(self, centres: Cloud, recentred: Cloud, neighbors: int, block: int) -> None:
+        self.centres, self.neighbors = centres, neighbors
+        near = nearest(recentred, neighbors, keep=6 * neighbors + 2, block=block)
         self.radius = near.radius
-        self.sides, self.other_sides = _sides(len(centres)), _sides(len(others))
+        self.sides = _sides(len(centres))
         self.half_radius = _half_radius(near, self.sides, neighbors)
         self.reach = np.maximum(self.half_radius.max(axis=1), np.nextafter(near.radius.astype(np.float32), np.inf))
         self.reach[near.radius == 0] = -np.inf
-        self.holding, self.met = np.zeros(len(centres), np.int64), np.zeros(len(others), np.int64)
+
+
+class _Contents:
+    """The rows of another cloud that lie in the balls of a cloud."""
+
+    def __init__(self, balls: _Balls, others: _Balls) -> None:
+        self.balls, self.others = balls, others.centres
+        self.sides, self.other_sides = balls.sides, others.sides
+        self.holding, self.met = np.zeros(len(self.sides), np.int64), np.zeros(len(self.other_sides), np.int64)
         self.half_holds, self.half_meets = np.zeros(self.sides.shape, bool), np.zeros(self.other_sides.shape, bool)
         self.half_total = np.zeros((2, _SPLITS), np.int64)
 
     def count(self, lower: Floats, rows: slice, columns: slice) -> None:
         """Count the pairs of a block with the lower bounds `lower` on their squared distances."""
-        near = sparse(lower < self.reach[rows, None])
+        near = sparse(lower < self.balls.reach[rows, None])
         bound, rows_near, columns_near = lower[near], near[0] + rows.start, near[1] + columns.start
         inside = self._inside(bound, rows_near, columns_near)
         self.holding += np.bincount(rows_near[inside], minlength=len(self.holding))
@@ -173,19 +196,19 @@ class _Balls:
     def half_density(self) -> NDArray[np.float64]:
         """Return, for each half, the mean number of balls that contain one of its other rows, over k, `(splits, 2)`."""
         rows = np.stack([self.other_sides.sum(axis=0), (~self.other_sides).sum(axis=0)])
-        return np.asarray((self.half_total / rows / self.neighbors).T)
+        return np.asarray((self.half_total / rows / self.balls.neighbors).T)
 
     def _inside(self, bound: Floats, rows: Indices, columns: Indices) -> NDArray[np.bool_]:
         """Return which pairs are nearer than the radius. Close cases are decided by differences in float64."""
-        radius, slack = self.radius[rows], self.centres.slack[rows] + self.others.slack[columns]
+        radius, slack = self.balls.radius[rows], self.balls.centres.slack[rows] + self.others.slack[columns]
         inside = np.asarray(bound + slack < radius)
         open_ = np.flatnonzero(~inside & (bound < radius))
-        inside[open_] = self.centres.distances(rows[open_], self.others, columns[open_]) < radius[open_]
+        inside[open_] = self.balls.centres.distances(rows[open_], self.others, columns[open_]) < radius[open_]
         return inside
 
     def _count_halves(self, bound: Floats, rows: Indices, columns: Indices) -> None:
         sides = self.sides[rows]
-        pair, split = sparse((sides == self.other_sides[columns]) & (bound[:, None] < self.half_radius[rows]))
+        pair, split = sparse((sides == self.other_sides[columns]) & (bound[:, None] < self.balls.half_radius[rows]))
         self.half_holds[rows[pair], split] = True
         self.half_meets[columns[pair], split] = True
         self.half_total[0] += np.bincount(split[sides[pair, split]], minlength=_SPLITS)
@@ -195,7 +218,7 @@ class _Balls:
         for split in range(_SPLITS):
             sides = self.sides[rows, split]
             near = sides[:, None] == self.other_sides[columns, split]
-            near &= lower < self.half_radius[rows, split, None]
+            near &= lower < self.balls.half_radius[rows, split, None]
             held = np.count_nonzero(near, axis=1)
             self.half_holds[rows, split] |= held > 0
             self.half_meets[columns, split] |= near.any(axis=0)

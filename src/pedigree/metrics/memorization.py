@@ -18,7 +18,7 @@ TOLERATED_SUSPECTS = 0.05  # of generated pictures; clearly more suspects are co
 
 _CRITICAL = 2.326  # the significance level of both tests, in standard deviations: 1 of 100 normal numbers exceeds it
 _CHANCE = 0.01  # the same as a probability
-_PRODUCTS_AT_ONCE = 2**24  # float32: a block is 64 MB
+_PRODUCTS_AT_ONCE = 2**22  # float32: a block is 16 MB
 
 
 @dataclass(frozen=True, eq=False)

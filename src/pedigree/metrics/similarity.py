@@ -1,6 +1,7 @@
 """MS-SSIM, the structural similarity of two pictures, and its mean over pairs of a breed as a measure of diversity."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,8 @@ def _scales(one: Planes, other: Planes) -> Iterator[tuple[Planes, Planes]]:
 
 def _halved(planes: Planes) -> Planes:
     """Average blocks of 2×2 pixels. An odd side repeats its last row or column."""
-    even = np.pad(planes, ((0, 0), (0, 0), *((0, side % 2) for side in planes.shape[2:])), mode="edge")
+    odd = [side % 2 for side in planes.shape[2:]]
+    even = np.pad(planes, ((0, 0), (0, 0), *((0, more) for more in odd)), mode="edge") if any(odd) else planes
     wide = even[:, :, ::2] + even[:, :, 1::2]
     return np.asarray((wide[..., ::2] + wide[..., 1::2]) * np.float32(0.25))
 
@@ -135,6 +137,7 @@ def _blurred(planes: Planes) -> Planes:
     return np.asarray(_band(height).T @ (planes @ _band(width)))
 
 
+@cache
 def _band(side: int) -> Planes:
     """Return the `(side, side - 10)` matrix whose columns contain the window, shifted by one pixel each time."""
     offsets = np.arange(side)[:, None] - np.arange(side - WINDOW + 1)

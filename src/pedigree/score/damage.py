@@ -5,12 +5,18 @@ All functions take and return `(n, height, width, 3)` uint8 RGB and do not chang
 
 import io
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from pedigree.common.spread import spread
+
 Pictures = NDArray[np.uint8]
+Labels = NDArray[np.int32]
+
+COPIES = 2_000  # of each kind of damage, at most
 
 
 def blurred(images: Pictures, radius: float) -> Pictures:
@@ -32,14 +38,27 @@ def compressed(images: Pictures, quality: int) -> Pictures:
     return _each(images, lambda picture: _through_jpeg(picture, quality))
 
 
-def damaged_copies(images: Pictures) -> Iterator[Pictures]:
-    """Yield blurred, noisy and strongly compressed copies of all pictures, in this order.
+def damaged_copies(images: Pictures, labels: Labels) -> Iterator[tuple[Pictures, Labels]]:
+    """Yield blurred, noisy and strongly compressed copies of pictures, in this order, with their labels.
 
-    The blur is 1/32 of the width, the noise 25 grey levels, the JPEG quality 20. Most breeds remain recognisable.
+    The blur is 1/32 of the width, the noise 25 grey levels, the JPEG quality 20. Most breeds remain recognisable. With
+    more than `COPIES` pictures, each kind of damage has so many of them, spread evenly over the breeds, and other ones
+    than the other kinds.
+
+    Args:
+        images: `(n, height, width, 3)` uint8 RGB; may be memory-mapped.
+        labels: `(n,)` breed indices.
     """
-    yield blurred(images, images.shape[2] / 32)
-    yield noisy(images, 25.0)
-    yield compressed(images, 20)
+    kinds: tuple[Callable[[Pictures], Pictures], ...] = (
+        partial(blurred, radius=images.shape[2] / 32),
+        partial(noisy, deviation=25.0),
+        partial(compressed, quality=20),
+    )
+    by_breed = np.argsort(labels, kind="stable")
+    places = by_breed[spread(len(kinds) * min(COPIES, len(labels)), len(labels))]
+    for kind, change in enumerate(kinds):
+        chosen = np.sort(places[kind :: len(kinds)])
+        yield change(images[chosen]), labels[chosen]
 
 
 def _each(images: Pictures, change: Callable[[Image.Image], Image.Image]) -> Pictures:

@@ -15,7 +15,7 @@ from pedigree.metrics.diversity import Collapse, collapse
 from pedigree.metrics.estimate import Estimate
 from pedigree.metrics.frechet import fit
 from pedigree.metrics.kernel import kernel_distance
-from pedigree.metrics.manifold import Overlap, overlap
+from pedigree.metrics.manifold import Overlap, overlaps
 from pedigree.metrics.memorization import (
     Copying,
     Nearest,
@@ -25,7 +25,7 @@ from pedigree.metrics.memorization import (
 )
 from pedigree.metrics.similarity import pair_similarity_per_breed
 from pedigree.score import breed_scores
-from pedigree.score.sample import Sample
+from pedigree.score.sample import Labels, Sample
 
 NEIGHBORS = 5
 FEWEST = NEIGHBORS + 1  # least pictures of each sample
@@ -56,7 +56,7 @@ def evaluate(
     generated: Sample,
     breeds: tuple[str, ...],
     *,
-    copies: Sequence[NDArray[np.float32]] = (),
+    copies: Sequence[tuple[NDArray[np.float32], Labels]] = (),
     predict: Callable[[NDArray[np.float32]], NDArray[np.integer]] | None = None,
     seed: int = 0,
     epsilon: float | None = None,
@@ -69,8 +69,8 @@ def evaluate(
     Args:
         train, holdout, generated: at least `FEWEST` pictures each, with features of the same extractor.
         breeds: folder names, in the order of the labels.
-        copies: features of damaged copies of the training crops (`pedigree.score.damage`). The probe learns from them
-            too.
+        copies: features and labels of damaged copies of training crops, a pair for each kind of damage
+            (`pedigree.score.damage`). The probe learns from them too.
         predict: turns features `(n, d)` into breeds `(n,)`, if the extractor has learned these breeds. None: the probe
             predicts the breeds.
         seed: of the kernel distance's subsets and of the pairs for MS-SSIM.
@@ -84,7 +84,7 @@ def evaluate(
     """
     predict = predict or probe.fit(train.features, train.labels, len(breeds), copies).predict
     seen, seen_holdout = predict(generated.features), predict(holdout.features)
-    among = overlap(train.features, generated.features, neighbors=NEIGHBORS)
+    among, fewer, real = _overlaps(train, holdout, generated)
     nearest, nearest_holdout = (nearest_training(train.features, side.features) for side in (generated, holdout))
     copying = judge_copying(nearest, nearest_holdout)
     varied, varied_holdout = (
@@ -101,7 +101,7 @@ def evaluate(
         "holdout": len(holdout),
         "holdout_twins": None if twin is None else float((nearest_holdout.distances < twin).mean()),
         **distances,
-        **_neighborhoods(train, holdout, generated, among),
+        **_neighborhoods(among, fewer, real),
         **_accuracies(holdout, generated, seen, seen_holdout),
         **_memorization(nearest, nearest_holdout, copying, distances["frechet_distance"], epsilon),
         **_diversity(varied, varied_holdout),
@@ -127,19 +127,29 @@ def evaluate(
 
 def _distances(train: Sample, holdout: Sample, generated: Sample, seed: int) -> dict[str, Estimate]:
     count, normal = min(len(holdout), len(generated)), fit(train.features)
+    distance = normal.distance(generated.features)
     return {
-        "frechet_distance": normal.distance(generated.features),
-        "frechet_distance_at_floor_size": normal.distance(generated.evenly(count)),
+        "frechet_distance": distance,
+        "frechet_distance_at_floor_size": distance
+        if count == len(generated)
+        else normal.distance(generated.evenly(count)),
         "frechet_distance_floor": normal.distance(holdout.evenly(count)),
         "kernel_distance": kernel_distance(train.features, generated.features, seed=seed),
         "kernel_distance_floor": kernel_distance(train.features, holdout.features, seed=seed),
     }
 
 
-def _neighborhoods(train: Sample, holdout: Sample, generated: Sample, among: Overlap) -> Metrics:
+def _overlaps(train: Sample, holdout: Sample, generated: Sample) -> tuple[Overlap, Overlap, Overlap]:
+    """Return the overlaps with all generated pictures, with as many as there are held-out ones, and with those."""
     count = min(len(holdout), len(generated))
-    fewer = overlap(train.features, generated.evenly(count), neighbors=NEIGHBORS)
-    real = overlap(train.features, holdout.evenly(count), neighbors=NEIGHBORS)
+    samples = [holdout.evenly(count), generated.features]
+    if count < len(generated):
+        samples.append(generated.evenly(count))
+    real, among, *fewer = overlaps(train.features, samples, neighbors=NEIGHBORS)
+    return among, fewer[0] if fewer else among, real
+
+
+def _neighborhoods(among: Overlap, fewer: Overlap, real: Overlap) -> Metrics:
     return {
         "precision": among.precision,
         "precision_holdout": real.precision,
@@ -204,11 +214,11 @@ def _principal_components(
 ) -> tuple[NDArray[np.float64], ...]:
     """Return both samples on the first two principal components of `train`, whose largest weight is positive."""
     mean = train.mean(axis=0, dtype=np.float64)
-    centred = train - mean
+    centred = train - mean.astype(np.float32)
     if len(centred) < centred.shape[1]:  # the smaller of the two products with its transpose has the same axes
-        axes = centred.T @ np.linalg.eigh(centred @ centred.T)[1][:, :-3:-1]
+        axes = centred.T @ np.linalg.eigh((centred @ centred.T).astype(np.float64))[1][:, :-3:-1]
     else:
-        axes = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
+        axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))[1][:, :-3:-1]
     axes = axes / np.maximum(np.linalg.norm(axes, axis=0), np.finfo(float).tiny)
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])
-    return centred @ axes, (generated - mean) @ axes
+    return centred @ axes.astype(np.float32), (generated - mean.astype(np.float32)) @ axes.astype(np.float32)

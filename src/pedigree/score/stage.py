@@ -43,6 +43,8 @@ _KAGGLE_EPSILON = {"inception-2015": 0.1, "nasnet-large": 0.25}  # of MiFID, on 
 # were taken in a row. Half of the pairs that show one photograph are below it.
 _TWIN = {"efficientnet-lite0": 0.06, "efficientnet-lite0-bfloat16": 0.06}
 
+_ROWS_AT_ONCE = 2048
+
 
 def score(
     settings: params.Score,
@@ -127,10 +129,12 @@ def judged(
 
 def copies_features(
     crops: Crops, extractor: extractors.Extractor, settings: params.Score, cache: Path = FEATURES
-) -> list[NDArray[np.float32]]:
-    """Return the features of damaged copies of the training crops. The breed probe learns from these too."""
-    size = settings.batch_size
-    return [cached_features(extractor, copies, size, cache) for copies in damaged_copies(crops.train_images)]
+) -> list[tuple[NDArray[np.float32], Labels]]:
+    """Return the features and labels of damaged copies of training crops. The breed probe learns from these too."""
+    return [
+        (cached_features(extractor, copies, settings.batch_size, cache), labels)
+        for copies, labels in damaged_copies(crops.train_images, crops.train_labels)
+    ]
 
 
 def named(extractor: str, numbers: Metrics) -> Metrics:
@@ -171,7 +175,8 @@ def opinions(
     """
     if indices is None or not isinstance(extractor, extractors.ImageNetClassifier):
         return None
-    return np.asarray(extractor.logits(features)[:, indices].argmax(axis=1))
+    blocks = (features[start : start + _ROWS_AT_ONCE] for start in range(0, len(features), _ROWS_AT_ONCE))
+    return np.concatenate([extractor.logits(block)[:, indices].argmax(axis=1) for block in blocks])
 
 
 def _rounded(number: Any, digits: int) -> Any:

@@ -38,7 +38,7 @@ class Score:
         "only use the numbers of score.extractor.",
     )
     samples: Annotated[int, Field(ge=6)] = parameter(1000, "generated pictures that are scored")
-    batch_size: Positive = parameter(32, "pictures per call of the extractor")
+    batch_size: Positive = parameter(16, "pictures per call of the extractor; more need more memory")
     seed: Seed = parameter(0, "random seed of the generated pictures")
     require: Requirements = parameter(
         [],
