@@ -49,11 +49,8 @@ def facts(generator: Generator, size: int, metrics: Path, training: Path, params
     scores = metrics_file.read(metrics)
     if len(scores) < 2:
         raise PedigreeError(f"{metrics} has the numbers of one judge only: name another in score.other_judges.")
-    trained, train, crop = (
-        _trained(training),
-        params.load(params.Train, params_file),
-        params.load(params.Crop, params_file),
-    )
+    train, crop = params.load(params.Train, params_file), params.load(params.Crop, params_file)
+    trained = _trained(training)
     if crop.size != generator.image_size or (not trained["stopped_by"] and trained["steps"] != train.steps):
         raise PedigreeError(f"{params_file} and {training} are not those of this generator: name its own files.")
     rows = _made(generator, size, next(iter(scores.values())), trained, train, crop)
@@ -79,8 +76,10 @@ def _made(
         "Photos": f"{numbers['real']:,} crops to train on, {numbers['holdout']:,} held out for the scores",
         "Crops": _listed(_changed(crop, params.Crop())) or "the defaults",
         "Recipe": _recipe(train),
-        "Training": f"{steps:,} steps in {hours:.1f} hours, in {training['precision']} on {training['device']}",
+        "Training": f"{steps:,} steps in {hours:.1f} hours without scoring",
+        "Device": f"{training['device']}, in {training['precision']}",
         "Kept": f"the generator of step {kept:,}, after {kept * images:,} real pictures",
+        "Scored": f"{numbers['samples']:,} pictures",
         "Size": f"{size / 1e6:.1f} MB, with {generator.network.count_params():,} weights in float16",
     }
 
