@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from pedigree import shipped
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.options import build_parser
@@ -124,6 +125,7 @@ def generate(arguments: argparse.Namespace) -> None:
     options = (arguments.breed, arguments.count, arguments.seed, arguments.out, arguments.truncation, draw)
     with _model(arguments) as model:
         print(drawing.generate(model, *options))
+        _print_notice(model)
 
 
 def walk(arguments: argparse.Namespace) -> None:
@@ -134,6 +136,7 @@ def walk(arguments: argparse.Namespace) -> None:
     options = (arguments.out, arguments.seed, arguments.count, arguments.frames, arguments.truncation)
     with _model(arguments) as model:
         print(drawing.walk(model, *ends, *options))
+        _print_notice(model)
 
 
 def breeds(arguments: argparse.Namespace) -> None:
@@ -182,13 +185,19 @@ def fetch(arguments: argparse.Namespace) -> None:
 def _model(arguments: argparse.Namespace) -> Iterator[Path]:
     """Yield the path of the generator: --model, or a temporary copy of the model of --rev."""
     if arguments.rev is None:
-        yield arguments.model
+        yield shipped.find(arguments.model)
         return
 
     from pedigree.results import revisions
 
     with revisions.fetched(arguments.rev, GENERATOR) as copy:
         yield copy
+
+
+def _print_notice(model: Path) -> None:
+    """Print the licence of a generator that comes with Pedigree, on stderr: scripts read stdout."""
+    if notice := shipped.notice(model):
+        print(notice, file=sys.stderr)
 
 
 def _in_colour() -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from pedigree import __version__
+from pedigree import __version__, shipped
 from pedigree.common.paths import GENERATOR
 
 Command = Callable[[argparse.Namespace], None]
@@ -18,6 +18,7 @@ BEST = (
     "draw N pictures for each one kept, and keep the most typical of the breed that are no suspected copies of "
     "training crops. EfficientNet-Lite2 judges them, about 20 a second on one core (default: no choice)"
 )
+MODEL = f"a generator's file, or the name of one that comes with Pedigree: {shipped.listed()} (default {GENERATOR})"
 REV = (
     f"use {GENERATOR} of another git revision, such as a tag, a branch or HEAD~1. The file comes from DVC's cache or "
     "remote; the checkout does not change"
@@ -66,6 +67,7 @@ def _generate(command: argparse.ArgumentParser) -> None:
     _show_examples(
         command,
         "pedigree generate --breed pug --breed boxer --count 16      dogs.png: a row of pugs and a row of boxers",
+        "pedigree generate --breed pug --model stanford-dogs         with a generator that comes with Pedigree",
         "pedigree generate --breed pug --best 50                     the 8 most typical of 400 pugs",
         "pedigree generate --breed pug --truncation 0.7              pugs that vary less",
     )
@@ -118,8 +120,8 @@ def _blind_make(command: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         action="append",
-        metavar="FILE",
-        help=f"the model (default {GENERATOR}); can be repeated, to compare models in one test",
+        metavar="FILE|NAME",
+        help=f"{MODEL}; can be repeated, to compare models in one test",
     )
     breeds = command.add_mutually_exclusive_group()
     several, some = partial(_whole, low=2, high=1000), partial(_whole, low=1, high=10_000)
@@ -158,9 +160,7 @@ def _drawing(command: argparse.ArgumentParser) -> None:
 
 def _model(command: argparse.ArgumentParser) -> None:
     source = command.add_mutually_exclusive_group()
-    source.add_argument(
-        "--model", type=Path, default=GENERATOR, metavar="FILE", help=f"the model (default {GENERATOR})"
-    )
+    source.add_argument("--model", type=Path, default=GENERATOR, metavar="FILE|NAME", help=MODEL)
     source.add_argument("--rev", metavar="REV", help=REV)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pedigree import shipped
 from pedigree.blind.commands import make, score
 from pedigree.cli import main
 from pedigree.errors import PedigreeError, UsageError
@@ -61,6 +62,14 @@ def test_from_model_and_crops_to_a_report(project: Path, capsys: pytest.CaptureF
     for source, photo in ((numbers["generated"][1], 0), (numbers["photos"], 1)):
         assert [source[name]["share"] for name in ("called_a_dog", "breed_named", "taken_for_a_photo")] == [1, 1, photo]
         assert len(source["by_breed"]) == 7
+
+
+def test_a_generator_that_comes_with_pedigree_has_its_name_not_its_path(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", project / "models")
+    assert "4 pictures of generator and 3 held-out" in make(Path("test"), [Path("generator")], pictures=4, photos=3)
+    assert list(json.loads((project / "test/key.json").read_text())["models"]) == ["generator"]
 
 
 def test_equal_arguments_give_equal_files_and_a_seed_another_test(project: Path) -> None:

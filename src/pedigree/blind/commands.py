@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pedigree import shipped
 from pedigree.blind import answers, key, page, questions, report, sheets, table
 from pedigree.common.breeds import find_breed
 from pedigree.common.files import replacing_folder, write_text
@@ -36,7 +37,7 @@ def make(
 
     Args:
         out: the folder to write; it must not exist or be empty.
-        models: the files of the generators. The pictures of several are mixed in one test.
+        models: the generators, as in `shipped.find`. The pictures of several are mixed in one test.
         breeds: how many breeds to choose by chance, unless `names` names them.
         names: names of breeds, at least two.
         pictures: how many pictures each generator draws.
@@ -50,7 +51,7 @@ def make(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} holds files already, maybe answers: name another folder with --out.")
-    files = {path.as_posix(): path for path in models}
+    files = {path.as_posix(): shipped.find(path) for path in models}
     if len(files) < len(models):
         raise UsageError(f"Name each model once. Received: {', '.join(map(str, models))}")
     known = {name: breeds_of(path) for name, path in files.items()}
