@@ -63,11 +63,11 @@ def score(
     main, *others = judges.load(settings, packed, cache)
     samples = sample_all(drawer, packed, main, settings, cache)
     evaluation = judged(main, packed, samples, settings, cache)
-    more: dict[str, Metrics] = {}
+    more: dict[str, Evaluation] = {}
     for judge in others:
         again = sample_all(judges.Drawn(samples[2].images), packed, judge, settings, cache)
-        more[judge.name] = judged(judge, packed, again, settings, cache).numbers
-    numbers = {main.name: evaluation.numbers, **more}
+        more[judge.name] = judged(judge, packed, again, settings, cache)
+    numbers = {judge: one.numbers for judge, one in {main.name: evaluation, **more}.items()}
     losses = pd.read_csv(history) if history.is_file() else None
     write_text(reports / METRICS.name, metrics_json(numbers))
     with replacing_file(reports / BREED_SCORES.name) as beside:
