@@ -4,6 +4,7 @@ import pandas as pd
 
 from pedigree import __version__
 from pedigree.pages.templates import environment
+from pedigree.score import judges
 from pedigree.score.evaluation import Evaluation
 from pedigree.score.page import (
     breed_table,
@@ -42,8 +43,8 @@ def render(
         others: the results of other judges of the same pictures, by their feature network's name.
     """
     rows = readings.read(evaluation.numbers, train.features)
-    judges = {extractor: evaluation, **others}
-    answers = conclusions.find(judges, breeds)
+    by_judge = {extractor: evaluation, **others}
+    answers = conclusions.find(by_judge, breeds)
     return (
         environment(__name__)
         .get_template("page.html")
@@ -60,8 +61,9 @@ def render(
             groups=readings.group(rows),
             conclusions=answers,
             readings=rows,
-            judges=list(judges),
-            by_judges=by_judges.lay_out({judge: one.numbers for judge, one in judges.items()}),
+            biased=[judge for judge in by_judge if judges.bias(judge, history)],
+            judges=list(by_judge),
+            by_judges=by_judges.lay_out({judge: one.numbers for judge, one in by_judge.items()}),
             galleries=galleries.lay_out(breeds, train, holdout, generated, evaluation.table),
             table=breed_table.lay_out(breeds, evaluation.table),
             neighbors=nearest_crops.lay_out(breeds, train, generated, evaluation),
