@@ -263,7 +263,7 @@ def test_an_untrained_generator_is_nothing_like_photos_and_not_praised_for_not_c
     assert shown.text("h1").startswith(
         "The pictures are nothing like real photos; the requested breed is ignored; the pictures have little"
     )
-    assert "no sign of copying, but that means little for such pictures" in shown.text("header").lower()
+    assert "no sign of copying, but that means little for pictures unlike photos" in shown.text("header").lower()
 
 
 def test_copying_is_said_first_where_all_else_is_fine():

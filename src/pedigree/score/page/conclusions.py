@@ -181,6 +181,6 @@ def _copying(evaluation: Evaluation, unlike: bool) -> Conclusion | None:
             if unlike
             else ""
         )
-        clause = "no sign of copying" + (", but that means little for such pictures" if unlike else "")
+        clause = "no sign of copying" + (", but that means little for pictures unlike photos" if unlike else "")
         return Conclusion("fine", clause, answer + far)
     return None
