@@ -39,7 +39,7 @@ def find(judges: dict[str, Evaluation], breeds: tuple[str, ...]) -> dict[str, Co
         judges: the results by judge.
         breeds: folder names, in the order of the labels.
     """
-    each = {judge: _find(evaluation, breeds) for judge, evaluation in judges.items()}
+    each = {judge: _answers(evaluation, breeds) for judge, evaluation in judges.items()}
     names = dict.fromkeys(name for answers in each.values() for name in answers)
     return {name: _joined({judge: one[name] for judge, one in each.items() if name in one}) for name in names}
 
@@ -54,7 +54,7 @@ def _joined(by_judge: dict[str, Conclusion]) -> Conclusion:
     return Conclusion(ranked[0][1].state, f"{', '.join(worse)}, but {best}", f"{answers} {advice}")
 
 
-def _find(evaluation: Evaluation, breeds: tuple[str, ...]) -> dict[str, Conclusion]:
+def _answers(evaluation: Evaluation, breeds: tuple[str, ...]) -> dict[str, Conclusion]:
     """Return the conclusions from the results of one judge."""
     rows = readings.read(evaluation.numbers)
     ways = {key: row.way for key, row in rows.items() if row.way is not None}
