@@ -218,6 +218,28 @@ def test_the_first_line_sums_up_and_the_last_ones_warn(project: Path) -> None:
     assert "another seed" in lines[-1]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "sentence"),
+    [
+        (True, True, "trained both generators, so their numbers are biased."),
+        (True, False, "trained the earlier generator, so the earlier numbers are biased."),
+        (False, True, "trained the new generator, so the new numbers are biased."),
+        (False, False, ""),
+    ],
+)
+def test_a_judge_that_trained_a_generator_is_called_biased(
+    project: Path, before: bool, now: bool, sentence: str
+) -> None:
+    scores = [{**EARLY, "bias": "trained the generator" if biased else None} for biased in (before, now)]
+    (project / METRICS).write_text(json.dumps({"efficientnet-lite0": scores[1]}))
+    for change in ({}, {"breed_accuracy": 0.5}):
+        (project / "kept.json").write_text(json.dumps({"efficientnet-lite0": scores[0] | change}))
+        text = against("kept.json")
+        assert [line for line in text.splitlines() if "bias" in line] == [f"efficientnet-lite0 {sentence}"] * bool(
+            sentence
+        )
+
+
 def test_numbers_of_different_extractors_never_meet(project: Path) -> None:
     (project / "kept.json").write_text(json.dumps({"inception-2015": EARLY, "resnet50-v2": EARLY}))
     with pytest.raises(PedigreeError) as error:

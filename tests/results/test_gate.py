@@ -76,6 +76,22 @@ def test_where_nothing_compares_nothing_passes() -> None:
     assert reason == f"scored with inception-2015, but the champion with {', '.join(SCORES)}: not comparable"
 
 
+def test_a_judge_that_trained_one_of_the_generators_cannot_compare_them() -> None:
+    biased = scores(bias="trained the generator")
+    for candidate, champion, trained in ((biased, SCORES, "new"), (SCORES, biased, "earlier")):
+        (reason,) = gate.judge(SETTINGS, candidate, champion).reasons
+        assert reason.startswith(f"not comparable: {EXTRACTOR} trained the {trained} generator")
+        assert "Set score.extractor to a network that trained neither" in reason
+
+
+def test_a_judge_that_trained_every_generator_compares_them_with_a_note() -> None:
+    biased = scores(bias="trained the generator")
+    both, alone = gate.judge(SETTINGS, biased, biased), gate.judge(SETTINGS, biased, None)
+    assert (both.passed, both.notes) == (True, (f"{EXTRACTOR} trained both generators, so their numbers are biased.",))
+    assert alone.passed
+    assert alone.notes[-1] == f"{EXTRACTOR} trained the new generator, so the new numbers are biased."
+
+
 def test_a_number_that_can_no_longer_be_measured_does_not_pass() -> None:
     (reason,) = gate.judge(SETTINGS, scores(kernel_distance=None), SCORES).reasons
     assert reason.startswith("Kernel distance could not be measured")

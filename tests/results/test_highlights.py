@@ -216,6 +216,14 @@ def test_a_score_stands_beside_what_real_photos_reach_with_intervals_and_its_bet
     assert {row["extractor"] for row in rows} == set(NOW)
 
 
+def test_a_judge_that_trained_the_generator_is_called_biased(root: Path) -> None:
+    biased = {judge: numbers | {"bias": "trained the generator"} for judge, numbers in NOW.items()}
+    (root / METRICS).write_text(json.dumps(biased))
+    rows = shown(root)["metrics"].table or []
+    assert {row["extractor"] for row in rows} == {"efficientnet-lite0 (biased)"}
+    assert "bias" not in {row["number"] for row in rows}
+
+
 def test_changes_say_what_the_terminal_says(root: Path) -> None:
     lines = render(compare(BEFORE["efficientnet-lite0"], NOW["efficientnet-lite0"])).splitlines()
     said = [" ".join(line.replace("\\", "").replace("|", " ").split()) for line in text(root).splitlines()]

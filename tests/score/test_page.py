@@ -193,13 +193,45 @@ def test_with_hardly_any_numbers_the_page_says_so():
 
 
 def test_other_judges_stand_beside_the_first_with_their_own_real_photos():
-    args = arguments()
-    args[-1] = {"breed-classifier": GOOD | {"precision": Estimate(0.312, 0.02), "memorization_verdict": "copies"}}
-    shown = Page(page.render(*args)).text("judges")
+    other = {"precision": Estimate(0.312, 0.02), "memorization_verdict": "copies"}
+    shown = by_two_judges({}, other).text("judges")
     assert "efficientnet-lite0 real photos breed-classifier real photos" in shown
     assert "Precision higher is better 0.904 ± 0.041 0.930 ± 0.059 0.312 ± 0.039 0.930 ± 0.059" in shown
     assert "Memorisation verdict fine – copies –" in shown
     assert Page(render()).text("judges") == ""
+
+
+def by_two_judges(first, second):
+    """Return the page with these numbers of efficientnet-lite0 and of breed-classifier; the others are good."""
+    args = arguments(numbers=GOOD | first)
+    args[-1] = {"breed-classifier": arguments(numbers=GOOD | second)[5]}
+    return Page(page.render(*args))
+
+
+def test_judges_that_agree_share_one_sentence():
+    assert by_two_judges({}, {}).text("h1") == "These numbers show no problem."
+    low, lower = {"precision": Estimate(0.28, 0.02)}, {"precision": Estimate(0.19, 0.02)}
+    assert by_two_judges(low, lower).text("h1") == "Only 28 of 100 pictures look real."
+
+
+@pytest.mark.parametrize("first_is_kinder", [True, False])
+def test_judges_that_disagree_are_both_in_the_first_sentence_and_the_worse_counts(first_is_kinder):
+    low = {"precision": Estimate(0.19, 0.02)}
+    shown = by_two_judges(*(({}, low) if first_is_kinder else (low, {})))
+    kinder, worse = ["efficientnet-lite0", "breed-classifier"][:: 1 if first_is_kinder else -1]
+    assert shown.text("h1") == f"By {worse} only 19 of 100 pictures look real, but by {kinder} the pictures look real."
+    numbers = shown.text("measures")
+    assert "Do they look real? poor" in numbers
+    assert f"By {worse}: 19 of 100 pictures lie among real photos." in numbers
+    assert f"By {kinder}: 90 of 100 pictures lie among real photos." in numbers
+    assert "The judges disagree: look at the pictures below." in numbers
+
+
+def test_pictures_of_known_breeds_are_not_called_nothing_like_photos():
+    off = {"precision": Estimate(0.008, 0.004), "density": Estimate(0.002, 0.001)}
+    assert Page(render(numbers=GOOD | off)).text("h1") == "Only 1 of 100 pictures look real."
+    none = off | {"precision": Estimate(0.0, 0.0)}
+    assert Page(render(numbers=GOOD | none)).text("h1") == "No picture looks real."
 
 
 def test_a_number_without_its_floor_stands_alone():
@@ -231,7 +263,7 @@ def test_an_untrained_generator_is_nothing_like_photos_and_not_praised_for_not_c
     assert shown.text("h1").startswith(
         "The pictures are nothing like real photos; the requested breed is ignored; the pictures have little"
     )
-    assert "no sign of copying, but that means little for such pictures" in shown.text("header").lower()
+    assert "no sign of copying, but that means little for pictures unlike photos" in shown.text("header").lower()
 
 
 def test_copying_is_said_first_where_all_else_is_fine():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from html_page import Page
 from PIL import Image, ImageFilter
 
 from pedigree.common.packed_crops import Crops
@@ -18,6 +19,8 @@ from pedigree.score import stage
 from pedigree.score.evaluation import evaluate
 from pedigree.score.stage import imagenet_indices, metrics_json, named, sample_all
 from pedigree.settings import params
+from pedigree.train.record import Record
+from pedigree.train.tensorboard_log import TensorBoardLog
 
 BREEDS = ("n99000001-Disc", "n99000002-Stripes", "n99000003-Square")
 SETTINGS = params.Score(extractor="efficientnet-lite0", other_judges=[], samples=36, seed=0)
@@ -247,6 +250,29 @@ def test_every_judge_scores_the_same_pictures_and_the_first_one_decides(run, pac
     page = (packed / "reports" / "scores.html").read_text()
     assert "By other judges" in page
     assert ">breed-classifier<" in page
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_judge_that_trained_the_generator_is_called_biased_everywhere(
+    run, packed, train_settings, monkeypatch, capsys, weight
+):
+    monkeypatch.setattr(breed_classifier, "_MOST", 15)
+    settings = dataclasses.replace(train_settings, features_weight=weight, log_every=1)
+    with TensorBoardLog(packed / "log") as log:
+        record = Record(settings, log)
+        record.add(0, dict.fromkeys((*record.tags, "logit_gap"), np.ones(1)), seconds=1.0, waited=0.0)
+        record.write(packed / "history.csv")
+    run(Fake(), other_judges=["breed-classifier"])
+    numbers = json.loads((packed / "reports" / "metrics.json").read_text())
+    reason = "trained the generator" if weight else None
+    assert {judge: one["bias"] for judge, one in numbers.items()} == {
+        "efficientnet-lite0": reason,
+        "breed-classifier": None,
+    }
+    page = Page((packed / "reports" / "scores.html").read_text())
+    assert ("efficientnet-lite0 is biased" in page.text("header")) == bool(weight)
+    assert ("efficientnet-lite0 biased real photos breed-classifier real photos" in page.text("judges")) == bool(weight)
+    assert ("efficientnet-lite0 (biased: it trained the generator)" in capsys.readouterr().out) == bool(weight)
 
 
 def test_inceptions_features_alone_get_the_names_of_the_field():

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from pedigree.common.measures import CONDITIONS, COPIES, DEVIATIONS, MEASURES, NO_COPIES
 from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError
-from pedigree.results.metrics_file import ERRORS, Numbers, Scores, Value, read, read_against
+from pedigree.results.metrics_file import BIAS, ERRORS, Numbers, Scores, Value, bias_note, read, read_against
 
 Word = Literal["better", "worse", "noise", "changed", "same", "?"]
 
@@ -68,7 +68,7 @@ def compare(before: Numbers, now: Numbers) -> list[Change]:
     that are scored on the same crops share part of their errors, so this calls too many changes noise, not too few. A
     number that depends on the sample sizes is only compared at equal sizes. Numbers that neither has are left out.
     """
-    keys = [key for key in dict.fromkeys([*TITLES, *before, *now]) if key != ERRORS]
+    keys = [key for key in dict.fromkeys([*TITLES, *before, *now]) if key not in (BIAS, ERRORS)]
     return [_row(key, before, now) for key in keys if before.get(key) is not None or now.get(key) is not None]
 
 
@@ -141,10 +141,11 @@ def against(name: str, colour: bool = False) -> str:
             "comparable: set score.extractor to the same extractor and run `dvc repro`."
         )
     heads = {extractor: f"{METRICS} against {name}, by {extractor}" for extractor in compared}
+    notes = [note for extractor in compared if (note := bias_note(extractor, before[extractor], now[extractor]))]
     if not differ(compared):
-        return "\n".join(f"{head}: all numbers are equal." for head in heads.values())
+        return "\n".join([*(f"{head}: all numbers are equal." for head in heads.values()), *notes])
     tables = [f"{heads[extractor]}: {render(rows, colour)}" for extractor, rows in compared.items()]
-    return "\n\n".join([*tables, FOOT])
+    return "\n\n".join([*tables, *notes, FOOT])
 
 
 def _row(key: str, before: Numbers, now: Numbers) -> Change:

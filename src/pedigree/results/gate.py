@@ -12,7 +12,7 @@ from pedigree.common.measures import DEVIATIONS, MEASURES
 from pedigree.common.paths import BREED_SCORES, METRICS, PARAMS
 from pedigree.results import comparison
 from pedigree.results.comparison import Change, written
-from pedigree.results.metrics_file import Scores, read
+from pedigree.results.metrics_file import BIAS, Scores, bias_note, read
 from pedigree.settings import criteria
 from pedigree.settings.params import Gate, load
 
@@ -55,14 +55,19 @@ def judge(
 
     A number of `no_worse` may be worse by its 95 % interval plus `slack` times the champion's number, because two
     training runs differ too. If a number is not comparable, for example because of other sample sizes, there is a note.
-    If none is comparable, the candidate does not pass.
+    If none is comparable, the candidate does not pass. If the judge trained one of the generators only, neither.
     """
     extractor, numbers = next(iter(candidate.items()))
     reasons = [f"{unmet} (gate.require)" for unmet in criteria.check(numbers, settings.require)]
     if len(newly_collapsed) > settings.new_collapses:
         reasons.append(f"newly collapsed: {', '.join(sorted(newly_collapsed))}")
+    before = {} if champion is None else champion.get(extractor, {})
+    biased = [note] if (note := bias_note(extractor, before, numbers)) else []
     if champion is None:
-        return GateResult(tuple(reasons), ("There is no champion to compare with.",), [])
+        return GateResult(tuple(reasons), ("There is no champion to compare with.", *biased), [])
+    if biased and not (before.get(BIAS) and numbers.get(BIAS)):
+        advice = "Set score.extractor to a network that trained neither, and score both."
+        return GateResult((*reasons, f"not comparable: {biased[0]} {advice}"), (), [])
     if extractor not in champion:
         reasons.append(f"scored with {extractor}, but the champion with {', '.join(champion)}: not comparable")
         return GateResult(tuple(reasons), (), [])
@@ -73,7 +78,7 @@ def judge(
     if rows and len(unknown) == len(rows):
         reasons.append("none of gate.no_worse could be compared with the champion's")
     notes = tuple(f"{MEASURES[row.key].title} was not compared: {row.reason}." for row in unknown)
-    return GateResult(tuple(reasons), notes, [_shown(row, settings.slack) for row in rows])
+    return GateResult(tuple(reasons), (*biased, *notes), [_shown(row, settings.slack) for row in rows])
 
 
 def collapsed(breeds: Path) -> set[str]:

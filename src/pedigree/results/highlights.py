@@ -31,7 +31,7 @@ from pedigree.results.comparison import (
     summary,
     written,
 )
-from pedigree.results.metrics_file import ERRORS, Numbers, Scores, read, read_at
+from pedigree.results.metrics_file import ERRORS, Numbers, Scores, judge_name, read, read_at
 from pedigree.results.revisions import Commit, history
 
 PAGES = {
@@ -144,7 +144,8 @@ def _metrics(root: Path) -> Exhibit:
 def _numbers(extractor: str, numbers: Numbers) -> Table:
     """Return a row for each number, in the order of `MEASURES`, with the same number of real photos."""
     rows = [row for row in compare(numbers, numbers) if row.of_generator or row.key in CONDITIONS]
-    return [{"extractor": extractor, "number": cells(row)[0], **_values(row.key, numbers)} for row in rows]
+    name = judge_name(extractor, numbers)
+    return [{"extractor": name, "number": cells(row)[0], **_values(row.key, numbers)} for row in rows]
 
 
 def _values(key: str, numbers: Numbers) -> dict[str, str]:
@@ -168,7 +169,7 @@ def _changes(root: Path) -> Exhibit | None:
         return None
     commit, compared = earlier
     head = f"## The scores compared with {commit.short}, {_plain(commit.subject)}"
-    parts = [_markdown(extractor, rows) for extractor, rows in compared.items()]
+    parts = [_markdown(judge_name(extractor, now[extractor]), rows) for extractor, rows in compared.items()]
     return Exhibit("changes", "Better, worse or noise", text="\n\n".join([head, *parts, FOOT]) + "\n")
 
 
@@ -182,10 +183,10 @@ def _earlier(root: Path, now: Scores) -> tuple[Commit, dict[str, list[Change]]] 
     return None
 
 
-def _markdown(extractor: str, rows: list[Change]) -> str:
+def _markdown(judge: str, rows: list[Change]) -> str:
     """Return the rows as Markdown, like `comparison.render` for a terminal."""
     own, ground = split(rows)
-    parts = [f"By {_plain(extractor)}: {summary(own)}", _table(own)]
+    parts = [f"By {_plain(judge)}: {summary(own)}", _table(own)]
     return "\n\n".join([*parts, GROUND, _table(ground)] if ground else parts)
 
 

@@ -10,6 +10,7 @@ from pedigree.errors import PedigreeError, UsageError
 from pedigree.results.revisions import commit_of, content_of, no_repository
 
 ERRORS = "standard_error"
+BIAS = "bias"  # a word if the extractor trained the generator; else null or missing
 
 Value = float | str | None
 Numbers = dict[str, Any]  # one extractor's: a Value by key, and under ERRORS the standard errors by key
@@ -56,6 +57,22 @@ def read_at(commit: str, name: str, root: Path = Path()) -> Scores:
             f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists the revisions that have it."
         )
     return _parsed(content, f"{METRICS} at revision {name}")
+
+
+def judge_name(extractor: str, numbers: Numbers) -> str:
+    """Return the extractor's name, with a remark if its numbers are biased."""
+    return f"{extractor} (biased)" if numbers.get(BIAS) else extractor
+
+
+def bias_note(extractor: str, before: Numbers, now: Numbers) -> str:
+    """Say that the extractor trained one of two generators, or both; empty if it trained neither."""
+    which = {
+        (True, True): "both generators, so their numbers are",
+        (True, False): "the earlier generator, so the earlier numbers are",
+        (False, True): "the new generator, so the new numbers are",
+    }
+    trained = which.get((bool(before.get(BIAS)), bool(now.get(BIAS))))
+    return f"{extractor} trained {trained} biased." if trained else ""
 
 
 def _parsed(content: bytes, origin: str) -> Scores:

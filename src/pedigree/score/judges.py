@@ -3,16 +3,22 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pedigree.common import quiet
-from pedigree.common.extractor_names import TRAINED
+from pedigree.common.extractor_names import TRAINED, Lite0Name
 from pedigree.common.packed_crops import Crops
 from pedigree.features import extractors
 from pedigree.features.cache import Images
 from pedigree.settings.params import Score
+
+BIAS = "bias"  # the key in metrics.json: why a judge cannot be trusted
+TRAINED_GENERATOR = "trained the generator"
+HEADS_LOSS = "features_loss"  # a column of history.csv if a discriminator on EfficientNet-Lite0's features was trained
 
 _AT_ONCE = 64  # pictures
 
@@ -35,6 +41,17 @@ def load(settings: Score, crops: Crops, cache: Path) -> list[extractors.Extracto
 def own_breeds(judge: extractors.Extractor) -> Callable[[NDArray[np.float32]], NDArray[np.intp]] | None:
     """Return the function from the judge's features to the breeds it predicts, if it has learned these breeds."""
     return judge.breeds if isinstance(judge, extractors.BreedPredictor) else None
+
+
+def bias(judge: str, history: pd.DataFrame | None) -> str | None:
+    """Return why the judge cannot be trusted, or None if no reason is known.
+
+    Args:
+        judge: its name.
+        history: `reports/history.csv`, the log of the generator's training, or None if there is none.
+    """
+    trained = history is not None and HEADS_LOSS in history and judge in get_args(Lite0Name)
+    return TRAINED_GENERATOR if trained else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,12 +65,15 @@ def score(
     main, *others = judges.load(settings, packed, cache)
     samples = sample_all(drawer, packed, main, settings, cache)
     evaluation = judged(main, packed, samples, settings, cache)
-    more: dict[str, Metrics] = {}
+    more: dict[str, Evaluation] = {}
     for judge in others:
         again = sample_all(judges.Drawn(samples[2].images), packed, judge, settings, cache)
-        more[judge.name] = judged(judge, packed, again, settings, cache).numbers
-    numbers = {main.name: evaluation.numbers, **more}
+        more[judge.name] = judged(judge, packed, again, settings, cache)
     losses = pd.read_csv(history) if history.is_file() else None
+    numbers: dict[str, Metrics] = {
+        judge: {judges.BIAS: judges.bias(judge, losses), **one.numbers}
+        for judge, one in {main.name: evaluation, **more}.items()
+    }
     write_text(reports / METRICS.name, metrics_json(numbers))
     with replacing_file(reports / BREED_SCORES.name) as beside:
         evaluation.table.to_csv(beside, index=False, lineterminator="\n", float_format="%.6g")
@@ -212,7 +215,8 @@ def _summary(by_judge: dict[str, Metrics], evaluation: Evaluation, reports: Path
 
 def _lines(judge: str, numbers: Metrics) -> str:
     counts = "{samples} generated, {real} training and {holdout} held-out crops".format_map(numbers)
-    lines = [f"{judge}: {counts}", f"{'':<38}{'generated':>20}{'real photos':>22}"]
+    bias = f" (biased: it {numbers[judges.BIAS]})" if numbers[judges.BIAS] else ""
+    lines = [f"{judge}{bias}: {counts}", f"{'':<38}{'generated':>20}{'real photos':>22}"]
     for key, measure in MEASURES.items():
         if numbers.get(key) is not None:
             real = numbers.get(measure.real) if measure.real else None

@@ -4,7 +4,8 @@ import pandas as pd
 
 from pedigree import __version__
 from pedigree.pages.templates import environment
-from pedigree.score.evaluation import Evaluation, Metrics
+from pedigree.score import judges
+from pedigree.score.evaluation import Evaluation
 from pedigree.score.page import (
     breed_table,
     by_judges,
@@ -27,7 +28,7 @@ def render(
     generated: Sample,
     evaluation: Evaluation,
     history: pd.DataFrame | None,
-    others: dict[str, Metrics],
+    others: dict[str, Evaluation],
 ) -> str:
     """Return the page as HTML. Equal input gives equal text.
 
@@ -39,11 +40,11 @@ def render(
         generated: the generated pictures, of the same size.
         evaluation: the results. Numbers and columns of its table that are missing or None are left out.
         history: `reports/history.csv`, one row per logged step, or None if there is none.
-        others: the numbers of other judges of the same pictures, by their feature network's name.
+        others: the results of other judges of the same pictures, by their feature network's name.
     """
     rows = readings.read(evaluation.numbers, train.features)
-    numbers = {extractor: evaluation.numbers, **others}
-    answers = conclusions.find(evaluation, rows, breeds)
+    by_judge = {extractor: evaluation, **others}
+    answers = conclusions.find(by_judge, breeds)
     return (
         environment(__name__)
         .get_template("page.html")
@@ -60,8 +61,9 @@ def render(
             groups=readings.group(rows),
             conclusions=answers,
             readings=rows,
-            judges=list(numbers),
-            by_judges=by_judges.lay_out(numbers),
+            biased=[judge for judge in by_judge if judges.bias(judge, history)],
+            judges=list(by_judge),
+            by_judges=by_judges.lay_out({judge: one.numbers for judge, one in by_judge.items()}),
             galleries=galleries.lay_out(breeds, train, holdout, generated, evaluation.table),
             table=breed_table.lay_out(breeds, evaluation.table),
             neighbors=nearest_crops.lay_out(breeds, train, generated, evaluation),

@@ -7,9 +7,8 @@ from typing import Literal
 from pedigree.common.measures import COPIES, MEASURES, NO_COPIES
 from pedigree.pages.wording import breed_name, capitalized, count, listed, of_100
 from pedigree.score.evaluation import Evaluation, Metrics
-from pedigree.score.page import breed_table
+from pedigree.score.page import breed_table, readings
 from pedigree.score.page.figures import finite
-from pedigree.score.page.readings import Reading
 
 State = Literal["bad", "watch", "fine"]
 WORDS: dict[State, str] = {"bad": "poor", "watch": "fair", "fine": "fine"}
@@ -30,9 +29,35 @@ class Conclusion:
         return WORDS[self.state]
 
 
-def find(evaluation: Evaluation, readings: dict[str, Reading], breeds: tuple[str, ...]) -> dict[str, Conclusion]:
-    """Return the conclusions by the name of their group of measures, without those whose numbers are missing."""
-    ways = {key: reading.way for key, reading in readings.items() if reading.way is not None}
+def find(judges: dict[str, Evaluation], breeds: tuple[str, ...]) -> dict[str, Conclusion]:
+    """Return the conclusions by the name of their group of measures, without those whose numbers are missing.
+
+    If the answers of the judges differ, the conclusion has the worst of their states, because a judge that finds no
+    difference from photos may not be able to see it. It then names each judge with its answer, the worst first.
+
+    Args:
+        judges: the results by judge.
+        breeds: folder names, in the order of the labels.
+    """
+    each = {judge: _answers(evaluation, breeds) for judge, evaluation in judges.items()}
+    names = dict.fromkeys(name for answers in each.values() for name in answers)
+    return {name: _joined({judge: one[name] for judge, one in each.items() if name in one}) for name in names}
+
+
+def _joined(by_judge: dict[str, Conclusion]) -> Conclusion:
+    ranked = sorted(by_judge.items(), key=lambda one: list(WORDS).index(one[1].state))
+    if ranked[0][1].state == ranked[-1][1].state:
+        return ranked[0][1]
+    *worse, best = (f"by {judge} {one.clause}" for judge, one in ranked)
+    answers = " ".join(f"By {judge}: {one.answer}" for judge, one in ranked)
+    advice = "The judges disagree: look at the pictures below."
+    return Conclusion(ranked[0][1].state, f"{', '.join(worse)}, but {best}", f"{answers} {advice}")
+
+
+def _answers(evaluation: Evaluation, breeds: tuple[str, ...]) -> dict[str, Conclusion]:
+    """Return the conclusions from the results of one judge."""
+    rows = readings.read(evaluation.numbers)
+    ways = {key: row.way for key, row in rows.items() if row.way is not None}
     unlike = min(ways.get("precision", 1.0), ways.get("density", 1.0)) < NOTHING
     finders: dict[str, Callable[[], Conclusion | None]] = {
         "real": lambda: _real(evaluation, ways),
@@ -69,10 +94,14 @@ def _real(evaluation: Evaluation, ways: dict[str, float]) -> Conclusion | None:
         return None
     answer = f"{of_100(share)} pictures lie among real photos. For held-out photos it is {of_100(real)}."
     state = _state(ways["precision"])
-    if ways["precision"] < NOTHING:
+    if ways["precision"] < NOTHING and ways.get("breed_accuracy", 0.0) < NOTHING:
         return Conclusion("bad", "the pictures are nothing like real photos", answer)
-    clauses = {"fine": "the pictures look real", "watch": f"{of_100(share)} pictures look real"}
-    return Conclusion(state, clauses.get(state, f"only {of_100(share)} pictures look real"), answer)
+    clauses: dict[State, str] = {
+        "bad": f"only {of_100(share)} pictures look real" if share else "no picture looks real",
+        "watch": f"{of_100(share)} pictures look real",
+        "fine": "the pictures look real",
+    }
+    return Conclusion(state, clauses[state], answer)
 
 
 def _breed(evaluation: Evaluation, ways: dict[str, float]) -> Conclusion | None:
@@ -152,6 +181,6 @@ def _copying(evaluation: Evaluation, unlike: bool) -> Conclusion | None:
             if unlike
             else ""
         )
-        clause = "no sign of copying" + (", but that means little for such pictures" if unlike else "")
+        clause = "no sign of copying" + (", but that means little for pictures unlike photos" if unlike else "")
         return Conclusion("fine", clause, answer + far)
     return None

@@ -74,14 +74,15 @@ class Group:
     readings: list[Reading]
 
 
-def read(numbers: Metrics, train_features: NDArray[np.floating]) -> dict[str, Reading]:
+def read(numbers: Metrics, train_features: NDArray[np.floating] | None = None) -> dict[str, Reading]:
     """Return a reading for each known number of `MEASURES`, by its key.
 
     The reading of a number at the floor's size includes the number for all pictures, which has no reading of its own.
+    Without the training features, Fréchet distances have no bar.
     """
     present = [key for key in MEASURES if finite(numbers.get(key)) is not None]
     included = {key.removesuffix(_AT_FLOOR_SIZE) for key in present if key.endswith(_AT_FLOOR_SIZE)}
-    spread = float(np.var(train_features, axis=0, dtype=np.float64).sum())
+    spread = None if train_features is None else float(np.var(train_features, axis=0, dtype=np.float64).sum())
     return {key: _reading(key, numbers, spread) for key in present if key not in included}
 
 
@@ -102,7 +103,7 @@ def _number(numbers: Metrics, key: str) -> float:
     return value
 
 
-def _reading(key: str, numbers: Metrics, spread: float) -> Reading:
+def _reading(key: str, numbers: Metrics, spread: float | None) -> Reading:
     measure, value = MEASURES[key], _number(numbers, key)
     whole = MEASURES.get(key.removesuffix(_AT_FLOOR_SIZE), measure)
     real = finite(numbers.get(measure.real)) if measure.real else None
@@ -123,7 +124,7 @@ def _reading(key: str, numbers: Metrics, spread: float) -> Reading:
     )
 
 
-def _useless(key: str, numbers: Metrics, spread: float) -> tuple[float | None, str]:
+def _useless(key: str, numbers: Metrics, spread: float | None) -> tuple[float | None, str]:
     """Return the number of a useless generator, if known, and what that generator does.
 
     A generator that always draws the mean of the training features has the sum of their variances as Fréchet distance.
