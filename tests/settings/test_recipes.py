@@ -23,8 +23,8 @@ def section(text: str) -> list[str]:
     return lines[lines.index("train:") :]
 
 
-def test_there_is_one_for_every_architecture_and_one_for_the_sample() -> None:
-    assert recipes.names() == sorted([*ARCHITECTURES, "sample"])
+def test_there_is_one_for_every_architecture_one_for_photos_and_one_for_the_sample() -> None:
+    assert recipes.names() == sorted([*ARCHITECTURES, "sample", "stanford-dogs"])
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -32,7 +32,7 @@ def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) 
     path = tmp_path / "params.yaml"
     path.write_text(PROJECT)
     recipes.write(name, path)
-    architecture = "projection-dcgan" if name == "sample" else name
+    architecture = name if name in ARCHITECTURES else "projection-dcgan"
     assert params.load(params.Train, path) == recipe_settings(name)
     assert params.load(params.Train, path).architecture == architecture
     before, after = params.read(ROOT / "params.yaml"), params.read(path)
