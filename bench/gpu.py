@@ -73,7 +73,7 @@ def main() -> None:
 
 def measure(recipe: str, settings: dict, peer: bool, options: argparse.Namespace) -> None:
     """Print the speed and the memory of a recipe at a batch, and what share of the device's peak that is."""
-    task = ("bfloat16", settings, options.size, options.seconds)
+    task = ("bfloat16", settings, options.size, BREEDS, options.seconds)
     sides = [Side("pedigree", sys.executable, "ours", *task, gpu=True)]
     if peer:
         sides.append(Side("PyTorch, autocast", options.torch_python, "torch", *task, gpu=True))
