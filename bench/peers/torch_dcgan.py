@@ -1,4 +1,4 @@
-"""The recipes `sample` and `stanford-dogs` in PyTorch: projection-dcgan and a training step that does the same work as ours.
+"""The recipes `sample` and `stanford-dogs` in PyTorch: projection-dcgan and a step that does the same work as ours.
 
 With the quickest of what was tried on a CPU: eager, channels last, fused Adam, one lerp over all averaged weights. On a
 GPU both networks are compiled besides, but for the gradient penalty, since a compiled network has no second derivative.
@@ -12,11 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
 from peers import torch_features
 from peers.torch_features import LAST, BreedVector
+from torch import Tensor, nn
+from torch.nn import functional
 
 
 class BreedNorm(nn.Module):
@@ -250,9 +249,7 @@ class Trainer:
             self.heads.requires_grad_(True)
         return facts
 
-    def features_step(
-        self, batch: dict[str, Tensor], real: Tensor, drawn: Tensor
-    ) -> tuple[dict[str, Tensor], Tensor]:
+    def features_step(self, batch: dict[str, Tensor], real: Tensor, drawn: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Update the heads; return facts and the generator's loss, and leave the heads without gradients."""
         breed, kinds = batch["labels"], self.features_augment
         with torch.no_grad():

@@ -78,7 +78,7 @@ class DepthwiseConvolution(torch.autograd.Function):
 
 
 class Convolution(nn.Module):
-    """A frozen convolution with folded batch norm, padded as in TensorFlow: with a stride of 2, only after the pixels."""
+    """A frozen convolution with folded batch norm, with TensorFlow's padding: with a stride of 2, only behind."""
 
     def __init__(self, weights: dict[str, Tensor], name: str, norm: str, stride: int = 1, relu6: bool = True) -> None:
         super().__init__()
