@@ -54,7 +54,7 @@ class BreedVector(nn.Module):
 class DepthwiseConvolution(torch.autograd.Function):
     """A depthwise convolution whose gradient is the depthwise convolution with the turned kernel.
 
-    With a stride, PyTorch's own gradient takes 8 to 40 times as long.
+    With a stride, PyTorch's own gradient takes 8 to 35 times as long: 83 ms instead of 6 in a step.
     """
 
     @staticmethod
