@@ -6,7 +6,8 @@ NAME is `sample` or `stanford-dogs`, by default both. PYTHON is an interpreter a
 in float32. The vectors of the spectral norms start at the singular vectors: our layers take one power iteration more
 than PyTorch's, so there they agree. A fact is a loss, a mean logit, an accuracy or the norm of a gradient. In the first
 step none may differ by more than a thousandth. Later steps are only printed: Adam divides by the size of the gradient,
-so it enlarges the differences of rounding.
+so it enlarges the differences of rounding, and Keras's Adam adds epsilon before it corrects the bias of the squares,
+PyTorch's after.
 """
 
 import argparse
