@@ -4,9 +4,8 @@
         [--batches 64 128 256] [--rounds 3] [--seconds 3] [--cpu]
 
 As `train.py`, which says how the sides take turns, but on the GPU that JAX finds, in bfloat16, for every recipe and
-batch. PYTHON is an interpreter with PyTorch (this one, where it has it). The peer is written for `projection-dcgan`
-with the breed given by projection alone and without cutout; so this is measured, at the recipe's width, and other
-recipes have no peer.
+batch. PYTHON is an interpreter with PyTorch (this one, where it has it). The peer is written for `projection-dcgan`;
+other recipes have no peer.
 
 The work of a step is counted by XLA for a picture through each network forwards, and twice that backwards: what the
 step asks for, without penalties, augmentation and optimizers. Its share is of `--peak`, the device's dense bfloat16
@@ -23,13 +22,6 @@ import sys
 from train import BREEDS, Side, compare, settings_of
 
 from pedigree.settings import recipes
-
-PLAIN = {  # what the peer does
-    "conditioning": "projection",
-    "classifier_weight": 0.0,
-    "generator_classifier_weight": 0.0,
-    "augment": ["flip", "translation"],
-}
 
 
 def main() -> None:
@@ -67,13 +59,12 @@ def main() -> None:
     for recipe in options.recipes:
         for batch in options.batches:
             settings = settings_of(recipes.text(recipe)) | {"batch_size": batch, "generator_batch_size": batch}
-            plain = recipe == "projection-dcgan"
-            measure(recipe, settings | PLAIN if plain else settings, peer and plain, options)
+            measure(recipe, settings, peer and recipe == "projection-dcgan", options)
 
 
 def measure(recipe: str, settings: dict, peer: bool, options: argparse.Namespace) -> None:
     """Print the speed and the memory of a recipe at a batch, and what share of the device's peak that is."""
-    task = ("bfloat16", settings, options.size, options.seconds)
+    task = ("bfloat16", settings, options.size, BREEDS, options.seconds)
     sides = [Side("pedigree", sys.executable, "ours", *task, gpu=True)]
     if peer:
         sides.append(Side("PyTorch, autocast", options.torch_python, "torch", *task, gpu=True))
