@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from pedigree.backends import make_engine
+from pedigree.networks.layer_factory import LayerFactory
 from pedigree.settings.params import load
 from pedigree.settings.train import Train
 from pedigree.train.augmentation import KINDS, adapted, augment, draws
@@ -59,7 +60,8 @@ def compiled(function: Callable[[], Any]) -> Callable[[], Any]:
 def pretrained(train: Train) -> Pretrained:
     """Build the frozen network with heads whose weights do not depend on the backend."""
     settings = dataclasses.replace(train, features_weight=1.0, features_input=32)
-    network, heads = build_pretrained(settings, 16, 5, "float32", make_engine("one"))
+    factory = LayerFactory(layer_module=make_engine("one").layer_module("float32"))
+    network, heads = build_pretrained(settings, 16, 5, "float32", factory)
     chance = np.random.default_rng(1)
     for variable in heads.variables:
         if "variance" not in variable.name:

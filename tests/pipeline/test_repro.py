@@ -87,8 +87,8 @@ def test_a_stage_whose_outputs_stay_the_same_is_the_last_to_run(project: Project
 @pytest.mark.parametrize(
     ("package", "stages"),
     [
-        ("keras", {"validate", "train", "score"}),
-        ("tensorflow", {"validate", "train", "score"}),
+        ("keras", {"validate", "crop", "train", "score"}),
+        ("tensorflow", {"validate", "crop", "train", "score"}),
         ("prefect", set()),
         ("dvc", set()),
     ],

@@ -51,9 +51,9 @@ def make(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} holds files already, maybe answers: name another folder with --out.")
-    files = {path.as_posix(): shipped.find(path) for path in models}
-    if len(files) < len(models):
+    if len(set(models)) < len(models):
         raise UsageError(f"Name each model once. Received: {', '.join(map(str, models))}")
+    files = {path.as_posix(): shipped.find(path) for path in models}
     known = {name: breeds_of(path) for name, path in files.items()}
     held = load_crops(crops)
     common = questions.common_breeds(held, known)
