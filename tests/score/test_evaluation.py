@@ -63,6 +63,15 @@ def test_an_extractor_that_knows_the_breeds_predicts_them_in_place_of_the_probe(
     assert own.numbers["frechet_distance"] == evaluation.numbers["frechet_distance"]
 
 
+def test_an_extractor_that_learned_from_the_training_crops_gives_no_verdict_on_copies(sides):
+    train, holdout, _ = sides
+    verdicts = [
+        evaluate(train, holdout, train, BREEDS, predict=predict).numbers.get("memorization_verdict")
+        for predict in (None, lambda features: np.zeros(len(features), np.intp))
+    ]
+    assert verdicts == ["copies", None]
+
+
 def test_the_order_of_the_pictures_changes_no_number(sides, evaluation):
     train, holdout, generated = sides
     turned = [

@@ -243,6 +243,7 @@ def test_every_judge_scores_the_same_pictures_and_the_first_one_decides(run, pac
     first, second = numbers.values()
     assert first.keys() == second.keys()
     assert first["ms_ssim"] == second["ms_ssim"]  # of the pictures themselves
+    assert second["memorization_verdict"] is None  # it was trained on the training crops
     assert first["frechet_distance"] != second["frechet_distance"]
     judge = breed_classifier.BreedClassifier(crops, cache=cache)
     seen = judge.breeds(judge.features(crops.holdout_images))

@@ -30,6 +30,7 @@ from pedigree.score.sample import Labels, Sample
 NEIGHBORS = 5
 FEWEST = NEIGHBORS + 1  # least pictures of each sample
 SIMILARITY_PAIRS = 100  # per breed
+_NO_VERDICT = dict.fromkeys(("memorization_verdict", "memorization_informed_frechet_distance"))
 
 Metrics = dict[str, int | float | str | None]
 
@@ -71,8 +72,9 @@ def evaluate(
         breeds: folder names, in the order of the labels.
         copies: features and labels of damaged copies of training crops, a pair for each kind of damage
             (`pedigree.score.damage`). The probe learns from them too.
-        predict: turns features `(n, d)` into breeds `(n,)`, if the extractor has learned these breeds. None: the probe
-            predicts the breeds.
+        predict: turns features `(n, d)` into breeds `(n,)`, if the extractor has learned the breeds from these
+            training crops. None: the probe predicts the breeds. Such an extractor gives no verdict on copies, because
+            it places the crops that it was trained on differently from held-out ones.
         seed: of the kernel distance's subsets and of the pairs for MS-SSIM.
         epsilon: Kaggle's threshold of the memorisation distance for this extractor, used by the memorisation-informed
             Fréchet distance. None if there is no such threshold: then the verdict decides.
@@ -82,6 +84,7 @@ def evaluate(
     Raises:
         ValueError: there are too few pictures, or features and labels do not match.
     """
+    learned = predict is not None
     predict = predict or probe.fit(train.features, train.labels, len(breeds), copies).predict
     seen, seen_holdout = predict(generated.features), predict(holdout.features)
     among, fewer, real = _overlaps(train, holdout, generated)
@@ -103,7 +106,8 @@ def evaluate(
         **distances,
         **_neighborhoods(among, fewer, real),
         **_accuracies(holdout, generated, seen, seen_holdout),
-        **_memorization(nearest, nearest_holdout, copying, distances["frechet_distance"], epsilon),
+        **_memorization(nearest, nearest_holdout, copying),
+        **(_NO_VERDICT if learned else _verdict(nearest, copying, distances["frechet_distance"], epsilon)),
         **_diversity(varied, varied_holdout),
         "ms_ssim": alike.mean(),
         "ms_ssim_real": alike_real.mean(),
@@ -178,20 +182,19 @@ def _by_opinion(side: Sample) -> float | None:
     return None if side.opinions is None else probe.accuracy(side.opinions, side.labels)
 
 
-def _memorization(
-    nearest: Nearest, nearest_holdout: Nearest, copying: Copying, frechet: Estimate, epsilon: float | None
-) -> Metrics:
-    distance = nearest.distance
-    bound = epsilon if epsilon is not None else math.inf if copying.verdict == COPIES else 0.0
-    informed = memorization_informed_frechet_distance(frechet, distance, epsilon=bound)
+def _memorization(nearest: Nearest, nearest_holdout: Nearest, copying: Copying) -> Metrics:
     return {
-        "memorization_distance": distance,
+        "memorization_distance": nearest.distance,
         "memorization_distance_holdout": nearest_holdout.distance,
         "memorization_nearer": copying.nearer,
         "memorization_suspects": copying.suspects,
-        "memorization_verdict": copying.verdict,
-        "memorization_informed_frechet_distance": informed,
     }
+
+
+def _verdict(nearest: Nearest, copying: Copying, frechet: Estimate, epsilon: float | None) -> Metrics:
+    bound = epsilon if epsilon is not None else math.inf if copying.verdict == COPIES else 0.0
+    informed = memorization_informed_frechet_distance(frechet, nearest.distance, epsilon=bound)
+    return {"memorization_verdict": copying.verdict, "memorization_informed_frechet_distance": informed}
 
 
 def _diversity(varied: Collapse, varied_holdout: Collapse) -> Metrics:

@@ -221,7 +221,9 @@ def _lines(judge: str, numbers: Metrics) -> str:
         if numbers.get(key) is not None:
             real = numbers.get(measure.real) if measure.real else None
             lines.append(f"{measure.title:<38}{_figure(numbers[key]):>20}{'' if real is None else _figure(real):>22}")
-    return "\n".join([*lines, f"{'Memorisation verdict':<38}{numbers['memorization_verdict']:>20}"])
+    if verdict := numbers.get("memorization_verdict"):
+        lines.append(f"{'Memorisation verdict':<38}{verdict:>20}")
+    return "\n".join(lines)
 
 
 def _figure(number: Any) -> str:
