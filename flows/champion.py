@@ -71,13 +71,19 @@ def _experiments(root: Path, name: str) -> list[str]:
     return git(root, "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{name}").splitlines()
 
 
-def push_outputs(root: Path, target: Path) -> bool:
-    """Push the outputs of the clone at `target` to the project's DVC remote; return whether there is a remote."""
+def push_outputs(root: Path, target: Path) -> str | None:
+    """Push the outputs of the clone at `target` that the project's DVC remote lacks.
+
+    Returns:
+        What DVC reports: how many files were pushed, and which are in neither its cache nor the remote. None if the
+        project has no remote.
+
+    Raises:
+        CommandError: if they cannot be pushed.
+    """
     with open_repo(root) as repo:
         remote = repo.config["core"].get("remote")
-    if remote:
-        dvc(target, "push", "--quiet")
-    return bool(remote)
+    return dvc(target, "push") if remote else None
 
 
 def _author(root: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
@@ -19,33 +19,46 @@ SCRATCH = "runs"  # checkpoints and logs, which outlive the clone
 
 
 class CommandError(Exception):
-    """A git or DVC command has failed. The message is the last error that it printed."""
+    """A git or DVC command has failed. The message is its error and, if it printed several, the first one too."""
 
 
-def run(folder: Path, *command: str, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command in a folder; return its output without the last newline.
+def git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run git in a folder; return its output without the last newline.
 
     Raises:
         CommandError: if it fails.
     """
+    return _run(folder, ["git", *arguments], ["git", *arguments], environment).stdout.rstrip("\n")
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    """Run DVC in a folder; return its output and warnings. With `--quiet`, DVC would hide why it fails.
+
+    Raises:
+        CommandError: if it fails.
+    """
+    result = _run(folder, ["dvc", *arguments], [sys.executable, "-m", "dvc", *arguments])
+    return f"{result.stdout}\n{result.stderr}".strip()
+
+
+def _run(
+    folder: Path, name: Sequence[str], command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command, which error messages call `name`."""
     result = subprocess.run(  # noqa: S603
         command, cwd=folder, env=os.environ | (environment or {}), capture_output=True, text=True, check=False
     )
     if result.returncode:
         output = result.stderr.strip() or result.stdout.strip() or f"exit code {result.returncode}"
-        errors = [line for line in output.splitlines() if line.startswith(("ERROR:", "fatal:", "error:"))]
-        raise CommandError(f"{' '.join(command)}: {(errors or output.splitlines())[-1]}")
-    return result.stdout.rstrip("\n")
+        raise CommandError(f"{' '.join(name)}: {_reason(output)}")
+    return result
 
 
-def git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-    """Run git in a folder; return its output."""
-    return run(folder, "git", *arguments, environment=environment)
-
-
-def dvc(folder: Path, *arguments: str) -> str:
-    """Run DVC in a folder; return its output."""
-    return run(folder, sys.executable, "-m", "dvc", *arguments)
+def _reason(output: str) -> str:
+    """Return the last error in a command's output. DVC's last one counts the errors before it: add the first."""
+    errors = [line for line in output.splitlines() if line.startswith(("ERROR:", "fatal:", "error:"))]
+    last = (errors or output.splitlines())[-1]
+    return f"{last} ({errors[0].removeprefix('ERROR: ')})" if len(errors) > 1 else last
 
 
 def clone(root: Path, target: Path, scratch: Path, revision: str = "HEAD") -> Path:
@@ -93,4 +106,4 @@ def _copy_if_changed(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source, target)
     if is_tracked:
-        dvc(target.parent, "add", "--quiet", target.name)
+        dvc(target.parent, "add", target.name)

@@ -7,6 +7,7 @@ The flow reads only the last commit and the archives of this checkout, and works
 """
 
 import argparse
+import logging
 import shutil
 import signal
 import sys
@@ -51,6 +52,7 @@ def retrain(force: bool = False) -> State[Any]:
         with exclusive(ROOT, "retrain"):
             prepare()
             if champion.exists(ROOT) and not force and not changed_inputs(CANDIDATE):
+                send_champion()
                 return Completed(name="Nothing to do", message="Data, code and parameters are those of the champion.")
             return _train_and_decide(force)
     except BusyError as error:
@@ -66,6 +68,8 @@ def _train_and_decide(force: bool) -> State[Any]:
         publish_reports(CANDIDATE)
         raise
     publish_reports(CANDIDATE)
+    if champion.exists(ROOT):
+        send_champion()
     result = compare()
     state: State[Any]
     if result.passed:
@@ -86,7 +90,7 @@ def prepare() -> None:
         champion.restore_lock(CANDIDATE)
     for path in bring_data(ROOT, CANDIDATE):
         logger.info("New data: %s", path)
-    dvc(CANDIDATE, "checkout", "--quiet", "--force", "--allow-missing")
+    dvc(CANDIDATE, "checkout", "--force", "--allow-missing")
 
 
 @task(task_run_name="compare")
@@ -95,7 +99,7 @@ def compare() -> gate.GateResult:
     current = None
     if champion.exists(ROOT):
         current = clone(ROOT, CHAMPION, SCRATCH, champion.TAG)
-        dvc(current, "checkout", "--quiet", "--force", "--allow-missing", *drift.READS)
+        dvc(current, "checkout", "--force", "--allow-missing", *drift.READS)
         table = drift.between(current, CANDIDATE)
         publish(Exhibit("drift", "Changes in the data since the champion", table=table))
     result = gate.between(current, CANDIDATE)
@@ -105,11 +109,22 @@ def compare() -> gate.GateResult:
     return result
 
 
+@task(task_run_name="send champion")
+def send_champion() -> None:
+    """Push what the DVC remote lacks of the champion's outputs, for example because it was away when they were made."""
+    if report := champion.push_outputs(ROOT, clone(ROOT, CHAMPION, SCRATCH, champion.TAG)):
+        level = logging.WARNING if "WARNING" in report else logging.INFO
+        get_run_logger().log(level, "The champion's outputs in the DVC remote: %s", report)
+
+
 @task(task_run_name="promote")
 def promote(result: gate.GateResult) -> str:
-    """Make the candidate the champion, push its outputs and send a notification; return its message."""
-    tag = champion.promote(ROOT, CANDIDATE, "A new champion", str(result))
+    """Push the candidate's outputs, make it the champion and send a notification; return its message.
+
+    The outputs come first: if they cannot be pushed, the champion stays, and the next run tries again.
+    """
     pushed = " Its outputs are in the DVC remote." if champion.push_outputs(ROOT, CANDIDATE) else ""
+    tag = champion.promote(ROOT, CANDIDATE, "A new champion", str(result))
     message = f"{tag} is the new champion.{pushed} To use it: pedigree generate --rev {tag}"
     notify("Promoted", message)
     return message

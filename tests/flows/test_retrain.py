@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import signal
 import sys
 import tarfile
@@ -179,6 +180,50 @@ def test_new_photos_of_a_breed_make_a_new_champion_and_are_shown_as_drift(kennel
     assert real["new"] > real["old"]
     pictures = kennel.run("pedigree", "generate", "--rev", "champion", "--breed", "all", "--out", "dogs.png")
     assert "Snow_spitz" in pictures.stdout
+
+
+def remote_files(project: Project) -> set[str]:
+    """Return the names of the files in the project's DVC remote."""
+    storage = project.root / ".dvc/storage"
+    return {path.relative_to(storage).as_posix() for path in storage.rglob("*") if path.is_file()}
+
+
+def test_a_champion_moves_only_after_its_outputs_are_in_the_remote(
+    committed: Project, tmp_path: Path, retrain: Retrain
+) -> None:
+    project = committed.copy_to(tmp_path / "project")
+    storage = project.root / ".dvc/storage"
+    storage.write_text("a file where DVC expects a folder")
+    code, message = retrain(project)
+    assert (code, "dvc push: ERROR: " in message, "Not a directory: " in message) == (1, True, True), message
+    assert project.run("git", "tag", "--list", "champion*").stdout == ""
+    storage.unlink()
+    code, message = retrain(project)
+    assert (code, "Its outputs are in the DVC remote" in message) == (0, True), message
+    copy = Project(tmp_path / "copy")
+    project.run("git", "clone", "--quiet", "--branch", "champions", str(project.root), str(copy.root))
+    copy.run("dvc", "remote", "modify", "--local", "local", "url", str(storage))
+    copy.run("dvc", "pull", "models/generator.keras")
+    generator = "models/generator.keras"
+    assert (copy.root / generator).read_bytes() == (project.root / generator).read_bytes()
+
+
+def test_what_the_remote_lacks_of_the_champion_is_sent_when_there_is_nothing_to_do(
+    kennel: Project, retrain: Retrain
+) -> None:
+    storage, complete = kennel.root / ".dvc/storage", remote_files(kennel)
+    assert complete
+    shutil.rmtree(storage)
+    assert retrain(kennel)[1].startswith("retrain: Nothing to do.")
+    assert remote_files(kennel) == complete
+    folder = next(name for name in complete if name.endswith(".dir"))  # DVC pushes a folder's list last
+    (storage / folder).unlink()
+    assert retrain(kennel)[1].startswith("retrain: Nothing to do.")
+    assert remote_files(kennel) == complete
+    shutil.rmtree(storage)
+    storage.write_text("a file where DVC expects a folder")
+    code, message = retrain(kennel)
+    assert (code, "Not a directory: " in message) == (1, True), message
 
 
 def broken(share: int) -> Callable[[str, bytes], bytes]:
