@@ -62,22 +62,29 @@ def _reason(output: str) -> str:
 
 
 def clone(root: Path, target: Path, scratch: Path, revision: str = "HEAD") -> Path:
-    """Check out a commit of the project at `root` in the folder `target`; return `target`.
+    """Check out a commit in the folder `target`; return the folder of the project in it.
 
-    An existing folder is replaced. The clone has the DVC cache and the remotes of the project. Its folder `SCRATCH` is
-    a link to `scratch`.
+    This is `target` itself, unless the project at `root` is a folder of a larger git repository. An existing target is
+    replaced. The clone has the DVC cache and the remotes of the project. Its folder `SCRATCH` is a link to `scratch`.
+
+    Raises:
+        CommandError: if git fails, or the commit does not contain the project.
     """
+    repository, prefix = git(root, "rev-parse", "--show-toplevel"), git(root, "rev-parse", "--show-prefix")
     shutil.rmtree(target, ignore_errors=True)
-    git(root.parent, "clone", "--quiet", "--shared", "--no-checkout", str(root), str(target))
+    git(root, "clone", "--quiet", "--shared", "--no-checkout", repository, str(target))
     git(target, "checkout", "--quiet", "--detach", git(root, "rev-parse", f"{revision}^{{commit}}"))
-    with open_repo(root) as project, open_repo(target) as copy, copy.config.edit("local") as config:
-        config["cache"] = {"dir": project.cache.local_cache_dir}
-        config["remote"] = {name: dict(remote) for name, remote in project.config["remote"].items()}
+    project = target / prefix
+    if not (project / ".dvc").is_dir():
+        raise CommandError(f"{revision} of {repository} has no DVC project in {prefix or 'its root'}: commit it first.")
+    with open_repo(root) as original, open_repo(project) as copy, copy.config.edit("local") as config:
+        config["cache"] = {"dir": original.cache.local_cache_dir}
+        config["remote"] = {name: dict(remote) for name, remote in original.config["remote"].items()}
     scratch.mkdir(parents=True, exist_ok=True)
-    (target / SCRATCH).symlink_to(scratch, target_is_directory=True)
+    (project / SCRATCH).symlink_to(scratch, target_is_directory=True)
     with (target / ".git/info/exclude").open("a") as exclude:
-        exclude.write(f"/{SCRATCH}\n")
-    return target
+        exclude.write(f"/{prefix}{SCRATCH}\n")
+    return project
 
 
 def bring_data(root: Path, target: Path) -> list[str]:
@@ -94,7 +101,7 @@ def bring_data(root: Path, target: Path) -> list[str]:
     local = [path for path in archives if not Path(path).is_absolute() and f"{path}.dvc" not in imports]
     for path in local:
         _copy_if_changed(root / path, target / path)
-    return git(target, "diff", "--name-only").splitlines()
+    return git(target, "diff", "--name-only", "--relative").splitlines()
 
 
 def _copy_if_changed(source: Path, target: Path) -> None:

@@ -50,59 +50,64 @@ def retrain(force: bool = False) -> State[Any]:
     stop_with_worker()
     try:
         with exclusive(ROOT, "retrain"):
-            prepare()
-            if champion.exists(ROOT) and not force and not changed_inputs(CANDIDATE):
+            candidate = prepare()
+            if champion.exists(ROOT) and not force and not changed_inputs(candidate):
                 send_champion()
                 return Completed(name="Nothing to do", message="Data, code and parameters are those of the champion.")
-            return _train_and_decide(force)
+            return _train_and_decide(candidate, force)
     except BusyError as error:
         return Cancelled(message=str(error))
     except (StageError, CommandError, PedigreeError) as error:
         return Failed(message=str(error))
 
 
-def _train_and_decide(force: bool) -> State[Any]:
+def _train_and_decide(candidate: Path, force: bool) -> State[Any]:
     try:
-        run_stages(CANDIDATE, force=[stage.name for stage in graph(CANDIDATE)] if force else ())
+        run_stages(candidate, force=[stage.name for stage in graph(candidate)] if force else ())
     except StageError:
-        publish_reports(CANDIDATE)
+        publish_reports(candidate)
         raise
-    publish_reports(CANDIDATE)
+    publish_reports(candidate)
     if champion.exists(ROOT):
         send_champion()
-    result = compare()
+    result = compare(candidate)
     state: State[Any]
     if result.passed:
-        state = Completed(name="Promoted", message=promote(result))
+        state = Completed(name="Promoted", message=promote(candidate, result))
     else:
-        state = Failed(name="Rejected", message=reject(result))
+        state = Failed(name="Rejected", message=reject(candidate, result))
     for clone_folder in (CANDIDATE, CHAMPION):
         shutil.rmtree(clone_folder, ignore_errors=True)
     return state
 
 
 @task(task_run_name="prepare")
-def prepare() -> None:
-    """Clone the last commit with the current archives, and restore the champion's outputs that are still valid."""
+def prepare() -> Path:
+    """Clone the last commit with the current archives, and restore the champion's outputs that are still valid.
+
+    Returns:
+        The folder of the project in the clone.
+    """
     logger = get_run_logger()
-    clone(ROOT, CANDIDATE, SCRATCH)
+    candidate = clone(ROOT, CANDIDATE, SCRATCH)
     if champion.exists(ROOT):
-        champion.restore_lock(CANDIDATE)
-    for path in bring_data(ROOT, CANDIDATE):
+        champion.restore_lock(candidate)
+    for path in bring_data(ROOT, candidate):
         logger.info("New data: %s", path)
-    dvc(CANDIDATE, "checkout", "--force", "--allow-missing")
+    dvc(candidate, "checkout", "--force", "--allow-missing")
+    return candidate
 
 
 @task(task_run_name="compare")
-def compare() -> gate.GateResult:
+def compare(candidate: Path) -> gate.GateResult:
     """Compare the candidate with the champion, if there is one: the data, and the scores by the gate."""
     current = None
     if champion.exists(ROOT):
         current = clone(ROOT, CHAMPION, SCRATCH, champion.TAG)
         dvc(current, "checkout", "--force", "--allow-missing", *drift.READS)
-        table = drift.between(current, CANDIDATE)
+        table = drift.between(current, candidate)
         publish(Exhibit("drift", "Changes in the data since the champion", table=table))
-    result = gate.between(current, CANDIDATE)
+    result = gate.between(current, candidate)
     publish(Exhibit("gate", "Scores of the candidate and the champion", table=result.rows))
     for note in result.notes:
         get_run_logger().info(note)
@@ -118,23 +123,23 @@ def send_champion() -> None:
 
 
 @task(task_run_name="promote")
-def promote(result: gate.GateResult) -> str:
+def promote(candidate: Path, result: gate.GateResult) -> str:
     """Push the candidate's outputs, make it the champion and send a notification; return its message.
 
     The outputs come first: if they cannot be pushed, the champion stays, and the next run tries again.
     """
-    pushed = " Its outputs are in the DVC remote." if champion.push_outputs(ROOT, CANDIDATE) else ""
-    tag = champion.promote(ROOT, CANDIDATE, "A new champion", str(result))
+    pushed = " Its outputs are in the DVC remote." if champion.push_outputs(ROOT, candidate) else ""
+    tag = champion.promote(ROOT, candidate, "A new champion", str(result))
     message = f"{tag} is the new champion.{pushed} To use it: pedigree generate --rev {tag}"
     notify("Promoted", message)
     return message
 
 
 @task(task_run_name="reject")
-def reject(result: gate.GateResult) -> str:
+def reject(candidate: Path, result: gate.GateResult) -> str:
     """Save the candidate as an experiment, with the reason; return the message."""
     reason = "; ".join(result.reasons)
-    name = champion.save_experiment(ROOT, CANDIDATE, reason)
+    name = champion.save_experiment(ROOT, candidate, reason)
     return f"The champion stays: {reason}. The candidate is saved as experiment {name}."
 
 

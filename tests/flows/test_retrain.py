@@ -294,3 +294,38 @@ def test_a_candidate_that_fails_the_gate_is_saved_once_as_an_experiment(kennel: 
     assert name in kennel.run("dvc", "exp", "list").stdout
     assert retrain(kennel) == (code, message)
     assert kennel.run("dvc", "exp", "list", "--name-only").stdout.split().count(name) == 1
+
+
+@pytest.fixture
+def kennel_in_monorepo(committed: Project, tmp_path: Path) -> Project:
+    """The small project, built and without a champion, as a folder of a larger git repository."""
+    (tmp_path / "mono").mkdir()
+    project = committed.copy_to(tmp_path / "mono/dogs")
+    shutil.rmtree(project.root / ".git")
+    whole = Project(tmp_path / "mono")
+    (whole.root / "readme").write_text("something else")
+    whole.run("git", "init", "--quiet", "--initial-branch=main")
+    for key, value in (("name", "Pedigree's tests"), ("email", "tests@example.org")):
+        whole.run("git", "config", f"user.{key}", value)
+    whole.commit("Everything")
+    return project
+
+
+def test_a_project_in_a_folder_of_a_larger_repository_is_retrained_there(
+    kennel_in_monorepo: Project, retrain: Retrain
+) -> None:
+    project = kennel_in_monorepo
+    with untouched(project):
+        code, message = retrain(project)
+    assert (code, "Promoted. champion-" in message) == (0, True), message
+    assert project.run("git", "ls-tree", "--full-tree", "--name-only", "champion").stdout.split() == ["dogs", "readme"]
+    assert retrain(project)[1].startswith("retrain: Nothing to do.")
+    with changed(project.root / "small/images.tar", broken(3)):
+        code, message = retrain(project)
+    assert (code, "photos decode" in message) == (1, True), message
+    project.override({"gate.require": ["coverage > 2"], "score.samples": 13})
+    project.commit("Require what no generator reaches")
+    with untouched(project):
+        code, message = retrain(project)
+    assert (code, "saved as experiment rejected-" in message) == (1, True), message
+    assert "rejected-" in project.run("dvc", "exp", "list", "--name-only").stdout
