@@ -18,6 +18,9 @@ for _name, _value in DEFAULTS.items():
     os.environ.setdefault(_name, _value)
 
 try:
-    import prefect  # noqa: F401
-except ModuleNotFoundError:
+    import server_access
+except ModuleNotFoundError as error:
+    if error.name != "prefect":
+        raise
     sys.exit("prefect is not installed: pip install 'pedigree[flows]'")
+server_access.protect()

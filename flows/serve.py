@@ -18,6 +18,7 @@ from pathlib import Path
 
 import defaults  # noqa: F401  (before Prefect)
 import httpx
+import server_access
 
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
@@ -51,13 +52,15 @@ def main() -> int:
 def _serve(port: int) -> None:
     address = f"http://127.0.0.1:{port}"
     environment = {"PREFECT_API_URL": f"{address}/api", "PWD": str(ROOT)}  # prefect.yaml uses $PWD
+    if os.environ[server_access.ORIGINS] == server_access.DEFAULT_ORIGINS:  # the user has set no others
+        environment[server_access.ORIGINS] = server_access.origins(port)
     with ExitStack() as stack:
         server = stack.enter_context(_running([*PREFECT, "server", "start", "--port", str(port)], environment))
         _wait_for(f"{address}/api/health", server)
         _run([*PREFECT, "work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
         _run([*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)], environment)
         worker = stack.enter_context(_running([*PREFECT, "worker", "start", "--pool", POOL], environment))
-        print(f"Serving at {address}. Stop with Ctrl-C.", flush=True)
+        print(f"Serving at {address}. {server_access.how_to_log_in()} Stop with Ctrl-C.", flush=True)
         while server.poll() is None and worker.poll() is None:
             time.sleep(0.5)
         raise ChildProcessError("the server or the worker has ended by itself. See its output above.")
