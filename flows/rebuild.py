@@ -23,6 +23,7 @@ from prefect.states import Cancelled, Failed
 from process_group import stop_with_worker
 from ruamel.yaml import YAML
 from stages import BusyError, StageError, exclusive, run_stages
+from watcher import watch
 
 from pedigree.errors import PedigreeError
 from pedigree.settings.overrides import override
@@ -73,6 +74,7 @@ def _run_and_publish(targets: list[str] | None, force: list[str]) -> list[str]:
 def main() -> int:
     """Run the flow from the command line; return 0, or 1 if it has failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that Prefect stops its temporary server
+    watch()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", action="append", metavar="STAGE", help="run only this stage and its dependencies")
     parser.add_argument("--force", action="append", metavar="STAGE", help="run this stage even if it has not changed")

@@ -19,6 +19,7 @@ from pathlib import Path
 import defaults  # noqa: F401  (before Prefect)
 import httpx
 import server_access
+from watcher import watch
 
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
@@ -36,6 +37,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A shell sets SIGINT to be ignored in a background job (&), and Prefect's processes would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    watch()
     if _in_use(port):
         print(f"serve: port {port} is in use. If it is not by this server, choose another: --port N", file=sys.stderr)
         return 1
