@@ -15,6 +15,7 @@ from typing import Any
 
 import defaults  # noqa: F401  (before Prefect)
 from artifacts import publish_reports
+from expected_errors import final_state, log_in_one_line
 from notifications import notify_failure
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -47,6 +48,7 @@ def rebuild(
         parameter is unknown or out of range, the state Failed. The state's message gives the reason.
     """
     stop_with_worker()
+    log_in_one_line()
     try:
         with exclusive(ROOT):
             if params:
@@ -85,7 +87,7 @@ def main() -> int:
     if invalid := [pair for pair in arguments.set if "=" not in pair]:
         parser.error(f"--set expects KEY=VALUE, such as train.steps=5000. Received: {invalid[0]}")
     params = {key: YAML(typ="safe").load(value) for key, value in (pair.split("=", 1) for pair in arguments.set)}
-    state = rebuild(arguments.target, arguments.force, params, return_state=True)
+    state = final_state("rebuild", lambda: rebuild(arguments.target, arguments.force, params, return_state=True))
     if not state.is_completed():
         print(f"rebuild: {state.message}", file=sys.stderr)
     return 0 if state.is_completed() else 1

@@ -17,6 +17,7 @@ from typing import Any
 import champion
 import defaults  # noqa: F401  (before Prefect)
 from artifacts import publish, publish_reports
+from expected_errors import final_state, log_in_one_line
 from isolation import CommandError, bring_data, clone, dvc
 from notifications import notify, notify_failure
 from prefect import flow, task
@@ -49,6 +50,7 @@ def retrain(force: bool = False) -> State[Any]:
         the champion stays. Cancelled if another run is active. The state's message gives the reason.
     """
     stop_with_worker()
+    log_in_one_line()
     try:
         with exclusive(ROOT, "retrain"):
             candidate = prepare()
@@ -150,7 +152,8 @@ def main() -> int:
     watch()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--force", action="store_true", help="train even if nothing has changed since the champion")
-    state = retrain(parser.parse_args().force, return_state=True)
+    force = parser.parse_args().force
+    state = final_state("retrain", lambda: retrain(force, return_state=True))
     print(f"retrain: {state.name}. {state.message or ''}", file=sys.stderr)
     return 0 if state.is_completed() else 1
 
