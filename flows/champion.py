@@ -98,9 +98,20 @@ def push_outputs(root: Path, target: Path) -> str | None:
     Raises:
         CommandError: if they cannot be pushed.
     """
+    return dvc(target, "push") if _remote(root) else None
+
+
+def remote_in_checkout(root: Path) -> Path | None:
+    """Return the folder of the DVC remote if it is inside the project at `root`: then it is no copy, only a cache."""
+    folder = Path(_remote(root) or "/")
+    return folder if folder.is_relative_to(root) else None
+
+
+def _remote(root: Path) -> str | None:
+    """Return the address of the project's default DVC remote, if it has one."""
     with open_repo(root) as repo:
-        remote = repo.config["core"].get("remote")
-    return dvc(target, "push") if remote else None
+        name = repo.config["core"].get("remote")
+        return str(repo.config["remote"][name]["url"]) if name else None
 
 
 def _author(root: Path) -> dict[str, str]:

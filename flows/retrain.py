@@ -37,6 +37,11 @@ FOLDER = ROOT / "runs/retrain"
 CANDIDATE, CHAMPION = FOLDER / "candidate", FOLDER / "champion"  # clones, deleted after a decision
 SCRATCH = FOLDER / "state"  # outlives the clones: the checkpoints of an interrupted training, logs
 
+NO_COPY = (
+    "The DVC remote %s is inside this checkout. It is lost with the checkout, and other clones cannot pull from it. "
+    "docs/pipeline.md, Where results are kept, shows how to add another one."
+)
+
 
 @flow(on_failure=[notify_failure], on_crashed=[notify_failure])
 def retrain(force: bool = False) -> State[Any]:
@@ -132,6 +137,8 @@ def promote(candidate: Path, result: gate.GateResult) -> str:
     The outputs come first: if they cannot be pushed, the champion stays, and the next run tries again.
     """
     pushed = " Its outputs are in the DVC remote." if champion.push_outputs(ROOT, candidate) else ""
+    if folder := champion.remote_in_checkout(ROOT):
+        get_run_logger().warning(NO_COPY, folder)
     tag = champion.promote(ROOT, candidate, "A new champion", str(result))
     message = f"{tag} is the new champion.{pushed} To use it: pedigree generate --rev {tag}"
     notify("Promoted", message)

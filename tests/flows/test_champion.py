@@ -76,3 +76,28 @@ def test_a_result_that_git_ignores_is_left_out(bakery: Bakery, candidate: Path) 
         exclude.write("/notes\n")
     tag = champion.promote(bakery.root, candidate, "A champion", "its scores")
     assert committed(bakery.root, tag) == {".gitignore", "dvc.lock", "weight.json", "slice.py"}
+
+
+def test_another_clone_pulls_the_outputs_through_a_shared_folder(
+    bakery: Bakery, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shared = tmp_path_factory.mktemp("shared")
+    bakery.dvc("repro", "--quiet")
+    bakery.dvc("remote", "add", "--default", "shared", str(shared / "storage"))  # as docs/pipeline.md says
+    bakery.run("git", "add", "--all")
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    git(bakery.root, *identity, "commit", "--quiet", "--message", "A shared remote")
+    assert champion.push_outputs(bakery.root, bakery.root) == "2 files pushed"  # of three outputs, two are equal
+    git(shared, "clone", "--quiet", str(bakery.root), "copy")
+    assert not (shared / "copy/bread").exists()
+    Bakery(shared / "copy").dvc("pull")
+    assert [(shared / "copy" / name).read_text() for name in ("bread", "number")] == ["wheatwheat", "10"]
+
+
+def test_a_remote_inside_the_checkout_is_known(bakery: Bakery, tmp_path: Path) -> None:
+    assert champion.remote_in_checkout(bakery.root) is None
+    bakery.dvc("remote", "add", "--default", "local", ".dvc/storage")
+    assert champion.remote_in_checkout(bakery.root) == bakery.root / ".dvc/storage"
+    for address in (str(tmp_path.parent / "elsewhere"), "s3://bucket/dogs", "https://example.org/dogs"):
+        bakery.dvc("remote", "modify", "local", "url", address)
+        assert champion.remote_in_checkout(bakery.root) is None
