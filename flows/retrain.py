@@ -16,7 +16,7 @@ from typing import Any
 
 import champion
 import defaults  # noqa: F401  (before Prefect)
-from artifacts import publish, publish_reports
+from artifacts import keep_pages, publish, publish_reports
 from expected_errors import final_state, log_in_one_line
 from isolation import CommandError, bring_data, clone, dvc
 from notifications import notify, notify_failure
@@ -35,6 +35,7 @@ from pedigree.results.highlights import Exhibit
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "runs/retrain"
 CANDIDATE, CHAMPION = FOLDER / "candidate", FOLDER / "champion"  # clones, deleted after a decision
+PAGES = FOLDER / "pages"  # of the last runs, which outlive the clones too
 SCRATCH = FOLDER / "state"  # outlives the clones: the checkpoints of an interrupted training, logs
 
 NO_COPY = (
@@ -73,9 +74,9 @@ def _train_and_decide(candidate: Path, force: bool) -> State[Any]:
     try:
         run_stages(candidate, force=[stage.name for stage in graph(candidate)] if force else ())
     except StageError:
-        publish_reports(candidate)
+        publish_reports(candidate, keep_pages(candidate, PAGES))
         raise
-    publish_reports(candidate)
+    publish_reports(candidate, keep_pages(candidate, PAGES))
     if champion.exists(ROOT):
         send_champion()
     result = compare(candidate)
@@ -150,7 +151,8 @@ def reject(candidate: Path, result: gate.GateResult) -> str:
     """Save the candidate as an experiment, with the reason; return the message."""
     reason = "; ".join(result.reasons)
     name = champion.save_experiment(ROOT, candidate, reason)
-    return f"The champion stays: {reason}. The candidate is saved as experiment {name}."
+    stays = "The champion stays" if champion.exists(ROOT) else "There is no champion yet, and the candidate is rejected"
+    return f"{stays}: {reason}. The candidate is saved as experiment {name}."
 
 
 def main() -> int:

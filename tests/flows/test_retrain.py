@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import shutil
 import signal
 import sys
@@ -10,6 +11,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import retrain as flow
@@ -20,6 +22,7 @@ from stages import open_repo
 
 NOT_WATCHED = (".git", "runs", ".dvc/cache", ".dvc/tmp", ".dvc/storage", "__pycache__")  # the rest is the user's
 GATE = {"gate.no_worse": ["breed_accuracy"], "gate.slack": 1.0, "gate.new_collapses": 3, "gate.require": []}
+NAMES = (("CANDIDATE", "candidate"), ("CHAMPION", "champion"), ("SCRATCH", "state"), ("PAGES", "pages"))
 Retrain = Callable[[Project], tuple[int, str]]
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -30,7 +33,7 @@ def retraining(folder: Path) -> Iterator[None]:
     """Let the flow in this process work in a project."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flow, "ROOT", folder)
-        for name, place in (("CANDIDATE", "candidate"), ("CHAMPION", "champion"), ("SCRATCH", "state")):
+        for name, place in NAMES:
             patch.setattr(flow, name, folder / "runs/retrain" / place)
         patch.setattr(sys, "argv", ["retrain.py"])
         patch.setattr(signal, "signal", lambda *_: None)
@@ -132,6 +135,15 @@ def artifact(key: str) -> list[dict[str, str]]:
     table = Artifact.get(key)
     assert table is not None
     return json.loads(str(table.data))
+
+
+def linked_pages() -> list[Path]:
+    """Return the files that the newest artifact of pages links."""
+    from prefect.artifacts import Artifact
+
+    links = Artifact.get("pages")
+    assert links is not None
+    return [Path(unquote(address)) for address in re.findall(r"\(file://([^)]+)\)", str(links.data))]
 
 
 def test_the_first_champion_is_what_was_built_already(committed: Project, tmp_path: Path, retrain: Retrain) -> None:
@@ -289,6 +301,9 @@ def test_a_candidate_that_fails_the_gate_is_saved_once_as_an_experiment(kennel: 
     with untouched(kennel):
         code, message = retrain(kennel)
     assert (code, "The champion stays: coverage is " in message) == (1, True), message
+    pages = linked_pages()
+    assert len(pages) == 3
+    assert all("runs/retrain/pages/" in str(page) and page.is_file() for page in pages)
     assert champion(kennel) == before
     (name,) = [word.rstrip(".") for word in message.split() if word.startswith("rejected-")]
     assert name in kennel.run("dvc", "exp", "list").stdout
@@ -323,6 +338,7 @@ def test_a_project_in_a_folder_of_a_larger_repository_is_retrained_there(
     with changed(project.root / "small/images.tar", broken(3)):
         code, message = retrain(project)
     assert (code, "photos decode" in message) == (1, True), message
+    assert [(row["champion"], row["verdict"]) for row in artifact("gate")] == [("", "not compared")]
     project.override({"gate.require": ["coverage > 2"], "score.samples": 13})
     project.commit("Require what no generator reaches")
     with untouched(project):
