@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import CancelledRun, FailedRun, PrefectException
 from prefect.settings import get_current_settings
 from stages import BusyError, StageError
+from watcher import watch
 
 from pedigree.errors import PedigreeError
 
@@ -38,6 +39,7 @@ def _without_traceback(record: logging.LogRecord) -> bool:
 
 def final_state(name: str, run: Callable[[], State[Any]]) -> State[Any]:
     """Run a flow from the command line and return its state. End with one line if Prefect's server cannot be used."""
+    watch()
     try:
         return run()
     except (RuntimeError, httpx.HTTPError, PrefectException) as error:  # errors of the flow itself are in its state

@@ -26,7 +26,6 @@ from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed, Failed
 from process_group import stop_with_worker
 from stages import BusyError, StageError, changed_inputs, exclusive, graph, run_stages
-from watcher import watch
 
 from pedigree.errors import PedigreeError
 from pedigree.results import drift, gate
@@ -158,7 +157,6 @@ def reject(candidate: Path, result: gate.GateResult) -> str:
 def main() -> int:
     """Run the flow from the command line; return 0, or 1 if it has failed or the candidate is rejected."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that Prefect stops its temporary server
-    watch()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--force", action="store_true", help="train even if nothing has changed since the champion")
     force = parser.parse_args().force

@@ -20,10 +20,12 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from process_group import ProcessGroup
 from progress_bars import ProgressArtifact
+from ruamel.yaml import YAML
 
 from pedigree.doctor import locks
 from pedigree.errors import PedigreeError
 
+PROJECT_FILE = "dvc.yaml"
 RETRIES = 2
 RETRY_DELAYS = [10.0, 60.0]  # seconds
 CACHED = "Cached"
@@ -74,6 +76,11 @@ def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
         except locks.LockedError as error:
             raise BusyError(f"Another {flow} is running in {root} ({error}). This run is cancelled.") from None
         yield
+
+
+def stage_names(root: Path) -> tuple[str, ...]:
+    """Return the names of the stages in the project's `dvc.yaml`, without loading DVC."""
+    return tuple(YAML(typ="safe").load(root / PROJECT_FILE)["stages"])
 
 
 def graph(root: Path, targets: Sequence[str] | None = None) -> list[Stage]:
