@@ -53,9 +53,7 @@ def main() -> int:
 
 def _serve(port: int) -> None:
     address = f"http://127.0.0.1:{port}"
-    environment = {"PREFECT_API_URL": f"{address}/api", "PWD": str(ROOT)}  # prefect.yaml uses $PWD
-    if os.environ[server_access.ORIGINS] == server_access.DEFAULT_ORIGINS:  # the user has set no others
-        environment[server_access.ORIGINS] = server_access.origins(port)
+    environment = _environment(port)
     with ExitStack() as stack:
         server = stack.enter_context(_running([*PREFECT, "server", "start", "--port", str(port)], environment))
         _wait_for(f"{address}/api/health", server)
@@ -66,6 +64,18 @@ def _serve(port: int) -> None:
         while server.poll() is None and worker.poll() is None:
             time.sleep(0.5)
         raise ChildProcessError("the server or the worker has ended by itself. See its output above.")
+
+
+def _environment(port: int) -> dict[str, str]:
+    """Return the variables to add for Prefect's processes. A user's own list of origins stays."""
+    environment = {
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PWD": str(ROOT),  # prefect.yaml uses $PWD
+        server_access.CLIENT_PASSWORD: os.environ[server_access.SERVER_PASSWORD],
+    }
+    if os.environ[server_access.ORIGINS] == server_access.DEFAULT_ORIGINS:
+        environment[server_access.ORIGINS] = server_access.origins(port)
+    return environment
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 import defaults  # noqa: F401  (before Prefect)
 import httpx
 import pytest
+import serve
 from conftest import ROOT
 from prefect.settings import PREFECT_API_URL
 from server_access import is_here
@@ -85,3 +86,17 @@ def test_what_a_user_has_set_stays(tmp_path: Path) -> None:
         'active = "mine"\n[profiles.mine]\nPREFECT_API_AUTH_STRING = "me:3"\nPREFECT_API_URL = "http://localhost:4200/api"\n'
     )
     assert variables(tmp_path)[0] == "None"  # Prefect reads the profile
+
+
+def test_the_ui_of_another_port_may_use_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ORIGINS, "http://127.0.0.1:4200,http://localhost:4200")
+    assert serve._environment(4300)[ORIGINS] == "http://127.0.0.1:4300,http://localhost:4300"
+    monkeypatch.setenv(ORIGINS, "https://example.org")
+    assert ORIGINS not in serve._environment(4300)
+
+
+def test_make_serve_uses_its_own_password_although_the_user_has_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example.org/api")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "of:another-server")
+    assert serve._environment(4300)["PREFECT_API_URL"] == "http://127.0.0.1:4300/api"
+    assert serve._environment(4300)["PREFECT_API_AUTH_STRING"] == os.environ[SERVER]
