@@ -1,18 +1,42 @@
 """The highlights of a project's reports (`pedigree.results.highlights`) as artifacts in Prefect's UI."""
 
 import base64
+import shutil
+from datetime import datetime
 from pathlib import Path
 
 import defaults  # noqa: F401  (before Prefect)
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
-from pedigree.results.highlights import Exhibit, highlights
+from pedigree.common.paths import RUNS
+from pedigree.results.highlights import PAGES, Exhibit, highlights
+
+KEPT = 5  # runs whose pages are kept
 
 
-def publish_reports(root: Path) -> None:
-    """Create an artifact for every highlight of the project at `root`."""
-    for exhibit in highlights(root):
+def publish_reports(root: Path, pages: Path | None = None) -> None:
+    """Create an artifact for every highlight of the project at `root`. The links to pages lead to `pages` if given."""
+    for exhibit in highlights(root, pages):
         publish(exhibit)
+
+
+def keep_pages(root: Path, folder: Path) -> Path:
+    """Copy the pages of the project at `root`, which will be deleted, to a new folder in `folder`; return that.
+
+    Only the last `KEPT` of these folders stay. The scratch folder of the project is a link, and so is that of the copy.
+    """
+    copy = folder / f"{datetime.now():%Y%m%d-%H%M%S}"
+    copy.mkdir(parents=True, exist_ok=True)
+    for page in PAGES.values():
+        if page.is_relative_to(RUNS):
+            (copy / RUNS).unlink(missing_ok=True)
+            (copy / RUNS).symlink_to((root / RUNS).resolve(), target_is_directory=True)
+        elif (root / page).is_file():
+            (copy / page).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / page, copy / page)
+    for old in sorted(folder.iterdir())[:-KEPT]:
+        shutil.rmtree(old)
+    return copy
 
 
 def publish(exhibit: Exhibit) -> None:

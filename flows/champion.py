@@ -38,7 +38,8 @@ def promote(root: Path, target: Path, title: str, text: str) -> str:
     Raises:
         CommandError: if git fails.
     """
-    git(target, "add", "--all")
+    git(target, "add", "--update")
+    git(target, "add", "--", *_new_results(target))
     tree, source = git(target, "write-tree"), git(target, "rev-parse", "HEAD")
     previous = git(target, "rev-parse", f"{TAG}^{{commit}}") if exists(target) else None
     parents = [argument for parent in (previous, source) if parent for argument in ("-p", parent)]
@@ -61,9 +62,25 @@ def save_experiment(root: Path, target: Path, reason: str) -> str:
         for key in ("name", "email"):
             git(target, "config", f"user.{key}", author[f"GIT_AUTHOR_{key.upper()}"])
         git(target, "reset", "--quiet")  # DVC cannot save a file that is staged and then changed again
-        dvc(target, "exp", "save", "--name", name, "--message", reason)
+        results = (argument for path in _new_results(target) for argument in ("--include-untracked", path))
+        dvc(target, "exp", "save", "--name", name, "--message", reason, *results)
         git(target, "push", "--quiet", "origin", *(f"{ref}:{ref}" for ref in _experiments(target, name)))
     return name
+
+
+def _new_results(target: Path) -> list[str]:
+    """Return the files in the clone at `target` that git does not know yet and that DVC's stages write for git.
+
+    These are the lock file, the outputs that are not in DVC's cache, and the `.gitignore` beside those that are. What a
+    killed stage has left behind, such as half of the photos, is not returned.
+    """
+    with open_repo(target) as repo:
+        outs = [out for stage in repo.index.stages for out in stage.outs if out.is_in_repo]
+        paths = {str(Path(str(out)).with_name(".gitignore") if out.use_cache else out) for out in outs}
+    listed = git(
+        target, "--literal-pathspecs", "ls-files", "-z", "--others", "--exclude-standard", "--", LOCK_FILE, *paths
+    )
+    return [path for path in listed.split("\0") if path]
 
 
 def _experiments(root: Path, name: str) -> list[str]:
@@ -71,13 +88,30 @@ def _experiments(root: Path, name: str) -> list[str]:
     return git(root, "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{name}").splitlines()
 
 
-def push_outputs(root: Path, target: Path) -> bool:
-    """Push the outputs of the clone at `target` to the project's DVC remote; return whether there is a remote."""
+def push_outputs(root: Path, target: Path) -> str | None:
+    """Push the outputs of the clone at `target` that the project's DVC remote lacks.
+
+    Returns:
+        What DVC reports: how many files were pushed, and which are in neither its cache nor the remote. None if the
+        project has no remote.
+
+    Raises:
+        CommandError: if they cannot be pushed.
+    """
+    return dvc(target, "push") if _remote(root) else None
+
+
+def remote_in_checkout(root: Path) -> Path | None:
+    """Return the folder of the DVC remote if it is inside the project at `root`: then it is no copy, only a cache."""
+    folder = Path(_remote(root) or "/")
+    return folder if folder.is_relative_to(root) else None
+
+
+def _remote(root: Path) -> str | None:
+    """Return the address of the project's default DVC remote, if it has one."""
     with open_repo(root) as repo:
-        remote = repo.config["core"].get("remote")
-    if remote:
-        dvc(target, "push", "--quiet")
-    return bool(remote)
+        name = repo.config["core"].get("remote")
+        return str(repo.config["remote"][name]["url"]) if name else None
 
 
 def _author(root: Path) -> dict[str, str]:

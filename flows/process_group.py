@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Self
 
 import psutil
+from watcher import watch
 
 GRACE_SECONDS = float(os.environ.get("PEDIGREE_GRACE", "120"))  # enough for one call of training steps and a checkpoint
 REPORT_SECONDS = 60.0  # for a flow run without a worker to report its end to a server that may be gone too
@@ -76,6 +77,7 @@ def stop_with_worker() -> None:
     that was started by hand has no worker and is not watched.
     """
     if "PREFECT__FLOW_RUN_ID" in os.environ:
+        watch()
         workers = [process for process in psutil.Process().parents() if _is_prefect(process)]
         threading.Thread(target=_watch, args=[workers], daemon=True).start()
 

@@ -3,7 +3,7 @@ artifacts.
 
 python flows/rebuild.py                                      # Prefect starts a temporary server for this run
 python flows/rebuild.py --target crop                        # only that stage and its dependencies
-python flows/rebuild.py --force train --set train.seed=1     # change params.yaml, then run that stage in any case
+python flows/rebuild.py --force train --param train.seed=1   # change params.yaml, then run that stage in any case
 PREFECT_API_URL=http://127.0.0.1:4200/api python flows/rebuild.py
 """
 
@@ -11,10 +11,11 @@ import argparse
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import defaults  # noqa: F401  (before Prefect)
 from artifacts import publish_reports
+from expected_errors import final_state, log_in_one_line
 from notifications import notify_failure
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -22,17 +23,21 @@ from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Failed
 from process_group import stop_with_worker
 from ruamel.yaml import YAML
-from stages import BusyError, StageError, exclusive, run_stages
+from stages import BusyError, StageError, exclusive, run_stages, stage_names
 
 from pedigree.errors import PedigreeError
 from pedigree.settings.overrides import override
 
 ROOT = Path(__file__).parents[1]
+if TYPE_CHECKING:
+    StageName = str
+else:
+    StageName = Literal[stage_names(ROOT)]  # a choice in the form of Prefect's UI
 
 
 @flow(on_failure=[notify_failure], on_crashed=[notify_failure])
 def rebuild(
-    targets: list[str] | None = None, force: list[str] | None = None, params: dict[str, Any] | None = None
+    targets: list[StageName] | None = None, force: list[StageName] | None = None, params: dict[str, Any] | None = None
 ) -> State[Any] | list[str]:
     """Run the stages that have changed, as `dvc repro` does.
 
@@ -46,6 +51,7 @@ def rebuild(
         parameter is unknown or out of range, the state Failed. The state's message gives the reason.
     """
     stop_with_worker()
+    log_in_one_line()
     try:
         with exclusive(ROOT):
             if params:
@@ -74,16 +80,17 @@ def main() -> int:
     """Run the flow from the command line; return 0, or 1 if it has failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that Prefect stops its temporary server
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target", action="append", metavar="STAGE", help="run only this stage and its dependencies")
-    parser.add_argument("--force", action="append", metavar="STAGE", help="run this stage even if it has not changed")
+    stage: dict[str, Any] = {"action": "append", "metavar": "STAGE", "choices": stage_names(ROOT)}
+    parser.add_argument("--target", **stage, help="run only this stage and its dependencies")
+    parser.add_argument("--force", **stage, help="run this stage even if it has not changed")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter to write to params.yaml first"
+        "--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter to write to params.yaml first"
     )
     arguments = parser.parse_args()
-    if invalid := [pair for pair in arguments.set if "=" not in pair]:
-        parser.error(f"--set expects KEY=VALUE, such as train.steps=5000. Received: {invalid[0]}")
-    params = {key: YAML(typ="safe").load(value) for key, value in (pair.split("=", 1) for pair in arguments.set)}
-    state = rebuild(arguments.target, arguments.force, params, return_state=True)
+    if invalid := [pair for pair in arguments.param if "=" not in pair]:
+        parser.error(f"--param expects KEY=VALUE, such as train.steps=5000. Received: {invalid[0]}")
+    params = {key: YAML(typ="safe").load(value) for key, value in (pair.split("=", 1) for pair in arguments.param)}
+    state = final_state("rebuild", lambda: rebuild(arguments.target, arguments.force, params, return_state=True))
     if not state.is_completed():
         print(f"rebuild: {state.message}", file=sys.stderr)
     return 0 if state.is_completed() else 1

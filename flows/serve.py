@@ -18,6 +18,8 @@ from pathlib import Path
 
 import defaults  # noqa: F401  (before Prefect)
 import httpx
+import server_access
+from watcher import watch
 
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
@@ -35,6 +37,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A shell sets SIGINT to be ignored in a background job (&), and Prefect's processes would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    watch()
     if _in_use(port):
         print(f"serve: port {port} is in use. If it is not by this server, choose another: --port N", file=sys.stderr)
         return 1
@@ -50,17 +53,29 @@ def main() -> int:
 
 def _serve(port: int) -> None:
     address = f"http://127.0.0.1:{port}"
-    environment = {"PREFECT_API_URL": f"{address}/api", "PWD": str(ROOT)}  # prefect.yaml uses $PWD
+    environment = _environment(port)
     with ExitStack() as stack:
         server = stack.enter_context(_running([*PREFECT, "server", "start", "--port", str(port)], environment))
         _wait_for(f"{address}/api/health", server)
         _run([*PREFECT, "work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
         _run([*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)], environment)
         worker = stack.enter_context(_running([*PREFECT, "worker", "start", "--pool", POOL], environment))
-        print(f"Serving at {address}. Stop with Ctrl-C.", flush=True)
+        print(f"Serving at {address}. {server_access.how_to_log_in()} Stop with Ctrl-C.", flush=True)
         while server.poll() is None and worker.poll() is None:
             time.sleep(0.5)
         raise ChildProcessError("the server or the worker has ended by itself. See its output above.")
+
+
+def _environment(port: int) -> dict[str, str]:
+    """Return the variables to add for Prefect's processes. A user's own list of origins stays."""
+    environment = {
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PWD": str(ROOT),  # prefect.yaml uses $PWD
+        server_access.CLIENT_PASSWORD: os.environ[server_access.SERVER_PASSWORD],
+    }
+    if os.environ[server_access.ORIGINS] == server_access.DEFAULT_ORIGINS:
+        environment[server_access.ORIGINS] = server_access.origins(port)
+    return environment
 
 
 @contextmanager

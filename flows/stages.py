@@ -14,20 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import defaults  # noqa: F401  (before Prefect)
-from filelock import FileLock, Timeout
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 from process_group import ProcessGroup
 from progress_bars import ProgressArtifact
+from ruamel.yaml import YAML
 
+from pedigree.doctor import locks
+from pedigree.errors import PedigreeError
+
+PROJECT_FILE = "dvc.yaml"
 RETRIES = 2
 RETRY_DELAYS = [10.0, 60.0]  # seconds
 CACHED = "Cached"
 TAIL = 100  # last lines of a stage's output in which its error message is searched
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
 _ADVICE = re.compile(r"To track the changes|To enable auto staging|Use `dvc push`|\tgit add |\tdvc config ")
+_LOCKED = re.compile(r"ERROR: .*(Unable to acquire lock|is being blocked by)")
 _DVC_LINE = re.compile(r"ERROR: failed to|Running stage|Updating lock file|Generating lock file|> ")
 
 
@@ -65,16 +70,17 @@ def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
     Raises:
         BusyError: at once, if another run has the lock, whether a deployment or a person started it.
     """
-    lock = FileLock(root / f".dvc/tmp/{flow}.lock")
-    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise BusyError(f"Another {flow} is running in {root}. This run is cancelled.") from None
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locks.hold(root / locks.FOLDER / f"{flow}.lock"))
+        except locks.LockedError as error:
+            raise BusyError(f"Another {flow} is running in {root} ({error}). This run is cancelled.") from None
         yield
-    finally:
-        lock.release()
+
+
+def stage_names(root: Path) -> tuple[str, ...]:
+    """Return the names of the stages in the project's `dvc.yaml`, without loading DVC."""
+    return tuple(YAML(typ="safe").load(root / PROJECT_FILE)["stages"])
 
 
 def graph(root: Path, targets: Sequence[str] | None = None) -> list[Stage]:
@@ -119,7 +125,10 @@ def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence
 
     Raises:
         StageError: if a stage fails. The outputs of earlier stages are kept; later stages do not start.
+        PedigreeError: if a killed DVC has left locks that DVC would not accept.
     """
+    for finding in locks.findings(root):
+        raise PedigreeError(str(finding))
     states: dict[str, State[Any]] = {}
     for stage in graph(root, targets):
         upstream = [states[name] for name in stage.dependencies if name in states]
@@ -202,7 +211,7 @@ def _repro(root: Path, name: str, force: bool) -> bool:
 def _error(name: str, output: Sequence[str]) -> Exception:
     """Return the exception for a failed `dvc repro`: the last line of its output, with the indented lines below it."""
     codes = [int(match[1]) for line in output if (match := _EXITED.search(line))]
-    if not codes and any(line.startswith("ERROR") and "lock" in line.lower() for line in output):
+    if not codes and any(_LOCKED.match(line) for line in output):
         return BusyError(f"DVC is running in this project already ({output[-1].removeprefix('ERROR: ')}).")
     lines = [line for line in output if not _DVC_LINE.match(line)] or list(output)
     last = max((number for number, line in enumerate(lines) if not line.startswith(" ")), default=0)

@@ -64,3 +64,32 @@ def test_help_shows_how_to_run_a_flow(
         import_module(flow).main()
     assert end.value.code == 0
     assert f"python flows/{flow}.py" in capsys.readouterr().out
+
+
+def test_stages_are_choices_in_prefects_form() -> None:
+    from prefect.utilities.callables import parameter_schema
+    from rebuild import rebuild
+
+    schema = parameter_schema(rebuild)
+    for name in ("targets", "force"):
+        (choices,) = [kind["items"]["enum"] for kind in schema.properties[name]["anyOf"] if "items" in kind]
+        assert choices == list(STAGES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--target", "tarin"], "argument --target: invalid choice: 'tarin' (choose from"),
+        (["--force", "tarin"], "argument --force: invalid choice: 'tarin' (choose from"),
+        (["--param", "train.seed"], "--param expects KEY=VALUE, such as train.steps=5000. Received: train.seed"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_refused_before_the_flow_starts(
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rebuild", *arguments])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as end:
+        import_module("rebuild").main()
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err

@@ -3,12 +3,15 @@
 import hashlib
 import io
 import json
+import re
+import shutil
 import signal
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import retrain as flow
@@ -19,6 +22,7 @@ from stages import open_repo
 
 NOT_WATCHED = (".git", "runs", ".dvc/cache", ".dvc/tmp", ".dvc/storage", "__pycache__")  # the rest is the user's
 GATE = {"gate.no_worse": ["breed_accuracy"], "gate.slack": 1.0, "gate.new_collapses": 3, "gate.require": []}
+NAMES = (("CANDIDATE", "candidate"), ("CHAMPION", "champion"), ("SCRATCH", "state"), ("PAGES", "pages"))
 Retrain = Callable[[Project], tuple[int, str]]
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -29,7 +33,7 @@ def retraining(folder: Path) -> Iterator[None]:
     """Let the flow in this process work in a project."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flow, "ROOT", folder)
-        for name, place in (("CANDIDATE", "candidate"), ("CHAMPION", "champion"), ("SCRATCH", "state")):
+        for name, place in NAMES:
             patch.setattr(flow, name, folder / "runs/retrain" / place)
         patch.setattr(sys, "argv", ["retrain.py"])
         patch.setattr(signal, "signal", lambda *_: None)
@@ -133,6 +137,15 @@ def artifact(key: str) -> list[dict[str, str]]:
     return json.loads(str(table.data))
 
 
+def linked_pages() -> list[Path]:
+    """Return the files that the newest artifact of pages links."""
+    from prefect.artifacts import Artifact
+
+    links = Artifact.get("pages")
+    assert links is not None
+    return [Path(unquote(address)) for address in re.findall(r"\(file://([^)]+)\)", str(links.data))]
+
+
 def test_the_first_champion_is_what_was_built_already(committed: Project, tmp_path: Path, retrain: Retrain) -> None:
     project = committed.copy_to(tmp_path / "project")
     with untouched(project):
@@ -179,6 +192,50 @@ def test_new_photos_of_a_breed_make_a_new_champion_and_are_shown_as_drift(kennel
     assert real["new"] > real["old"]
     pictures = kennel.run("pedigree", "generate", "--rev", "champion", "--breed", "all", "--out", "dogs.png")
     assert "Snow_spitz" in pictures.stdout
+
+
+def remote_files(project: Project) -> set[str]:
+    """Return the names of the files in the project's DVC remote."""
+    storage = project.root / ".dvc/storage"
+    return {path.relative_to(storage).as_posix() for path in storage.rglob("*") if path.is_file()}
+
+
+def test_a_champion_moves_only_after_its_outputs_are_in_the_remote(
+    committed: Project, tmp_path: Path, retrain: Retrain
+) -> None:
+    project = committed.copy_to(tmp_path / "project")
+    storage = project.root / ".dvc/storage"
+    storage.write_text("a file where DVC expects a folder")
+    code, message = retrain(project)
+    assert (code, "dvc push: ERROR: " in message, "Not a directory: " in message) == (1, True, True), message
+    assert project.run("git", "tag", "--list", "champion*").stdout == ""
+    storage.unlink()
+    code, message = retrain(project)
+    assert (code, "Its outputs are in the DVC remote" in message) == (0, True), message
+    copy = Project(tmp_path / "copy")
+    project.run("git", "clone", "--quiet", "--branch", "champions", str(project.root), str(copy.root))
+    copy.run("dvc", "remote", "modify", "--local", "local", "url", str(storage))
+    copy.run("dvc", "pull", "models/generator.keras")
+    generator = "models/generator.keras"
+    assert (copy.root / generator).read_bytes() == (project.root / generator).read_bytes()
+
+
+def test_what_the_remote_lacks_of_the_champion_is_sent_when_there_is_nothing_to_do(
+    kennel: Project, retrain: Retrain
+) -> None:
+    storage, complete = kennel.root / ".dvc/storage", remote_files(kennel)
+    assert complete
+    shutil.rmtree(storage)
+    assert retrain(kennel)[1].startswith("retrain: Nothing to do.")
+    assert remote_files(kennel) == complete
+    folder = next(name for name in complete if name.endswith(".dir"))  # DVC pushes a folder's list last
+    (storage / folder).unlink()
+    assert retrain(kennel)[1].startswith("retrain: Nothing to do.")
+    assert remote_files(kennel) == complete
+    shutil.rmtree(storage)
+    storage.write_text("a file where DVC expects a folder")
+    code, message = retrain(kennel)
+    assert (code, "Not a directory: " in message) == (1, True), message
 
 
 def broken(share: int) -> Callable[[str, bytes], bytes]:
@@ -244,8 +301,47 @@ def test_a_candidate_that_fails_the_gate_is_saved_once_as_an_experiment(kennel: 
     with untouched(kennel):
         code, message = retrain(kennel)
     assert (code, "The champion stays: coverage is " in message) == (1, True), message
+    pages = linked_pages()
+    assert {page.name for page in pages} == {"scores.html", "validation.html"}
+    assert all("runs/retrain/pages/" in str(page) and page.is_file() for page in pages)
     assert champion(kennel) == before
     (name,) = [word.rstrip(".") for word in message.split() if word.startswith("rejected-")]
     assert name in kennel.run("dvc", "exp", "list").stdout
     assert retrain(kennel) == (code, message)
     assert kennel.run("dvc", "exp", "list", "--name-only").stdout.split().count(name) == 1
+
+
+@pytest.fixture
+def kennel_in_monorepo(committed: Project, tmp_path: Path) -> Project:
+    """The small project, built and without a champion, as a folder of a larger git repository."""
+    (tmp_path / "mono").mkdir()
+    project = committed.copy_to(tmp_path / "mono/dogs")
+    shutil.rmtree(project.root / ".git")
+    whole = Project(tmp_path / "mono")
+    (whole.root / "readme").write_text("something else")
+    whole.run("git", "init", "--quiet", "--initial-branch=main")
+    for key, value in (("name", "Pedigree's tests"), ("email", "tests@example.org")):
+        whole.run("git", "config", f"user.{key}", value)
+    whole.commit("Everything")
+    return project
+
+
+def test_a_project_in_a_folder_of_a_larger_repository_is_retrained_there(
+    kennel_in_monorepo: Project, retrain: Retrain
+) -> None:
+    project = kennel_in_monorepo
+    with untouched(project):
+        code, message = retrain(project)
+    assert (code, "Promoted. champion-" in message) == (0, True), message
+    assert project.run("git", "ls-tree", "--full-tree", "--name-only", "champion").stdout.split() == ["dogs", "readme"]
+    assert retrain(project)[1].startswith("retrain: Nothing to do.")
+    with changed(project.root / "small/images.tar", broken(3)):
+        code, message = retrain(project)
+    assert (code, "photos decode" in message) == (1, True), message
+    assert [(row["champion"], row["verdict"]) for row in artifact("gate")] == [("", "not compared")]
+    project.override({"gate.require": ["coverage > 2"], "score.samples": 13})
+    project.commit("Require what no generator reaches")
+    with untouched(project):
+        code, message = retrain(project)
+    assert (code, "saved as experiment rejected-" in message) == (1, True), message
+    assert "rejected-" in project.run("dvc", "exp", "list", "--name-only").stdout

@@ -20,6 +20,8 @@ from pipeline.small_project import Project
 
 PATIENCE = 240.0  # seconds, on a busy machine
 POLL = 0.1  # seconds
+PASSWORD = "tests:of-serving"  # noqa: S105
+USER = httpx.BasicAuth(*PASSWORD.split(":"))
 LONG = {  # a training that is still running when a test stops it
     "train.precision": "float32",
     "train.steps": 6000,
@@ -46,6 +48,8 @@ class Station:
             "PWD": str(self.project.root),
             "PREFECT_HOME": str(self.home),
             "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
+            "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
+            "PREFECT_API_AUTH_STRING": PASSWORD,
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PYTHONPATH": str(self.project.root / "src"),
@@ -100,7 +104,7 @@ class Station:
     def post(self, path: str, content: Any) -> Any:
         """Send a request to the server; repeat it while its database is busy, as Prefect's own client does."""
         for _ in range(20):
-            answer = httpx.post(f"http://127.0.0.1:{self.port}/api/{path}", json=content, timeout=30)
+            answer = httpx.post(f"http://127.0.0.1:{self.port}/api/{path}", json=content, timeout=30, auth=USER)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
             time.sleep(1)
@@ -117,7 +121,7 @@ class Station:
 
     def get(self, path: str) -> Any:
         """Read from the server."""
-        return httpx.get(f"http://127.0.0.1:{self.port}/api/{path}").json()
+        return httpx.get(f"http://127.0.0.1:{self.port}/api/{path}", auth=USER).json()
 
     def state(self, run: str) -> dict[str, Any]:
         """Return the state of a flow run."""
@@ -223,7 +227,7 @@ def test_a_schedule_starts_a_run_and_its_reports_are_artifacts(station: Station)
     until(has_run, "a scheduled run ends")
     url = f"http://127.0.0.1:{station.port}/api/{schedules}/{schedule['id']}"
     # The server answers 503 while its database is locked.
-    until(lambda: httpx.delete(url).status_code in (204, 404), "the schedule is deleted")
+    until(lambda: httpx.delete(url, auth=USER).status_code in (204, 404), "the schedule is deleted")
     run = completed[0]
     assert station.state(run)["type"] == "COMPLETED", station.lines(run)
     artifacts = station.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})

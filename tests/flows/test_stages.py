@@ -18,6 +18,7 @@ from prefect.settings import PREFECT_API_URL
 from stages import BusyError, StageError, changed, changed_inputs, exclusive, graph, open_repo, run_stage, run_stages
 
 from flows.conftest import SLICE, Bakery
+from pedigree.errors import PedigreeError
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -117,7 +118,11 @@ def test_progress_is_an_artifact_and_output_is_in_the_log(bakery: Bakery, caplog
 
 
 def test_a_second_run_is_refused_while_the_first_is_running(tmp_path: Path) -> None:
-    with exclusive(tmp_path), pytest.raises(BusyError, match="Another rebuild is running"), exclusive(tmp_path):
+    with (
+        exclusive(tmp_path),
+        pytest.raises(BusyError, match=rf"Another rebuild is running in .* \(process {os.getpid()} on "),
+        exclusive(tmp_path),
+    ):
         pass
     with exclusive(tmp_path):
         pass
@@ -127,7 +132,7 @@ def test_stopping_a_flow_run_stops_its_stage(baked: Bakery) -> None:
     (baked.root / "slice.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
     script = f"from pathlib import Path\nfrom flows.test_stages import run\nrun(Path({str(baked.root)!r}))\n"
     address = str(PREFECT_API_URL.value())  # or Prefect would start another server
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "flows"]), "PREFECT_API_URL": address}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "flows", "src"]), "PREFECT_API_URL": address}
     pid = baked.root / "pid"
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment) as process:
         deadline = time.monotonic() + 60
@@ -142,4 +147,13 @@ def test_stopping_a_flow_run_stops_its_stage(baked: Bakery) -> None:
 def test_a_run_is_refused_while_a_person_runs_dvc(baked: Bakery) -> None:
     with open_repo(baked.root) as repo, repo.lock, pytest.raises(BusyError, match="DVC is running in"):
         run(baked.root)
+    assert run(baked.root) == []
+
+
+def test_what_a_killed_dvc_has_left_of_its_locks_is_named(baked: Bakery) -> None:
+    left = baked.root / ".dvc/tmp/rwlock"
+    left.write_text('{"write": {"bread": {"pid": 1, "c')
+    with pytest.raises(PedigreeError, match=f"is damaged: .* remove the file: rm {left}"):
+        run(baked.root)
+    left.unlink()
     assert run(baked.root) == []

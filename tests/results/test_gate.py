@@ -51,6 +51,15 @@ def test_labels_that_mean_nothing_do_not_pass() -> None:
     assert [reason.split(" went")[0] for reason in verdict.reasons] == ["Breed accuracy"]
 
 
+def test_without_a_comparison_the_rows_show_the_candidates_own_numbers() -> None:
+    other = {"another-network": SCORES[EXTRACTOR]}
+    for champion in (None, other):
+        rows = gate.judge(SETTINGS, SCORES, champion).rows
+        compared = gate.judge(SETTINGS, SCORES, SCORES).rows
+        assert [row["candidate"] for row in rows] == [row["candidate"] for row in compared]
+        assert {(row["champion"], row["verdict"]) for row in rows} == {("", "not compared")}
+
+
 def test_what_is_required_is_required_with_and_without_a_champion() -> None:
     copies = scores(memorization_verdict="copies")
     for champion in (None, SCORES):

@@ -285,6 +285,16 @@ def test_pages_are_links_that_lead_to_the_files_and_only_to_those_there(root: Pa
     assert "pages" not in shown(root)
 
 
+def test_pages_that_were_kept_are_linked_instead_of_those_of_the_project(root: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    page = next(iter(module.PAGES.values()))
+    write(kept / page, "<html>")
+    shown_pages = {exhibit.key: exhibit for exhibit in highlights(root, kept)}["pages"].text or ""
+    assert f"({(kept / page).as_uri()})" in shown_pages
+    assert root.as_uri() not in shown_pages
+    assert "paste it into the address bar" in shown_pages
+
+
 @pytest.mark.parametrize("parts", [{}, {"text": "", "picture": b""}, {"table": [], "text": "", "picture": b""}])
 def test_an_exhibit_holds_one_thing(parts: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="expected one of table, picture and text"):

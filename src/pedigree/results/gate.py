@@ -12,7 +12,7 @@ from pedigree.common.measures import DEVIATIONS, MEASURES
 from pedigree.common.paths import BREED_SCORES, METRICS, PARAMS
 from pedigree.results import comparison
 from pedigree.results.comparison import Change, written
-from pedigree.results.metrics_file import BIAS, Scores, bias_note, read
+from pedigree.results.metrics_file import BIAS, Numbers, Scores, bias_note, read
 from pedigree.settings import criteria
 from pedigree.settings.params import Gate, load
 
@@ -64,13 +64,15 @@ def judge(
     before = {} if champion is None else champion.get(extractor, {})
     biased = [note] if (note := bias_note(extractor, before, numbers)) else []
     if champion is None:
-        return GateResult(tuple(reasons), ("There is no champion to compare with.", *biased), [])
+        return GateResult(
+            tuple(reasons), ("There is no champion to compare with.", *biased), _uncompared(numbers, settings)
+        )
     if biased and not (before.get(BIAS) and numbers.get(BIAS)):
         advice = "Set score.extractor to a network that trained neither, and score both."
-        return GateResult((*reasons, f"not comparable: {biased[0]} {advice}"), (), [])
+        return GateResult((*reasons, f"not comparable: {biased[0]} {advice}"), (), _uncompared(numbers, settings))
     if extractor not in champion:
         reasons.append(f"scored with {extractor}, but the champion with {', '.join(champion)}: not comparable")
-        return GateResult(tuple(reasons), (), [])
+        return GateResult(tuple(reasons), (), _uncompared(numbers, settings))
     compared = {row.key: row for row in comparison.compare(champion[extractor], numbers)}
     rows = [compared[key] for key in settings.no_worse if key in compared]
     unknown = [row for row in rows if row.word == "?" and row.now is not None]
@@ -107,6 +109,15 @@ def _too_bad(row: Change, slack: float) -> str | None:
 def _allowed(row: Change, slack: float) -> float:
     chance = DEVIATIONS * math.hypot(row.error_before or 0, row.error_now or 0)
     return chance + slack * abs(float(row.before or 0))
+
+
+def _uncompared(numbers: Numbers, settings: Gate) -> list[dict[str, Any]]:
+    """Return the candidate's own numbers of `no_worse`, as rows like those of a comparison."""
+    own = {row.key: row for row in comparison.compare(numbers, numbers)}
+    rows = [own[key] for key in settings.no_worse if key in own]
+    return [
+        _shown(row, settings.slack) | {"champion": "", "may be worse by": "", "verdict": "not compared"} for row in rows
+    ]
 
 
 def _shown(row: Change, slack: float) -> dict[str, Any]:

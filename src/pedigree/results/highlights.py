@@ -6,6 +6,7 @@ Each exhibit is made from the project's files. A file that is missing or cannot 
 import json
 import math
 import re
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,6 +45,10 @@ MOST_BYTES = 1_000_000  # of a picture, because it may be stored in a database
 Table = list[dict[str, Any]]
 _PILLOWS = (SyntaxError, Image.DecompressionBombError)  # Pillow raises these and OSError for a damaged picture
 _UNREADABLE = (PedigreeError, OSError, ValueError, KeyError, TypeError, AttributeError, *_PILLOWS)
+_HOW = (
+    "Browsers do not follow links from a web page to files. Copy the link, and paste it into the address bar of a "
+    f"browser on that machine, {socket.gethostname()}."
+)
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
 
@@ -69,12 +74,17 @@ class Exhibit:
             raise ValueError(f"{self.key}: expected one of table, picture and text. Received: {held}")
 
 
-def highlights(root: Path) -> list[Exhibit]:
-    """Return the exhibits of the project at `root`: six at most."""
+def highlights(root: Path, pages: Path | None = None) -> list[Exhibit]:
+    """Return the exhibits of the project at `root`: six at most.
+
+    Args:
+        root: the project's folder.
+        pages: a folder with copies of the project's pages that stay when the project is deleted; the links lead there.
+    """
     exhibits: list[Exhibit | None] = []
     for look in _LOOKS:
         with suppress(*_UNREADABLE):
-            exhibits.append(look(root.resolve()))
+            exhibits.append(look((pages if pages and look is _pages else root).resolve()))
     return [exhibit for exhibit in exhibits if exhibit and exhibit.table != []]
 
 
@@ -211,7 +221,9 @@ def _pages(root: Path) -> Exhibit | None:
     if not pages:
         return None
     lines = [f"- [{title}]({path.as_uri()}): `{path}`" for title, path in pages.items()]
-    return Exhibit("pages", "Pages to open on the machine that ran the pipeline", text="\n".join(lines) + "\n")
+    return Exhibit(
+        "pages", "Pages to open on the machine that ran the pipeline", text="\n".join([*lines, "", _HOW]) + "\n"
+    )
 
 
 _LOOKS: tuple[Callable[[Path], Exhibit | None], ...] = (_validation, _census, _samples, _metrics, _changes, _pages)

@@ -1,0 +1,1 @@
+"""What can be wrong with a project that is not the fault of a stage."""

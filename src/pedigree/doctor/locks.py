@@ -1,0 +1,141 @@
+"""Locks of a project: its own, which flows hold while they run, and what a killed DVC has left of DVC's.
+
+A flow's lock is a file in `.dvc/tmp` that is locked by the kernel (`flock`) as long as the flow runs. The kernel also
+releases it if the flow is killed, and knows it in all containers that share the folder. Its content names the holder.
+
+DVC's lock on a stage is a list of processes in `.dvc/tmp/rwlock`. If DVC is killed while it writes this file, a part of
+it is left, and every later `dvc repro` fails. DVC knows a process of the list by its number: if another program gets
+this number, as 1 in a container, the stage stays busy.
+"""
+
+import fcntl
+import json
+import os
+import shlex
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pedigree.errors import PedigreeError
+
+FOLDER = Path(".dvc/tmp")
+DVC_LOCKS = FOLDER / "rwlock"
+DVC_GUARD = FOLDER / "rwlock.lock"  # locked by the kernel while DVC reads and writes the list
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+class LockedError(PedigreeError):
+    """Somebody else holds a lock. The message names the holder."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a killed process has left behind.
+
+    Attributes:
+        path: the file. It can be removed if no DVC command is running in the project.
+        problem: what is wrong with it.
+    """
+
+    path: Path
+    problem: str
+
+    def __str__(self) -> str:
+        """The problem and what to do, in one line."""
+        command = f"rm {shlex.quote(str(self.path))}"
+        return f"{self.problem} If no DVC command is running in this project, remove the file: {command}"
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold the lock `path` while the block runs.
+
+    Raises:
+        LockedError: at once, if another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        if not _lock(file):
+            raise LockedError(_holder(file))
+        file.truncate(0)
+        holder = {"host": socket.gethostname(), "boot": _boot(), "process": os.getpid(), "id": str(uuid.uuid4())}
+        json.dump(holder, file)
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock `path`."""
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            return not _lock(file)
+    except FileNotFoundError:
+        return False
+
+
+def findings(root: Path) -> list[Finding]:
+    """Return what killed DVC commands have left of DVC's locks in the project at `root`."""
+    path = root / DVC_LOCKS
+    if is_held(root / DVC_GUARD):
+        return []
+    try:
+        listed = list(_processes(json.loads(path.read_text(encoding="utf-8"))))
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return [Finding(path, f"DVC's list of locks {path} is damaged: DVC was killed while it wrote the file.")]
+    return [
+        Finding(
+            path, f"DVC's list of locks {path} names process {number} ({command}), but that is another program here."
+        )
+        for number, command in sorted(set(listed))
+        if _is_another(number, command)
+    ]
+
+
+def _lock(file: IO[str]) -> bool:
+    """Lock a file until it is closed; return whether that was possible."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(file: IO[str]) -> str:
+    file.seek(0)
+    try:
+        holder = json.load(file)
+        elsewhere = "" if holder["boot"] == _boot() else ", another machine"
+        return f"process {holder['process']} on {holder['host']}{elsewhere}"
+    except (ValueError, KeyError, TypeError):
+        return "an unknown process"
+
+
+def _boot() -> str:
+    """Return what distinguishes this run of this machine from all others; containers share it."""
+    return _BOOT.read_text(encoding="ascii").strip()
+
+
+def _processes(locks: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """Yield the number and the command of every process in DVC's list."""
+    for holder in [*locks.get("write", {}).values(), *(one for many in locks.get("read", {}).values() for one in many)]:
+        yield int(holder["pid"]), str(holder["cmd"])
+
+
+def _is_another(number: int, command: str) -> bool:
+    """Return whether a process runs, and is not the one that DVC listed. DVC itself removes those that do not run."""
+    try:
+        running = Path(f"/proc/{number}/cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+    except OSError:
+        return False
+    program, *arguments = command.split(" ")
+    own = " ".join(running)  # empty for a moment while a program starts
+    return bool(own) and not (own.endswith(" ".join(arguments)) if arguments else Path(program).name in own)
