@@ -143,12 +143,12 @@ def _clear(scratch: Path) -> None:
     for entry in (scratch / _OLD).glob("*"):
         if not os.path.lexists(scratch.parent / entry.name):
             entry.rename(scratch.parent / entry.name)
-    for entry in scratch.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        elif entry.name != _LOCK:
-            entry.unlink()
     with suppress(OSError):
+        for entry in scratch.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != _LOCK:
+                entry.unlink()
         (scratch / _LOCK).unlink()
         scratch.rmdir()
 
