@@ -106,10 +106,6 @@ class Bench:
         kept = {name for name in names if not name.startswith(left_out) and "__pycache__" not in name}
         return {re.sub(r"\d{8}T\d{6}\.\d+Z", "TIME", name) for name in kept}  # in Great Expectations' names
 
-    def logs(self) -> int:
-        """Return the number of TensorBoard logs."""
-        return len(list((self.project.root / "runs/tensorboard").glob("*")))
-
 
 class FailedError(Exception):
     """A run that nobody disturbed has failed."""
@@ -176,14 +172,13 @@ def kill_stage(bench: Bench, stage: str, kills: int, chance: random.Random) -> l
         at = chance.randint(1, max(counts))
         bench.project.override(bench.settings[stage][parameters])
         shutil.rmtree(bench.project.root / "runs/features", ignore_errors=True)
-        logs = bench.logs()
         _, reached, printed = bench.repro(stage, HOW[kind], at)
         faults = disturbed(bench, stage, kind, printed, expected)
         try:
             bench.repro(stage, shimmed=False)
         except FailedError as error:
             faults.append(f"the next run fails: {str(error)[-1000:]}")
-        faults += after(bench, stage, expected[parameters], files[parameters], logs)
+        faults += after(bench, stage, expected[parameters], files[parameters])
         moment = f"at change {at}" if reached else f"not reached: {at} changes"
         for fault in faults:
             print(f"{stage}, {kind} {moment}: {fault}", flush=True)
@@ -200,7 +195,7 @@ def disturbed(bench: Bench, stage: str, kind: str, printed: str, expected: list[
     return faults
 
 
-def after(bench: Bench, stage: str, expected: dict[str, str], files: set[str], logs: int) -> list[str]:
+def after(bench: Bench, stage: str, expected: dict[str, str], files: set[str]) -> list[str]:
     """Return what is wrong after the next run."""
     found, now = bench.outputs(stage), bench.files()
     faults = [f"{name} differs" for name in found if found[name] != expected[name]]
@@ -208,8 +203,6 @@ def after(bench: Bench, stage: str, expected: dict[str, str], files: set[str], l
     faults += [f"left over: {name}" for name in sorted(now - files) if not name.startswith(features)]
     faults += [f"missing: {name}" for name in sorted(files - now) if not name.startswith(features)]
     faults += [f"left over: {name}" for name in sorted(now) if ".pedigree-" in name]
-    if bench.logs() > logs + 1:
-        faults.append(f"{bench.logs() - logs} TensorBoard logs of one training")
     return faults
 
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,14 @@ import pytest
 from conftest import ROOT
 
 from pedigree.common import files
-from pedigree.common.files import replacing_entries, replacing_file, replacing_folder, temporary_folder, write_text
+from pedigree.common.files import (
+    own_temporary_files,
+    replacing_entries,
+    replacing_file,
+    replacing_folder,
+    temporary_folder,
+    write_text,
+)
 
 AT_WORK = """
 import sys, time
@@ -144,6 +152,29 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_what_a_living_one
         alive.wait()
     write_text(tmp_path / "a.txt", "x")
     assert names(tmp_path) == ["a.txt"]
+
+
+def test_temporary_files_of_a_killed_stage_are_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+import tempfile, time
+from pedigree.common.files import own_temporary_files
+with own_temporary_files():
+    tempfile.mkdtemp()
+    tempfile.NamedTemporaryFile(delete=False)
+    print("at work", flush=True)
+    time.sleep(60)
+"""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with process(code, tmp_path):
+        (left,) = names(tmp_path)
+        assert len(names(tmp_path / left)) == 3  # its lock too
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with own_temporary_files():
+        assert left not in names(tmp_path)
+    assert names(tmp_path) == []
+    assert tempfile.gettempdir() == str(tmp_path)
 
 
 def test_the_folders_of_other_programs_stay(tmp_path: Path) -> None:

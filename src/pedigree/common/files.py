@@ -73,6 +73,21 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
             os.close(lock)
 
 
+@contextmanager
+def own_temporary_files() -> Iterator[None]:
+    """Within the block, let `tempfile`, also in libraries, write to a `temporary_folder`.
+
+    TensorFlow removes its generated code when Python exits, so it would stay after a kill.
+    """
+    before = tempfile.tempdir
+    with temporary_folder(Path(tempfile.gettempdir())) as scratch:
+        tempfile.tempdir = str(scratch)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, atomically."""
     with replacing_file(path) as temporary:
