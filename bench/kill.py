@@ -12,7 +12,7 @@ write, rename, flush, new folder or removal, drawn evenly from all of the stage.
 
 Then every output must be the old one or the new one, whole. After the next `dvc repro` all must be new: the bytes of a
 run that was not disturbed. `reports/training.json`, which holds the speed, is left out. No other file may have come,
-except TensorBoard's logs. A stage that can speak prints no traceback. Prints one line for each fault, and a table.
+except TensorBoard's logs. A stage that can speak prints no traceback. Prints a line for each, and a table.
 """
 
 import argparse
@@ -179,9 +179,8 @@ def kill_stage(bench: Bench, stage: str, kills: int, chance: random.Random) -> l
         except FailedError as error:
             faults.append(f"the next run fails: {str(error)[-1000:]}")
         faults += after(bench, stage, expected[parameters], files[parameters])
-        moment = f"at change {at}" if reached else f"not reached: {at} changes"
-        for fault in faults:
-            print(f"{stage}, {kind} {moment}: {fault}", flush=True)
+        moment = f"at change {at}" if reached else f"not reached, change {at}"
+        print(f"{stage} {kill}: {kind} {moment}: {'; '.join(faults) or 'the same outputs, nothing left'}", flush=True)
         results.append((kind, faults))
     return results
 
