@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
 from pedigree import shipped
+from pedigree.common.files import own_temporary_files
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
 from pedigree.errors import PedigreeError
 from pedigree.options import build_parser
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser(COMMANDS).parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # raises SystemExit, so that temporary files are removed
     try:
-        arguments.run(arguments)
+        with own_temporary_files() if arguments.run in STAGES else nullcontext():
+            arguments.run(arguments)
     except PedigreeError as error:
         return _fail(arguments, str(error), error.exit_code)
     except ModuleNotFoundError as error:
@@ -205,4 +207,5 @@ def _in_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-COMMANDS = (unpack, validate, crop, train, score, generate, walk, blind, recipe, fetch, breeds)
+STAGES = (unpack, validate, crop, train, score)
+COMMANDS = (*STAGES, generate, walk, blind, recipe, fetch, breeds)

@@ -98,7 +98,7 @@ def new_project(root: Path) -> Project:
 
 def small_project(factory: pytest.TempPathFactory) -> Project:
     """Return the small project, to read and to copy. It is built once in a test run; all workers share it."""
-    return Project(_once(factory, "small-project", _build))
+    return Project(_once(factory, "small-project", build))
 
 
 def _once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
@@ -115,7 +115,7 @@ def _once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], No
     return folder
 
 
-def _build(root: Path) -> None:
+def build(root: Path) -> None:
     project = new_project(root)
     for name in ("images", "annotation"):
         _cut_down(name, root)

@@ -133,3 +133,13 @@ def test_reports_are_kept_in_git_and_never_in_the_cache_but_for_the_large_ones()
                 name, options = next(iter(output.items())) if isinstance(output, dict) else (output, {})
                 in_git = name.startswith("reports/") and name not in IN_CACHE
                 assert in_git == (options.get("cache") is False), name
+
+
+def test_every_output_stays_until_its_stage_replaces_it() -> None:
+    outputs = [
+        output for stage in STAGES.values() for kind in ("outs", "metrics", "plots") for output in stage.get(kind, [])
+    ]
+    assert len(outputs) == 17
+    assert [
+        output for output in outputs if isinstance(output, str) or not next(iter(output.values())).get("persist")
+    ] == []

@@ -125,6 +125,21 @@ def test_a_bad_archive_stops_at_once_and_leaves_the_photos(project: Project) -> 
     assert project.repro() == []
 
 
+def test_a_training_that_fails_at_its_first_step_leaves_the_generator_and_all_reports(project: Project) -> None:
+    before = {path: path.read_bytes() for path in kept_files(project)}
+    project.override({"train.generator_learning_rate": 1e30, "train.discriminator_learning_rate": 1e30})
+    result = project.run("dvc", "repro", check=False)
+    assert "diverged" in result.stderr
+    assert {path: path.read_bytes() for path in kept_files(project)} == before
+    project.run("git", "checkout", "params.yaml")
+    assert project.repro() == []
+
+
+def kept_files(project: Project) -> list[Path]:
+    files = [path for name in ("models", "reports") for path in (project.root / name).rglob("*")]
+    return [path for path in files if path.is_file()]
+
+
 @pytest.fixture(scope="module")
 def experiment(built: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
     """A copy of the small project after an experiment with fewer steps, and DVC's output. To read only."""

@@ -1,6 +1,7 @@
 """The train stage end to end: its outputs, exact repetition, and the end of a run that fails."""
 
 import dataclasses
+import errno
 import json
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from pedigree.generator.model import load_generator
 from pedigree.score.stage import load_crops, score
 from pedigree.settings.params import Score
 from pedigree.settings.train import Train
-from pedigree.train import selection
+from pedigree.train import selection, stage
+from pedigree.train.gallery import Gallery
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.record import SCORE_TAGS, TAGS, Record
 from pedigree.train.selection import Selection
@@ -203,15 +205,46 @@ def _die(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_divergence_is_an_error_and_the_previous_model_is_kept(
-    train_settings: Train, crops_folder: Path, tmp_path: Path
+@pytest.mark.parametrize("failing", ["diverges", "disk full", "cannot draw"])
+def test_a_run_that_fails_leaves_all_outputs_of_the_previous_run(
+    failing: str, train_settings: Train, crops_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "generator.keras").write_text("the previous one")
-    diverging = dataclasses.replace(train_settings, generator_learning_rate=1e30, discriminator_learning_rate=1e30)
-    with pytest.raises(PedigreeError, match=r"diverged: .* at step 2"):
-        run(diverging, crops_folder, tmp_path)
-    assert (tmp_path / "generator.keras").read_text() == "the previous one"
-    assert pd.read_csv(tmp_path / "reports/history.csv")["step"].tolist() == [2]
+    run(train_settings, crops_folder, tmp_path)
+    before, settings = outputs(tmp_path), dataclasses.replace(train_settings, seed=1)
+    assert {"generator.keras", "reports/history.csv", "reports/samples/final.png"} <= set(before)
+    if failing == "diverges":
+        settings = dataclasses.replace(settings, generator_learning_rate=1e30, discriminator_learning_rate=1e30)
+    elif failing == "disk full":
+        monkeypatch.setattr(stage, "save_generator", _no_space)
+    else:
+        monkeypatch.setattr(Gallery, "save", _no_space)
+    with pytest.raises((PedigreeError, OSError), match=r"diverged: .* at step 2|No space"):
+        run(settings, crops_folder, tmp_path)
+    assert outputs(tmp_path) == before
+
+
+def outputs(where: Path) -> dict[str, bytes]:
+    """Return the content of all files that are not logs or checkpoints."""
+    files = [path for path in where.rglob("*") if path.is_file()]
+    made = {str(path.relative_to(where)): path.read_bytes() for path in files}
+    return {name: content for name, content in made.items() if not name.startswith(("logs/", "scratch/", "data/"))}
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again_in_the_same_tensorboard_log(
+    train_settings: Train, crops_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = dataclasses.replace(train_settings, checkpoint_every=100)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stage.Checkpoints, "clear", _die)  # as if it were killed: the folder of the run stays
+        patch.setattr(Gallery, "save", _die)
+        run(settings, crops_folder, tmp_path)
+    assert [path.name for path in (tmp_path / "scratch").rglob("step-*")] == []
+    run(settings, crops_folder, tmp_path)
+    assert [point.step for point in log_of(tmp_path).Scalars("loss/generator")] == [2, 3, 4, 6]
 
 
 def test_a_resumed_run_shows_each_step_once_in_tensorboard(

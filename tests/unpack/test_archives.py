@@ -4,6 +4,7 @@ import os
 import stat
 import tarfile
 import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from unicodedata import normalize
@@ -73,6 +74,18 @@ def test_the_order_of_members_empty_folders_and_litter_do_not_matter(seed: int, 
     summary = unpack(pack_tar(tmp_path / "a", photos), pack_zip(tmp_path / "b", below("A/", VOC)), LIMITS, raw)
     assert tree(raw) == expected(annotated=True)
     assert summary.skipped == ()
+
+
+@pytest.mark.parametrize("end", ["padding", "comment"])
+def test_a_zip_may_end_with_padding_or_a_comment(end: str, tmp_path: Path, raw: Path) -> None:
+    images = pack_zip(tmp_path / "i", below("Images/", PHOTOS))
+    if end == "padding":
+        images.write_bytes(images.read_bytes() + bytes(1000) + b"\n")
+    else:
+        with zipfile.ZipFile(images, "a") as archive:
+            archive.comment = b"PK\3\4 is how a zip begins"
+    unpack(images, None, LIMITS, raw)
+    assert tree(raw) == expected(annotated=False)
 
 
 def test_other_files_are_skipped_and_reported(tmp_path: Path, raw: Path) -> None:

@@ -62,6 +62,20 @@ def raw(tmp_path: Path) -> Path:
 CENTRAL, LOCAL = b"PK\1\2", b"PK\3\4"
 SPARSE = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9" * 12}
 
+EMPTY_ZIP = b"PK\5\6" + bytes(18)
+
+
+def joined(second: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    """Join a zip of one photo of 4,000 bytes, and what is made of a good zip."""
+
+    def build(path: Path) -> None:
+        good = pack_zip(path, GOOD).read_bytes()
+        pack_zip(path, [(NAME, bytes(4000))], zipfile.ZIP_STORED)
+        path.write_bytes(path.read_bytes() + second(good))
+
+    return build
+
+
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     # not an archive
     "missing": (void, "is not here"),
@@ -144,6 +158,12 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "xz-cut": (changed("xz", lambda data: data[:-40]), "truncated"),
     "xz-damage": (changed("xz", flipped(2000)), "damaged"),
     "zip-cut": (changed("zip", lambda data: data[:2000]), "table of contents"),
+    "zip-joined": (joined(lambda data: data), "leaves out the first 4"),
+    "zip-joined-stored": (changed("zip-stored", lambda data: data + data), "several archives in one"),
+    "zip-joined-empty": (joined(lambda data: EMPTY_ZIP), "several archives in one"),
+    "zip-joined-after-empty": (changed("zip", lambda data: EMPTY_ZIP + data), "leaves out the first 22 bytes"),
+    "zip-joined-cut": (joined(lambda data: data[:1500]), "continues after its end"),
+    "zip-self-extracting": (changed("zip", lambda data: b"#!/bin/sh\n" + data), "neither tar"),
     "zip-crc": (changed("zip-stored", flipped(200)), f"'{GOOD[0][0]}' cannot be read"),
     "zip-encrypted": (
         changed("zip", both(zip_field(LOCAL, 6, "<H", 1), zip_field(CENTRAL, 8, "<H", 1))),

@@ -7,7 +7,6 @@ does not: the breed of each index, and the prior of the latents.
 import json
 import math
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pedigree.common import quiet
-from pedigree.common.files import replacing_file
+from pedigree.common.files import replacing_file, temporary_folder
 from pedigree.errors import PedigreeError
 
 if TYPE_CHECKING:
@@ -127,8 +126,9 @@ def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, 
 
     Equal networks give equal bytes.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        plain = Path(scratch) / "generator.keras"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(path.parent) as scratch:
+        plain = scratch / "plain.keras"
         network.save(plain)
         with (
             replacing_file(path) as temporary,

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pedigree.common.files import temporary_folder
 from pedigree.errors import PedigreeError, UsageError
 
 _HERE = Path()
@@ -61,8 +62,8 @@ def fetched(revision: str, path: Path) -> Iterator[Path]:
         PedigreeError: the revision has no such file, DVC cannot get it, or git or DVC is not installed.
     """
     commit = _known(revision)
-    with tempfile.TemporaryDirectory(prefix="pedigree-") as scratch:
-        copy = Path(scratch) / path.name
+    with temporary_folder(Path(tempfile.gettempdir())) as scratch:
+        copy = scratch / path.name
         _get(revision, commit, path, copy)
         try:
             yield copy

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pedigree.common.breeds import display_name
-from pedigree.common.files import replacing_file, write_text
+from pedigree.common.files import replacing_entries, write_text
 from pedigree.common.measures import INCEPTION_NAMES, MEASURES
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.common.paths import (
@@ -74,10 +74,10 @@ def score(
         judge: {judges.BIAS: judges.bias(judge, losses), **one.numbers}
         for judge, one in {main.name: evaluation, **more}.items()
     }
-    write_text(reports / METRICS.name, metrics_json(numbers))
-    with replacing_file(reports / BREED_SCORES.name) as beside:
-        evaluation.table.to_csv(beside, index=False, lineterminator="\n", float_format="%.6g")
-    write_text(reports / SCORES_PAGE.name, page.render(main.name, packed.breeds, *samples, evaluation, losses, more))
+    with replacing_entries(reports) as new:
+        write_text(new / METRICS.name, metrics_json(numbers))
+        evaluation.table.to_csv(new / BREED_SCORES.name, index=False, lineterminator="\n", float_format="%.6g")
+        write_text(new / SCORES_PAGE.name, page.render(main.name, packed.breeds, *samples, evaluation, losses, more))
     print(_summary(numbers, evaluation, reports))
     criteria.enforce(evaluation.numbers, settings.require)
     return evaluation.numbers

@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -47,14 +46,15 @@ class Session:
         checkpoint: the checkpoint to resume from, or None.
         engine: the engine of the backend.
         logs: the folder of TensorBoard logs. A run has one folder there, even if it is interrupted.
+        name: the name of that folder for a run without a checkpoint. A checkpoint has the name.
     """
 
-    def __init__(self, settings: Train, data: Crops, checkpoint: Checkpoint | None, engine: Engine, logs: Path) -> None:
+    def __init__(
+        self, settings: Train, data: Crops, checkpoint: Checkpoint | None, engine: Engine, logs: Path, name: str
+    ) -> None:
         self.settings, self.data, self.start = settings, data, checkpoint.step if checkpoint else 0
         self.workers, self.device, self.devices = engine.workers, find_device(), engine.devices
-        self.name = (
-            checkpoint.facts["name"] if checkpoint else f"{settings.architecture}-{datetime.now():%Y%m%d-%H%M%S}"
-        )
+        self.name = checkpoint.facts["name"] if checkpoint else name
         known = self._breed_features() if settings.breed_embeddings == "pretrained" else None
         self.gan = ConditionalGAN(settings, data.size, len(data.breeds), settings.precision, engine, known)
         generator = Generator(self.gan.average, data.breeds, settings.latent)

@@ -10,6 +10,7 @@ import keras
 from pedigree.backends import find_device, make_engine
 from pedigree.backends.workers import WorkerLostError, Workers
 from pedigree.common import paths
+from pedigree.common.files import replacing_entries
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import save_generator
@@ -33,6 +34,7 @@ def train(
     """Train the networks of `settings.architecture` on the crops and save the averaged generator to `model`.
 
     An interrupted run resumes from its last checkpoint in `scratch`, and has the same results as an uninterrupted one.
+    Outputs are only written at the end. A run that fails or is interrupted leaves those of the previous run.
     With several workers, only the chief reads and writes these files, except the crops, which every worker needs.
 
     Args:
@@ -46,7 +48,7 @@ def train(
     Raises:
         UsageError: parameters that cannot be combined, or an unsupported backend, device or number of devices.
         PedigreeError: the crops are missing, training diverges, the same run is already running, or a worker is lost
-            or differs from the chief. The previous model is kept.
+            or differs from the chief.
         SystemExit: 128 + the signal that interrupted training, after its state was saved.
     """
     check(settings)
@@ -61,7 +63,7 @@ def train(
     _check_same_run(workers, state.fingerprint)
     with state.checkpoints.held() if workers.chief else nullcontext(), interruptions() as interruption:
         checkpoint = _broadcast(state.latest_checkpoint() if workers.chief else None, workers)
-        run = Session(settings, data, checkpoint, engine, logs)
+        run = Session(settings, data, checkpoint, engine, logs, state.checkpoints.name if workers.chief else "")
         with run.log:
             try:
                 _train(run, state, workers, interruption)
@@ -69,12 +71,8 @@ def train(
                 raise PedigreeError(f"{lost} to resume from step {run.saved_at}.") from lost
             finally:
                 run.record.bar.close()
-                if workers.chief:
-                    run.record.write(reports / paths.HISTORY.name)
             if workers.chief:
-                run.gallery.save(reports / paths.SAMPLES.name, reports / paths.TRAINING_FILM.name)
-                run.write_facts(reports / paths.TRAINING_FACTS.name)
-                save_generator(run.gan.average, data.breeds, model, settings.latent)
+                _write_outputs(run, model, reports)
                 state.checkpoints.clear()
 
 
@@ -84,7 +82,7 @@ class _RunState:
     def __init__(self, settings: Train, data: Crops, scratch: Path) -> None:
         self.settings, backend = settings, keras.backend.backend()
         self.fingerprint = fingerprint(settings, data, backend=backend)
-        self.checkpoints = Checkpoints(scratch, self.fingerprint)
+        self.checkpoints = Checkpoints(scratch, self.fingerprint, label=settings.architecture)
         self.finished: Checkpoints | None = None
         if settings.warm_start:
             any_steps = fingerprint(settings, data, backend=backend, ignored=frozenset({"steps"}))
@@ -112,6 +110,15 @@ def _train(run: Session, state: _RunState, workers: Workers, interruption: Inter
         if state.finished and run.stopped_at is None:
             state.finished.save(run.checkpoint(settings.steps))
         run.finish()
+
+
+def _write_outputs(run: Session, model: Path, reports: Path) -> None:
+    """Write the generator and the reports. If one of them cannot be written, none is replaced."""
+    with replacing_entries(reports) as new:
+        run.record.write(new / paths.HISTORY.name)
+        run.gallery.save(new / paths.SAMPLES.name, new / paths.TRAINING_FILM.name)
+        run.write_facts(new / paths.TRAINING_FACTS.name)
+        save_generator(run.gan.average, run.data.breeds, model, run.settings.latent)
 
 
 def _check_same_run(workers: Workers, fingerprint: str) -> None:

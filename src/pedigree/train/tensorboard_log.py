@@ -24,8 +24,8 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 class TensorBoardLog:
     """A context manager that logs the scalars, pictures and hyperparameters of one run to `folder`.
 
-    If `folder` is None, it logs nothing. If the run resumes from step `start`, TensorBoard discards what an earlier
-    process logged for later steps.
+    If `folder` is None, it logs nothing. If the folder has the log of an earlier process, TensorBoard discards what it
+    logged for steps after `start`, from which the run resumes.
     """
 
     def __init__(self, folder: Path | None, start: int = 0) -> None:
@@ -33,10 +33,11 @@ class TensorBoardLog:
         if folder is None:
             return
         folder.mkdir(parents=True, exist_ok=True)
+        resumed = any(folder.iterdir())
         name = f"events.out.tfevents.{time():.6f}.{socket.gethostname()}.{os.getpid()}"
         self._writer = RecordWriter((folder / name).open("xb"))
         self._write(Event(file_version="brain.Event:2", wall_time=time()))
-        if start:
+        if resumed:
             self._write(Event(session_log=SessionLog(status=SessionLog.START), step=start + 1, wall_time=time()))
 
     def __enter__(self) -> "TensorBoardLog":

@@ -1,5 +1,6 @@
 """Zip archives, read one member at a time."""
 
+import io
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pedigree.unpack.members import CHUNK, Member, Source
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
 
+_END, _END_BYTES = b"PK\5\6", 22  # the last record of a zip; a comment follows, whose length is its last field
+_LONGEST_END = _END_BYTES + 0xFFFF
 _READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile reads the other methods without a limit on memory
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
@@ -21,7 +24,32 @@ def zip_members(file: IO[bytes], source: Source) -> Iterator[Iterator[Member]]:
     with source.reading("its table of contents"):
         table = zipfile.ZipFile(file)
     with table:
+        _check_single(table, file, source)
         yield _members(table, source)
+
+
+def _check_single(table: zipfile.ZipFile, file: IO[bytes], source: Source) -> None:
+    """Raise if there is another zip before or after this one: its members are in no table of contents that is read.
+
+    The file begins with a zip, so there must be nothing before the first member. Padding after the end is allowed.
+    """
+    first = min((info.header_offset for info in table.infolist()), default=table.start_dir)
+    with source.reading("its end"):
+        file.seek(-min(_LONGEST_END, file.seek(0, io.SEEK_END)), io.SEEK_END)
+        end = file.read()
+    if first:
+        problem = f"its table of contents leaves out the first {first} bytes"
+    elif any(magic in end[_length(end) :] for magic in MAGICS):
+        problem = "continues after its end"
+    else:
+        return
+    raise source.error(f"{problem}: it is several archives in one file", "use a single archive")
+
+
+def _length(end: bytes) -> int:
+    """Return where the zip ends in the last bytes of its file: after its comment."""
+    record = end.rfind(_END)
+    return record + _END_BYTES + int.from_bytes(end[record + _END_BYTES - 2 :][:2], "little")
 
 
 def _members(table: zipfile.ZipFile, source: Source) -> Iterator[Member]:

@@ -38,6 +38,20 @@ with kept.held():
         kept.save(Checkpoint(step, {"w": np.full(10**6, step, np.float32)}, {}))
         print(step, flush=True)
 """
+SAVE_HALF = """
+import sys, time
+from pathlib import Path
+from pedigree.train.resume import checkpoints
+
+def half(file, checkpoint):
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(60)
+
+checkpoints._write = half
+checkpoints.Checkpoints(Path(sys.argv[1]), "a").save(checkpoints.Checkpoint(15, {}, {}))
+"""
 
 
 def checkpoint(step: int) -> Checkpoint:
@@ -278,10 +292,13 @@ def test_a_run_cleared_in_the_moment_before_it_is_locked_is_locked_all_the_same(
         pass
 
 
-def test_what_killed_writes_left_goes_with_the_next_run(kept: Checkpoints) -> None:
-    (kept.run / ".step-00000015.npz.x1y2.npz").write_bytes(b"half")
-    with kept.held():
-        assert names(kept) == ["lock", "step-00000005.npz", "step-00000010.npz"]
+def test_what_a_killed_write_left_goes_with_the_next_one(kept: Checkpoints) -> None:
+    with process(SAVE_HALF, kept.folder) as saver:
+        assert saver.stdout.readline() == "writing\n"
+        saver.kill()
+    assert names(kept) != ["step-00000005.npz", "step-00000010.npz"]
+    kept.save(checkpoint(15))
+    assert names(kept) == ["step-00000010.npz", "step-00000015.npz"]
 
 
 def test_killed_at_any_moment_the_last_checkpoint_told_of_or_the_next_is_there_and_whole(tmp_path: Path) -> None:

@@ -114,7 +114,9 @@ class Project:
             patch.setattr(checkpoints, "_write", half)
             with pytest.raises(Killed):
                 self.train(settings)
-        (run[0] / f".step-{step:08d}.npz.abc.npz").write_bytes(b"PK")
+        (run[0] / ".pedigree-left/new").mkdir(parents=True)
+        (run[0] / ".pedigree-left/lock").touch()
+        (run[0] / f".pedigree-left/new/step-{step:08d}.npz").write_bytes(b"PK")
 
 
 def killing(add: Callable[..., None], step: int) -> Callable[..., None]:

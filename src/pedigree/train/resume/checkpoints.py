@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -20,13 +22,14 @@ import numpy as np
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from numpy.typing import NDArray
 
-from pedigree.common.files import replacing_file
+from pedigree.common.files import replacing_file, write_text
 from pedigree.errors import PedigreeError
 
 FORMAT = 1
 KEPT = 2  # checkpoints of a run: the newest, and the one before it in case the newest is damaged
 KEPT_RUNS = 5  # unfinished runs whose checkpoints are kept
 LOCK = "lock"
+NAME = "name"
 STEM = "step-"
 DIGEST = 64  # bytes at the end of the file: SHA-256 in hexadecimal
 LOCK_PATIENCE = 0.2  # seconds to retry a lock whose file is being removed by the process that held it
@@ -50,8 +53,8 @@ class Checkpoints:
     those that are running.
     """
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        self.folder, self.run = folder, folder / fingerprint
+    def __init__(self, folder: Path, fingerprint: str, label: str = "run") -> None:
+        self.folder, self.run, self.label = folder, folder / fingerprint, label
         self._lock: FileLock | None = None  # while the run is held
 
     @contextmanager
@@ -73,13 +76,19 @@ class Checkpoints:
             ) from None
         self._lock = lock
         try:
-            for leftover in self.run.glob(f".{STEM}*"):  # a process was killed while it wrote
-                leftover.unlink()
             yield
         finally:
             if lock.is_locked and not self._files():
                 self.clear()
             lock.release()
+
+    @cached_property
+    def name(self) -> str:
+        """The label and the time when the run was first started, also if it was killed before its first checkpoint."""
+        path = self.run / NAME
+        if not path.exists():
+            write_text(path, f"{self.label}-{datetime.now():%Y%m%d-%H%M%S}")
+        return path.read_text(encoding="utf-8")
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint to the disk, then remove all but it and the newest before it.
