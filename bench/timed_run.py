@@ -85,10 +85,9 @@ def first_steps(settings: params.Train, crops: Path, out: Path) -> tuple[float, 
     """Keep the untrained generator, see that training goes well, and return a step's seconds and what they go to."""
     import numpy as np
 
-    from pedigree.backends import find_device, make_engine
+    from pedigree.backends import find_device, make_engine, precision
     from pedigree.common.packed_crops import load_crops
     from pedigree.generator.model import save_generator
-    from pedigree.train import precision
     from pedigree.train.batches import stacked
     from pedigree.train.gan import ConditionalGAN
     from pedigree.train.step import compile_steps

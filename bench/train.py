@@ -136,9 +136,9 @@ def build(settings: dict, size: int, precision: str, breeds: int = BREEDS) -> tu
     quiet.import_keras()
 
     from pedigree.backends import find_device, make_engine
+    from pedigree.backends.precision import choose
     from pedigree.settings.params import Train
     from pedigree.train.gan import ConditionalGAN
-    from pedigree.train.precision import choose
 
     engine = make_engine("one")
     precision = choose(precision, find_device())

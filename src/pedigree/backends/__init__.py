@@ -3,8 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import keras
-
 from pedigree.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ def make_engine(devices: str) -> "Engine":
         devices: `train.devices`.
 
     Raises:
-        UsageError: Keras's backend is not supported.
+        UsageError: Keras's backend is not supported, or `devices` is "gpu" and the backend sees none.
     """
     engine: Engine = _backend().make_engine(devices)
     return engine
@@ -38,6 +36,8 @@ def find_device() -> "Device":
 
 
 def _backend() -> Any:
+    import keras  # here, so that modules that need no backend are imported without it
+
     name = keras.backend.backend()
     if name not in BACKENDS:
         raise UsageError(f"KERAS_BACKEND must be {' or '.join(BACKENDS)} to train. Received: {name}")

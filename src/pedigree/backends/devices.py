@@ -48,6 +48,23 @@ def gpu_device(name: str, capability: tuple[int, ...] | None) -> Device:
     return Device("gpu", name, capability is not None and capability >= BFLOAT16_CAPABILITY)
 
 
+def check_gpu(devices: str, gpus: int) -> None:
+    """Check that a GPU is there if one is required.
+
+    Args:
+        devices: `train.devices`.
+        gpus: the number of GPUs that the backend can use.
+
+    Raises:
+        UsageError: `devices` is "gpu" and there is none.
+    """
+    if devices == "gpu" and not gpus:
+        raise UsageError(
+            "train.devices is gpu, but no GPU can be used here. `pedigree doctor` says why. "
+            "To train on the processor, set train.devices: auto."
+        )
+
+
 def check_equal_parts(batch: Batch, count: int) -> None:
     """Check that a batch of several steps can be split equally on `count` devices.
 

@@ -12,7 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
 from pedigree.backends.batch import DRAWN, Batch
-from pedigree.backends.devices import Device, check_equal_parts, cpu_device, gpu_device
+from pedigree.backends.devices import Device, check_equal_parts, check_gpu, cpu_device, gpu_device
 from pedigree.backends.engine import Metrics, PullBack, Tensor
 from pedigree.backends.workers import SingleProcess, Workers, cluster_addresses
 from pedigree.errors import UsageError
@@ -198,7 +198,8 @@ def make_engine(devices: str) -> JaxEngine:
         devices: `train.devices`.
 
     Raises:
-        UsageError: TF_CONFIG names several machines, which only TensorFlow supports.
+        UsageError: TF_CONFIG names several machines, which only TensorFlow supports, or `devices` is "gpu" and there is
+            none.
     """
     if devices != "one" and len(cluster_addresses()) > 1:
         raise UsageError(
@@ -206,7 +207,9 @@ def make_engine(devices: str) -> JaxEngine:
             "To train on this machine alone, unset TF_CONFIG or set train.devices: one."
         )
     available = jax.devices()
-    several = devices == "all" or (devices == "auto" and available[0].platform != "cpu")
+    gpus = [device for device in available if device.platform != "cpu"]
+    check_gpu(devices, len(gpus))
+    several = devices == "all" or (devices in ("auto", "gpu") and bool(gpus))
     return JaxEngine(available if several else available[:1])
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from pedigree.backends import cluster, cpu_layers
 from pedigree.backends.batch import portion
-from pedigree.backends.devices import Device, check_equal_parts, cpu_device, gpu_device
+from pedigree.backends.devices import Device, check_equal_parts, check_gpu, cpu_device, gpu_device
 from pedigree.backends.engine import Metrics, PullBack, Tensor
 from pedigree.backends.workers import SingleProcess, Workers, cluster_addresses
 
@@ -174,9 +174,10 @@ def make_engine(devices: str) -> TensorFlowEngine:
         devices: `train.devices`. With "one", TF_CONFIG is ignored.
 
     Raises:
-        UsageError: TF_CONFIG does not describe a cluster of workers.
+        UsageError: TF_CONFIG does not describe a cluster of workers, or `devices` is "gpu" and there is none.
     """
     gpus = tf.config.list_physical_devices("GPU")
+    check_gpu(devices, len(gpus))
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     if gpus:
@@ -184,7 +185,7 @@ def make_engine(devices: str) -> TensorFlowEngine:
     if devices != "one" and len(cluster_addresses()) > 1:
         strategy = cluster.join_cluster()
         return TensorFlowEngine(strategy, cluster.Cluster(strategy))
-    several = devices == "all" or (devices == "auto" and len(gpus) > 1)
+    several = devices == "all" or (devices in ("auto", "gpu") and len(gpus) > 1)
     available = tf.config.list_logical_devices("GPU" if gpus else "CPU") if several else []
     mirrored = _mirrored_strategy(tuple(device.name for device in available)) if len(available) > 1 else None
     return TensorFlowEngine(mirrored or tf.distribute.get_strategy(), SingleProcess())

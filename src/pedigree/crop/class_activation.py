@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.features.extractors import efficientnet_lite
-from pedigree.features.extractors.efficientnet_lite import VARIANTS
 from pedigree.features.extractors.extraction import Floats, Pictures, extract, fingerprint
 from pedigree.features.extractors.resizing import Resized
+from pedigree.features.extractors.variants import VARIANTS
 from pedigree.features.imagenet import CANINES
 
 _VARIANT = VARIANTS["efficientnet-lite0"]

@@ -39,8 +39,10 @@ class Train:
     precision: Literal["auto", "float32", "bfloat16"] = parameter(
         "auto", "auto: bfloat16 where the device has units for it"
     )
-    devices: Literal["auto", "one", "all"] = parameter(
-        "auto", "auto: every GPU, also on TF_CONFIG's machines; all: CPU devices too"
+    devices: Literal["auto", "gpu", "one", "all"] = parameter(
+        "auto",
+        "auto: every GPU, or the processor if there is none; gpu: every GPU, an error if there is none; all: CPU "
+        "devices too. All but one also use TF_CONFIG's machines.",
     )
 
     colors: Literal["rgb", "grey"] = parameter("rgb", "color channels of the pictures", heading="Networks")

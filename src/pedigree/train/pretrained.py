@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import keras
 
 from pedigree.errors import UsageError
-from pedigree.features.extractors.efficientnet_lite import VARIANTS, Precision, feature_maps, read_weights
+from pedigree.features.extractors.efficientnet_lite import Precision, feature_maps, read_weights
+from pedigree.features.extractors.variants import VARIANTS
 from pedigree.networks.bilinear import Bilinear
 from pedigree.networks.building import dtype_policy
 from pedigree.networks.feature_heads import build_feature_heads, mix

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from pedigree.backends import find_device, make_engine
+from pedigree.backends import find_device, make_engine, precision
 from pedigree.backends.workers import WorkerLostError, Workers
 from pedigree.common import paths
 from pedigree.common.files import replacing_entries
@@ -15,7 +15,6 @@ from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import save_generator
 from pedigree.settings.train import Train
-from pedigree.train import precision
 from pedigree.train.compatibility import biased_scores, check, check_device
 from pedigree.train.resume.checkpoints import Checkpoint, Checkpoints, from_bytes, to_bytes
 from pedigree.train.resume.fingerprint import fingerprint

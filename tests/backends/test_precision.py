@@ -6,7 +6,7 @@ import pytest
 
 from pedigree.backends import devices, find_device
 from pedigree.backends.devices import Device, cpu_device, gpu_device
-from pedigree.train.precision import choose
+from pedigree.backends.precision import choose
 
 FLAGS = {
     "fpu avx2 avx512f": False,
