@@ -127,8 +127,8 @@ def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence
         StageError: if a stage fails. The outputs of earlier stages are kept; later stages do not start.
         PedigreeError: if a killed DVC has left locks that DVC would not accept.
     """
-    for finding in locks.findings(root):
-        raise PedigreeError(str(finding))
+    for lock in locks.dead_locks(root):
+        raise PedigreeError(str(lock))
     states: dict[str, State[Any]] = {}
     for stage in graph(root, targets):
         upstream = [states[name] for name in stage.dependencies if name in states]

@@ -6,17 +6,13 @@ that checkout, and what it records there are the files of the copy: the code in 
 """
 
 import os
-import re
 import sys
-from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 
 import pedigree
 
 SOURCE = Path("src")
-PINS = Path("constraints-compute.txt")
-STAGES = ("validate", "crop", "train", "score")  # those that depend on PINS in dvc.yaml
+STAGES = ("validate", "crop", "train", "score")  # those that depend on constraints-compute.txt in dvc.yaml
 
 
 def main() -> int:
@@ -24,9 +20,13 @@ def main() -> int:
     if not _imported_from(SOURCE):
         return _restart(SOURCE.resolve())
     command = "".join(sys.argv[1:2])
-    if command in STAGES and (message := _wrong_version()):
-        print(f"pedigree {command}: {message}", file=sys.stderr)
-        return 1
+    if command in STAGES:
+        from pedigree.common.pins import mismatches
+
+        for mismatch in mismatches():
+            advice = f"Run `make setup`, or write the installed version to {mismatch.file}."
+            print(f"pedigree {command}: {mismatch} {advice}", file=sys.stderr)
+            return 1
 
     from pedigree import cli
 
@@ -47,21 +47,6 @@ def _restart(source: Path) -> int:
         return 1
     os.environ["PYTHONPATH"] = os.pathsep.join([str(source), *folders])
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
-
-
-def _wrong_version() -> str:
-    """Return a message about the first package whose installed version is not pinned in `PINS`, "" if there is none."""
-    pins: dict[str, list[str]] = {}  # several versions if they differ by Python's version
-    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", PINS.read_text() if PINS.exists() else "", re.MULTILINE):
-        pins.setdefault(name, []).append(version)
-    for name, versions in pins.items():
-        with suppress(metadata.PackageNotFoundError):
-            if (installed := metadata.version(name)) not in versions:
-                return (
-                    f"{name} {installed} is installed, but {PINS} pins {' or '.join(versions)}. "
-                    f"Run `make setup`, or write the installed version to {PINS}."
-                )
-    return ""
 
 
 if __name__ == "__main__":

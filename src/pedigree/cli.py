@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # raises SystemExit, so that temporary files are removed
     try:
         with own_temporary_files() if arguments.run in STAGES else nullcontext():
-            arguments.run(arguments)
+            return arguments.run(arguments) or 0
     except PedigreeError as error:
         return _fail(arguments, str(error), error.exit_code)
     except ModuleNotFoundError as error:
@@ -41,7 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(arguments, f"{error.strerror or error}{where}", 1)
     except KeyboardInterrupt:
         return _fail(arguments, "interrupted", 130)
-    return 0
 
 
 def _fail(arguments: argparse.Namespace, message: str, code: int) -> int:
@@ -183,6 +182,17 @@ def fetch(arguments: argparse.Namespace) -> None:
     print(f"{out} is complete and verified. Set score.extractor: {arguments.name} and score.weights: {out}.")
 
 
+def doctor(arguments: argparse.Namespace) -> int:
+    """Check the installation, this machine and this project, and say what to do about each problem."""
+    from pedigree.doctor import examination
+
+    findings = examination.examine()
+    if arguments.fix:
+        findings = examination.fix(findings)
+    print(examination.as_json(findings) if arguments.json else examination.as_text(findings))
+    return int(examination.count(findings, "problem") > 0)
+
+
 @contextmanager
 def _model(arguments: argparse.Namespace) -> Iterator[Path]:
     """Yield the path of the generator: --model, or a temporary copy of the model of --rev."""
@@ -208,4 +218,4 @@ def _in_colour() -> bool:
 
 
 STAGES = (unpack, validate, crop, train, score)
-COMMANDS = (*STAGES, generate, walk, blind, recipe, fetch, breeds)
+COMMANDS = (*STAGES, generate, walk, blind, recipe, fetch, breeds, doctor)

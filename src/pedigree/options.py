@@ -8,7 +8,7 @@ from pathlib import Path
 from pedigree import __version__, shipped
 from pedigree.common.paths import GENERATOR
 
-Command = Callable[[argparse.Namespace], None]
+Command = Callable[[argparse.Namespace], int | None]  # returns the exit code; None: 0
 
 TRUNCATION = (
     "keep every number of a latent within ±T of a centre, which depends on the seed. Smaller values give dogs that "
@@ -152,6 +152,13 @@ def _recipe(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", nargs="?", metavar="NAME", help="the recipe to write")
 
 
+def _doctor(command: argparse.ArgumentParser) -> None:
+    command.epilog = "The exit code is 1 if a problem stops the pipeline, otherwise 0."
+    command.add_argument("--json", action="store_true", help="print the findings as JSON")
+    fix = "remove locks of killed DVC commands and scratch folders of killed processes, and name each"
+    command.add_argument("--fix", action="store_true", help=fix)
+
+
 def _drawing(command: argparse.ArgumentParser) -> None:
     seed = partial(_whole, low=0, high=2**63 - 1)
     command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the latents (default 0)")
@@ -188,4 +195,5 @@ OPTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], ...]] = {
     "recipe": (_recipe,),
     "fetch": (_fetch,),
     "breeds": (_model,),
+    "doctor": (_doctor,),
 }

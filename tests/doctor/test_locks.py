@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.doctor.locks import DVC_GUARD, DVC_LOCKS, LockedError, findings, hold, is_held
+from pedigree.doctor.locks import DVC_GUARD, DVC_LOCKS, LockedError, dead_locks, hold, is_held
 
 HOLD = """
 import sys, time
@@ -97,10 +97,10 @@ def dvc(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_a_damaged_list_is_found_and_removing_it_is_enough(project: Path, left: str) -> None:
     (project / DVC_LOCKS).write_text(left)
     assert dvc(project, "repro").returncode != 0
-    (finding,) = findings(project)
+    (finding,) = dead_locks(project)
     assert str(finding).endswith(f"remove the file: rm {project / DVC_LOCKS}")
     finding.path.unlink()
-    assert findings(project) == []
+    assert dead_locks(project) == []
     assert dvc(project, "repro").returncode == 0
 
 
@@ -108,7 +108,7 @@ def test_a_listed_process_whose_number_another_program_has_now_is_found(project:
     def found(number: int, command: str) -> list[str]:
         blocker = {"pid": number, "cmd": command}
         (project / DVC_LOCKS).write_text(json.dumps({"write": {"a": blocker}, "read": {"b": [blocker]}}))
-        return [finding.problem for finding in findings(project)]
+        return [finding.problem for finding in dead_locks(project)]
 
     command = f"{Path(sys.prefix)}/lib/dvc/__main__.py repro --single-item a"
     assert len(found(os.getpid(), command)) == 1
@@ -123,5 +123,5 @@ def test_a_listed_process_whose_number_another_program_has_now_is_found(project:
 def test_a_list_that_dvc_is_writing_is_not_damaged(project: Path) -> None:
     (project / DVC_LOCKS).write_text("{")
     with hold(project / DVC_GUARD):
-        assert findings(project) == []
-    assert len(findings(project)) == 1
+        assert dead_locks(project) == []
+    assert len(dead_locks(project)) == 1

@@ -32,10 +32,18 @@ def cpu_device(bfloat16_units: bool = True) -> Device:
     Args:
         bfloat16_units: whether the backend uses the bfloat16 units of a CPU.
     """
-    facts = dict(line.partition(":")[::2] for line in _CPUINFO.read_text().splitlines()) if _CPUINFO.exists() else {}
-    facts = {name.strip(): value.strip() for name, value in facts.items()}
-    flags = set(facts.get("flags", "").split())
-    return Device("cpu", facts.get("model name", "CPU"), bfloat16_units and bool(flags & BFLOAT16_FLAGS))
+    units = bfloat16_units and bool(cpu_flags() & BFLOAT16_FLAGS)
+    return Device("cpu", _cpu_facts().get("model name", "CPU"), units)
+
+
+def cpu_flags() -> set[str]:
+    """Return the names of the features of this machine's CPU, as in /proc/cpuinfo."""
+    return set(_cpu_facts().get("flags", "").split())
+
+
+def _cpu_facts() -> dict[str, str]:
+    lines = _CPUINFO.read_text().splitlines() if _CPUINFO.exists() else []
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def gpu_device(name: str, capability: tuple[int, ...] | None) -> Device:

@@ -62,7 +62,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     """Yield a folder in `parent` that is removed after the block, or by a later call if this process is killed."""
     for leftover in parent.glob(f"{SCRATCH}*"):
         with suppress(OSError):
-            _remove_unless_owned(leftover)
+            remove_leftover(leftover)
     scratch, lock = _locked_folder(parent)
     try:
         yield scratch
@@ -86,6 +86,38 @@ def own_temporary_files() -> Iterator[None]:
             yield
         finally:
             tempfile.tempdir = before
+
+
+def is_leftover(scratch: Path) -> bool:
+    """Return whether `scratch` is a scratch folder whose process has ended."""
+    try:
+        lock = os.open(scratch / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return scratch.is_dir() and not any(scratch.iterdir())
+    except OSError:
+        return False
+    try:
+        return bool(_lock(lock))
+    finally:
+        os.close(lock)
+
+
+def remove_leftover(scratch: Path) -> None:
+    """Remove a scratch folder if the process that made it has ended.
+
+    Raises:
+        OSError: the folder belongs to somebody else, or is no scratch folder.
+    """
+    try:
+        lock = os.open(scratch / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        scratch.rmdir()  # only if it is empty: the process was killed while it made or removed the folder
+        return
+    try:
+        if _lock(lock) and os.fstat(lock).st_nlink:
+            _clear(scratch)
+    finally:
+        os.close(lock)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -133,24 +165,6 @@ def _lock(handle: int) -> bool | None:
     except OSError:
         return None
     return True
-
-
-def _remove_unless_owned(scratch: Path) -> None:
-    """Remove a scratch folder if the process that made it has ended.
-
-    Raises:
-        OSError: the folder belongs to somebody else, or is no scratch folder.
-    """
-    try:
-        lock = os.open(scratch / _LOCK, os.O_RDWR)
-    except FileNotFoundError:
-        scratch.rmdir()  # only if it is empty: the process was killed while it made or removed the folder
-        return
-    try:
-        if _lock(lock) and os.fstat(lock).st_nlink:
-            _clear(scratch)
-    finally:
-        os.close(lock)
 
 
 def _clear(scratch: Path) -> None:

@@ -25,6 +25,7 @@ from pedigree.errors import PedigreeError
 FOLDER = Path(".dvc/tmp")
 DVC_LOCKS = FOLDER / "rwlock"
 DVC_GUARD = FOLDER / "rwlock.lock"  # locked by the kernel while DVC reads and writes the list
+_OF_DVC = {DVC_GUARD.name}
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -33,8 +34,8 @@ class LockedError(PedigreeError):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something that a killed process has left behind.
+class DeadLock:
+    """A lock that a killed DVC has left behind.
 
     Attributes:
         path: the file. It can be removed if no DVC command is running in the project.
@@ -80,7 +81,7 @@ def is_held(path: Path) -> bool:
         return False
 
 
-def findings(root: Path) -> list[Finding]:
+def dead_locks(root: Path) -> list[DeadLock]:
     """Return what killed DVC commands have left of DVC's locks in the project at `root`."""
     path = root / DVC_LOCKS
     if is_held(root / DVC_GUARD):
@@ -90,14 +91,53 @@ def findings(root: Path) -> list[Finding]:
     except FileNotFoundError:
         return []
     except (ValueError, TypeError, KeyError, AttributeError):
-        return [Finding(path, f"DVC's list of locks {path} is damaged: DVC was killed while it wrote the file.")]
+        return [DeadLock(path, f"DVC's list of locks {path} is damaged: DVC was killed while it wrote the file.")]
     return [
-        Finding(
+        DeadLock(
             path, f"DVC's list of locks {path} names process {number} ({command}), but that is another program here."
         )
         for number, command in sorted(set(listed))
         if _is_another(number, command)
     ]
+
+
+def holders(root: Path) -> list[str]:
+    """Return who holds locks of the project at `root`: flows, and the DVC commands that run here."""
+    flows = [path for path in sorted((root / FOLDER).glob("*.lock")) if path.name not in _OF_DVC and is_held(path)]
+    return [*(f"the flow {path.stem} ({_holder_of(path)})" for path in flows), *_dvc_commands(root)]
+
+
+def remove(dead: DeadLock, root: Path) -> bool:
+    """Remove a dead lock of the project at `root`; return False if a flow or a DVC command runs there."""
+    if holders(root):
+        return False
+    with (root / DVC_GUARD).open("a") as guard:
+        if not _lock(guard):
+            return False
+        dead.path.unlink(missing_ok=True)
+    return True
+
+
+def _dvc_commands(root: Path) -> Iterator[str]:
+    """Yield the DVC commands that run in the folder `root` or below it, on this machine."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            folder, command = (process / "cwd").readlink(), (process / "cmdline").read_text(errors="replace")
+        except OSError:  # it has ended, or belongs to somebody else
+            continue
+        words = command.rstrip("\0").split("\0")
+        if folder.is_relative_to(root.resolve()) and _is_dvc(words):
+            yield f"{' '.join(words)} (process {process.name})"
+
+
+def _is_dvc(words: list[str]) -> bool:
+    """Return whether a command line is `dvc …` or `python -m dvc …`."""
+    return any(Path(word).name == "dvc" or word.endswith("dvc/__main__.py") for word in words[:4])
+
+
+def _holder_of(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        return _holder(file)
 
 
 def _lock(file: IO[str]) -> bool:
