@@ -5,6 +5,8 @@ from typing import Any, TypedDict, cast
 import numpy as np
 import numpy.typing as npt
 
+from pedigree.errors import UsageError
+
 # Arrays of the m images that the generator is trained on.
 DRAWN = ("latents", "drawn_labels", "drawn_chances", "features_drawn_chances")
 
@@ -49,6 +51,21 @@ def check_parts(batch: Batch, count: int) -> tuple[int, int]:
             f"{real} real and {drawn} generated images per step cannot be split equally on {count} devices"
         )
     return real, drawn
+
+
+def check_equal_parts(batch: Batch, count: int) -> None:
+    """Check that a batch of several steps can be split equally on `count` devices.
+
+    Raises:
+        UsageError: it cannot. The message names the parameters to change.
+    """
+    try:
+        check_parts(batch, count)
+    except ValueError as error:
+        raise UsageError(
+            f"{error}: make train.batch_size and train.generator_batch_size multiples of {count}, "
+            "or set train.devices: one."
+        ) from None
 
 
 def portion(batch: Batch, index: int, count: int) -> Batch:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pedigree.backends.batch import Batch, check_parts
 from pedigree.errors import UsageError
 
 BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}  # of x86 processors, by their names in /proc/cpuinfo
@@ -71,18 +70,3 @@ def check_gpu(devices: str, gpus: int) -> None:
             "train.devices is gpu, but no GPU can be used here. `pedigree doctor` says why. "
             "To train on the processor, set train.devices: auto."
         )
-
-
-def check_equal_parts(batch: Batch, count: int) -> None:
-    """Check that a batch of several steps can be split equally on `count` devices.
-
-    Raises:
-        UsageError: it cannot. The message names the parameters to change.
-    """
-    try:
-        check_parts(batch, count)
-    except ValueError as error:
-        raise UsageError(
-            f"{error}: make train.batch_size and train.generator_batch_size multiples of {count}, "
-            "or set train.devices: one."
-        ) from None

@@ -11,8 +11,8 @@ from jax import numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from keras import ops
 
-from pedigree.backends.batch import DRAWN, Batch
-from pedigree.backends.devices import Device, check_equal_parts, check_gpu, cpu_device, gpu_device
+from pedigree.backends.batch import DRAWN, Batch, check_equal_parts
+from pedigree.backends.devices import Device, check_gpu, cpu_device, gpu_device
 from pedigree.backends.engine import Metrics, PullBack, Tensor
 from pedigree.backends.workers import SingleProcess, Workers, cluster_addresses
 from pedigree.errors import UsageError

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from pedigree.backends import cluster, cpu_layers
-from pedigree.backends.batch import portion
-from pedigree.backends.devices import Device, check_equal_parts, check_gpu, cpu_device, gpu_device
+from pedigree.backends.batch import check_equal_parts, portion
+from pedigree.backends.devices import Device, check_gpu, cpu_device, gpu_device
 from pedigree.backends.engine import Metrics, PullBack, Tensor
 from pedigree.backends.workers import SingleProcess, Workers, cluster_addresses
 

@@ -31,7 +31,7 @@ def check(root: Path, devices: str | None, precision: str | None) -> list[Findin
     answer = ask(PROBE, SECONDS, root, QUIET)
     if answer.error:
         return [_failure(answer), _precision_of_processor(precision)]
-    return [device_finding(answer, devices, nvidia_driver()), _precision(answer, precision)]
+    return [device_finding(answer, devices, nvidia_driver()), precision_finding(answer, precision)]
 
 
 def nvidia_driver() -> str:
@@ -90,7 +90,8 @@ def _failure(answer: Answer) -> Finding:
     return Finding("backend", "problem", f"Keras and its backend cannot be used: {answer.error}", remedy)
 
 
-def _precision(answer: Answer, precision: str | None) -> Finding:
+def precision_finding(answer: Answer, precision: str | None) -> Finding:
+    """Say which precision `train.precision: auto` chooses and why; judge an explicit `precision`."""
     if answer.facts["kind"] == "cpu" and answer.facts["backend"] == "tensorflow":
         return _precision_of_processor(precision)
     has = "has" if answer.facts["bfloat16"] else "has no"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pedigree.common.extractor_names import INCEPTION
+from pedigree.common.paths import PARAMS
 from pedigree.doctor.finding import Finding, fine, first_line, size_text
 from pedigree.errors import UsageError
 
@@ -72,5 +73,5 @@ def _remedy(root: Path, path: str) -> str:
 
 
 def _wrong(error: UsageError, root: Path) -> Finding:
-    text = str(error).replace(f"{root / 'params.yaml'}", "params.yaml")
+    text = str(error).replace(f"{root / PARAMS}", PARAMS.name)
     return Finding("parameters", "problem", first_line(text), "correct params.yaml; git diff params.yaml shows changes")

@@ -1,0 +1,62 @@
+"""Devices: the reason why a GPU is not used, from what TensorFlow writes; whether that is a problem."""
+
+import pytest
+
+from pedigree.doctor import devices
+from pedigree.doctor.subprocesses import Answer
+
+FACTS = {"keras": "3.15", "backend": "tensorflow", "version": "2.21", "kind": "cpu", "device": "EPYC"}
+FACTS = FACTS | {"cuda": True, "gpus": 0, "bfloat16": False}
+NO_DRIVER = "I0000 00:00:1.2 3 cudart_stub.cc:31] Could not find cuda drivers on your machine, GPU will not be used."
+NO_LIBRARY = (
+    "W dso_loader.cc:60] Could not load dynamic library 'libcudnn.so.9'; dlerror: libcudnn.so.9: cannot open\n"
+    "W gpu_device.cc:2341] Cannot dlopen some GPU libraries.\n"
+)
+NO_START = "E cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR"
+REASONS = {
+    "libraries": (FACTS, NO_LIBRARY, "TensorFlow cannot load libcudnn.so.9", "pip install 'pedigree[gpu]'"),
+    "build": (FACTS | {"cuda": False}, NO_DRIVER, "TensorFlow was built without CUDA", "pip install 'pedigree[gpu]'"),
+    "driver": (FACTS, NO_DRIVER, "libcuda.so.1 is missing", "NVIDIA's driver"),
+    "start": (FACTS, NO_START, "CUDA does not start: INTERNAL", "nvidia-smi"),
+    "jax": (FACTS | {"backend": "jax", "cuda": False}, "", "JAX was built without CUDA", "pip install 'jax[cuda13]'"),
+}
+
+
+@pytest.mark.parametrize(("facts", "log", "reason", "remedy"), REASONS.values(), ids=REASONS)
+def test_the_reason_is_named_why_a_gpu_is_not_used(
+    facts: dict[str, object], log: str, reason: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    finding = devices.device_finding(Answer(facts, log, ""), "auto", "/dev/nvidia0")
+    assert finding.level == "note"
+    assert reason in finding.text
+    assert remedy in finding.remedy
+
+
+def test_a_hidden_gpu_is_named_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    finding = devices.device_finding(Answer(FACTS, NO_START, ""), "auto", "/dev/nvidia0")
+    assert finding.remedy == "unset CUDA_VISIBLE_DEVICES"
+
+
+@pytest.mark.parametrize(
+    ("choice", "nvidia", "level"),
+    [
+        ("auto", "", "fine"),
+        ("gpu", "", "problem"),
+        ("auto", "/dev/nvidia0", "note"),
+        ("gpu", "/dev/nvidia0", "problem"),
+    ],
+)
+def test_no_gpu_is_a_problem_only_if_one_is_required(choice: str, nvidia: str, level: str) -> None:
+    assert devices.device_finding(Answer(FACTS, "", ""), choice, nvidia).level == level
+    with_gpu = Answer(FACTS | {"gpus": 1, "device": "H200"}, "", "")
+    assert devices.device_finding(with_gpu, choice, nvidia).level == "fine"
+
+
+@pytest.mark.parametrize(("units", "level"), [(False, "note"), (True, "fine")])
+def test_bfloat16_without_units_is_a_note(units: bool, level: str) -> None:
+    gpu = Answer(FACTS | {"kind": "gpu", "bfloat16": units}, "", "")
+    assert devices.precision_finding(gpu, "bfloat16").level == level
+    text = devices.precision_finding(gpu, "auto").text
+    assert f"auto is {'bfloat16' if units else 'float32'} here" in text
