@@ -3,6 +3,8 @@
 import fcntl
 import os
 import tempfile
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,12 +124,28 @@ def _local(root: Path, name: str, folder: Path) -> Finding:
 
 
 def _distant(root: Path, name: str, url: str) -> Finding:
-    answer = ask(["-c", _REMOTE_ANSWERS, str(root.resolve()), name], SECONDS, root)
-    where = f"{urlsplit(url).scheme}://{urlsplit(url).hostname or ''}{urlsplit(url).path}"  # without a password
-    if answer.error:
-        text = f"the remote {name}, {where}, does not answer: {answer.error}"
-        return Finding("remote", "note", text, f"check the network and the credentials: dvc remote modify {name}")
+    parts = urlsplit(url)
+    where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"  # without a password
+    if parts.scheme in ("http", "https"):
+        error = _http_error(where)
+    else:
+        error = ask(["-c", _REMOTE_ANSWERS, str(root.resolve()), name], SECONDS, root).error
+    if error:
+        text = f"the remote {name}, {where}, does not answer: {error}"
+        return Finding("remote", "note", text, f"check the network, the address and the credentials of {name}")
     return fine("remote", f"the remote {name}, {where}, answers")
+
+
+def _http_error(url: str) -> str:
+    """Return why a web server does not answer; "" if it does, with whatever code: it may want a password."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=SECONDS):  # noqa: S310
+            return ""
+    except urllib.error.HTTPError as error:
+        error.close()
+        return ""
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "reason", error))
 
 
 def _existing(folder: Path) -> Path:
