@@ -13,7 +13,20 @@ DOCUMENTS = [
     *(path for name in ("docs", "bench", "reports") for path in (ROOT / name).rglob("*.md")),
 ]
 TEXT = "\n".join(path.read_text() for path in DOCUMENTS)
-COMMANDS = ["unpack", "validate", "crop", "train", "score", "generate", "walk", "blind", "breeds", "recipe", "fetch"]
+COMMANDS = [
+    "unpack",
+    "validate",
+    "crop",
+    "train",
+    "score",
+    "generate",
+    "walk",
+    "blind",
+    "breeds",
+    "recipe",
+    "fetch",
+    "doctor",
+]
 
 
 def test_the_readme_has_at_most_120_lines() -> None:

@@ -1,4 +1,4 @@
-"""The command line: the five stages, and the commands that use the trained generator.
+"""The command line: the five stages, the commands that use the trained generator, and `pedigree doctor`.
 
 A command imports its modules when it runs, so that `pedigree --help` answers at once.
 """

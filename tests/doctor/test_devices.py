@@ -1,5 +1,8 @@
 """Devices: the reason why a GPU is not used, from what TensorFlow writes; whether that is a problem."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from pedigree.doctor import devices
@@ -60,3 +63,24 @@ def test_bfloat16_without_units_is_a_note(units: bool, level: str) -> None:
     assert devices.precision_finding(gpu, "bfloat16").level == level
     text = devices.precision_finding(gpu, "auto").text
     assert f"auto is {'bfloat16' if units else 'float32'} here" in text
+
+
+@pytest.mark.parametrize(
+    ("backend", "text", "remedy"),
+    [
+        ("numpy", "KERAS_BACKEND must be tensorflow or jax", "export KERAS_BACKEND=tensorflow"),
+        ("torch", "No module named 'torch'", "export KERAS_BACKEND=tensorflow"),
+    ],
+)
+def test_another_backend_of_keras_is_a_problem(
+    backend: str, text: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    if backend == "torch":  # as if it were not installed
+        (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    failure, precision = devices.check(tmp_path, "auto", "auto")
+    assert failure.level == "problem"
+    assert text in failure.text
+    assert failure.remedy.startswith(remedy)
+    assert precision.check == "precision"

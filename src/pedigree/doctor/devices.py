@@ -15,7 +15,12 @@ from pedigree.doctor.subprocesses import Answer, ask
 PROBE = ["-m", "pedigree.doctor.device_probe"]
 SECONDS = 90.0  # to import TensorFlow from a slow disk
 NVIDIA = (Path("/proc/driver/nvidia/version"), Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "0", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # 0: TensorFlow names what it misses
+NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
+OTHER_BACKENDS = ("torch", "openvino")  # of Keras; Pedigree does not train on them
+VARIABLES = {
+    "TF_CPP_MIN_LOG_LEVEL": "0",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}  # 0: TensorFlow names what it misses
 _NOT_LOADED = re.compile(r"Could not load dynamic library '([^']+)'")
 _CUDA_ERROR = re.compile(r"failed call to cuInit: (.+)")
 
@@ -28,7 +33,7 @@ def check(root: Path, devices: str | None, precision: str | None) -> list[Findin
         devices: `train.devices`, None if it is not known.
         precision: the same of `train.precision`.
     """
-    answer = ask(PROBE, SECONDS, root, QUIET)
+    answer = ask(PROBE, SECONDS, root, VARIABLES)
     if answer.error:
         return [_failure(answer), _precision_of_processor(precision)]
     return [device_finding(answer, devices, nvidia_driver()), precision_finding(answer, precision)]
@@ -48,11 +53,11 @@ def device_finding(answer: Answer, devices: str | None, nvidia: str) -> Finding:
         nvidia: a trace of an NVIDIA GPU; "" if there is none.
     """
     facts = answer.facts
-    name = {"tensorflow": "TensorFlow", "jax": "JAX"}[facts["backend"]]
+    name = NAMES[facts["backend"]]
     about = f"Keras {facts['keras']} on {name} {facts['version']}"
     if facts["gpus"]:
         return fine("backend", f"{about} trains on {facts['gpus']} GPU(s): {facts['device']}")
-    about = f"{about} trains on the processor."
+    about = f"{about} trains on the processor{', but train.devices is gpu' if devices == 'gpu' else ''}."
     if not nvidia:
         text = f"{about} The system shows no NVIDIA GPU to this process."
         remedy = (
@@ -85,8 +90,8 @@ def _reason(answer: Answer, name: str) -> tuple[str, str]:
 def _failure(answer: Answer) -> Finding:
     package = re.search(r"No module named '(\w+)", answer.error)
     remedy = f"pip install 'pedigree[{'jax' if package and package[1] == 'jax' else 'pipeline'}]', or make setup"
-    if "must be" in answer.error:
-        remedy = "unset KERAS_BACKEND"
+    if "KERAS_BACKEND must be" in answer.error or (package and package[1] in OTHER_BACKENDS):
+        remedy = "export KERAS_BACKEND=tensorflow, or jax; it comes before the backend in ~/.keras/keras.json"
     return Finding("backend", "problem", f"Keras and its backend cannot be used: {answer.error}", remedy)
 
 
@@ -95,7 +100,7 @@ def precision_finding(answer: Answer, precision: str | None) -> Finding:
     if answer.facts["kind"] == "cpu" and answer.facts["backend"] == "tensorflow":
         return _precision_of_processor(precision)
     has = "has" if answer.facts["bfloat16"] else "has no"
-    why = f"{answer.facts['device']} {has} bfloat16 units that {answer.facts['backend']} uses"
+    why = f"{answer.facts['device']} {has} bfloat16 units that {NAMES[answer.facts['backend']]} uses"
     return _chosen(precision, "bfloat16" if answer.facts["bfloat16"] else "float32", why)
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import tempfile
 import urllib.error
 import urllib.request
@@ -132,7 +133,9 @@ def _distant(root: Path, name: str, url: str) -> Finding:
         error = ask(["-c", _REMOTE_ANSWERS, str(root.resolve()), name], SECONDS, root).error
     if error:
         text = f"the remote {name}, {where}, does not answer: {error}"
-        return Finding("remote", "note", text, f"check the network, the address and the credentials of {name}")
+        plugin = re.search(r"requires '([\w-]+)'", error)
+        remedy = f"check the network, the address and the credentials of {name}"
+        return Finding("remote", "note", text, f"pip install {plugin[1]}" if plugin else remedy)
     return fine("remote", f"the remote {name}, {where}, answers")
 
 

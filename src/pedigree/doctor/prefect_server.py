@@ -80,7 +80,7 @@ def check_server(server: Server, about: str) -> list[Finding]:
         if not server.configured:
             return [fine("prefect", f"{about}; no server runs here: each flow starts its own for its time")]
         text = f"the server of PREFECT_API_URL, {server.url}, does not answer: {reason}"
-        remedy = "start it (make serve), or let each flow start its own: unset PREFECT_API_URL or prefect config unset"
+        remedy = "start it (make serve), or let each flow start its own: prefect config unset PREFECT_API_URL"
         return [Finding("prefect", "note", text, remedy)]
     return [fine("prefect", f"{about}; the server {server.url} answers"), *map(_dead, filter(_is_dead, runs))]
 
