@@ -57,6 +57,15 @@ def test_no_gpu_is_a_problem_only_if_one_is_required(choice: str, nvidia: str, l
     assert devices.device_finding(with_gpu, choice, nvidia).level == "fine"
 
 
+def test_a_gpu_of_any_number_is_seen(tmp_path: Path) -> None:
+    assert devices.nvidia_gpu(tmp_path) == ""
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/nvidiactl").touch()  # the driver without a GPU
+    assert devices.nvidia_gpu(tmp_path) == ""
+    (tmp_path / "dev/nvidia3").touch()
+    assert devices.nvidia_gpu(tmp_path) == str(tmp_path / "dev/nvidia3")
+
+
 @pytest.mark.parametrize(("units", "level"), [(False, "note"), (True, "fine")])
 def test_bfloat16_without_units_is_a_note(units: bool, level: str) -> None:
     gpu = Answer(FACTS | {"kind": "gpu", "bfloat16": units}, "", "")

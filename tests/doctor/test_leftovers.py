@@ -1,6 +1,5 @@
 """What killed processes leave is found and removed; what belongs to a living process stays."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -76,24 +75,17 @@ def test_a_folder_that_gets_an_owner_after_the_check_stays(project: Path) -> Non
 
 @contextmanager
 def running_dvc(project: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    """A `dvc repro` whose stage runs, so that DVC's list of locks names it."""
-    (project / "dvc.yaml").write_text("stages:\n  slow:\n    cmd: sleep 600\n    outs: [slow]\n")
+    """A `dvc repro` whose stage runs: DVC's list of locks names it, and DVC does not write it for now."""
+    (project / "dvc.yaml").write_text("stages:\n  slow:\n    cmd: touch started && sleep 600\n    outs: [slow]\n")
     command = [sys.executable, "-m", "dvc", "repro", "--quiet"]
     with subprocess.Popen(command, cwd=project, start_new_session=True) as process:
         try:
             deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and not _listed(project / DVC_LOCKS):
+            while time.monotonic() < deadline and not (project / "started").exists():
                 time.sleep(0.1)
             yield process
         finally:
             subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=False)
-
-
-def _listed(path: Path) -> bool:
-    try:
-        return bool(json.loads(path.read_text())["write"])
-    except (OSError, ValueError, KeyError):
-        return False
 
 
 def test_a_dead_lock_of_dvc_is_removed_only_when_no_dvc_command_runs(project: Path) -> None:

@@ -14,7 +14,7 @@ from pedigree.doctor.subprocesses import Answer, ask
 
 PROBE = ["-m", "pedigree.doctor.device_probe"]
 SECONDS = 90.0  # to import TensorFlow from a slow disk
-NVIDIA = (Path("/proc/driver/nvidia/version"), Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
+NVIDIA = ("dev/nvidia[0-9]*", "proc/driver/nvidia/version", "dev/dxg")  # the last: in Windows' Linux
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 OTHER_BACKENDS = ("torch", "openvino")  # of Keras; Pedigree does not train on them
 VARIABLES = {
@@ -36,12 +36,12 @@ def check(root: Path, devices: str | None, precision: str | None) -> list[Findin
     answer = ask(PROBE, SECONDS, root, VARIABLES)
     if answer.error:
         return [_failure(answer), _precision_of_processor(precision)]
-    return [device_finding(answer, devices, nvidia_driver()), precision_finding(answer, precision)]
+    return [device_finding(answer, devices, nvidia_gpu()), precision_finding(answer, precision)]
 
 
-def nvidia_driver() -> str:
-    """Return the trace of an NVIDIA GPU that the system shows to this process, "" if there is none."""
-    return next((str(path) for path in NVIDIA if path.exists()), "")
+def nvidia_gpu(system: Path = Path("/")) -> str:
+    """Return the file that shows that this process can see an NVIDIA GPU, "" if it cannot."""
+    return next((str(path) for pattern in NVIDIA for path in sorted(system.glob(pattern))), "")
 
 
 def device_finding(answer: Answer, devices: str | None, nvidia: str) -> Finding:
