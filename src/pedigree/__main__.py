@@ -20,13 +20,9 @@ def main() -> int:
     if not _imported_from(SOURCE):
         return _restart(SOURCE.resolve())
     command = "".join(sys.argv[1:2])
-    if command in STAGES:
-        from pedigree.common.pins import mismatches
-
-        for mismatch in mismatches():
-            advice = f"Run `make setup`, or write the installed version to {mismatch.file}."
-            print(f"pedigree {command}: {mismatch} {advice}", file=sys.stderr)
-            return 1
+    if command in STAGES and (message := _wrong_version()):
+        print(f"pedigree {command}: {message}", file=sys.stderr)
+        return 1
 
     from pedigree import cli
 
@@ -47,6 +43,15 @@ def _restart(source: Path) -> int:
         return 1
     os.environ["PYTHONPATH"] = os.pathsep.join([str(source), *folders])
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
+def _wrong_version() -> str:
+    """Return a message about the first package whose installed version is not the pinned one, "" if there is none."""
+    from pedigree.common.pins import mismatches
+
+    for mismatch in mismatches():
+        return f"{mismatch} Run `make setup`, or write the installed version to {mismatch.file}."
+    return ""
 
 
 if __name__ == "__main__":
