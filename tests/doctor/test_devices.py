@@ -1,12 +1,13 @@
 """Devices: the reason why a GPU is not used, from what TensorFlow writes; whether that is a problem."""
 
 import os
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
 
 from pedigree.doctor import devices
-from pedigree.doctor.subprocesses import Answer
+from pedigree.doctor.subprocesses import Answer, ask
 
 FACTS = {"keras": "3.15", "backend": "tensorflow", "version": "2.21", "kind": "cpu", "device": "EPYC"}
 FACTS = FACTS | {"cuda": True, "gpus": 0, "bfloat16": False}
@@ -34,6 +35,13 @@ def test_the_reason_is_named_why_a_gpu_is_not_used(
     assert finding.level == "note"
     assert reason in finding.text
     assert remedy in finding.remedy
+
+
+@pytest.mark.skipif(find_library("cuda") is not None, reason="this machine has NVIDIA's driver")
+def test_tensorflow_itself_says_here_that_the_driver_is_missing(tmp_path: Path) -> None:
+    answer = ask(devices.PROBE, 100, tmp_path, devices.VARIABLES | {"KERAS_BACKEND": "tensorflow"})
+    assert answer.error == ""
+    assert "libcuda.so.1 is missing" in devices.device_finding(answer, "gpu", "/dev/nvidia0").text
 
 
 def test_a_hidden_gpu_is_named_so(monkeypatch: pytest.MonkeyPatch) -> None:

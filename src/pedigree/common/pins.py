@@ -33,7 +33,8 @@ class Mismatch:
 def mismatches(file: Path = COMPUTE) -> Iterator[Mismatch]:
     """Yield the installed packages that differ from the pins in `file`."""
     pins: dict[str, list[str]] = {}
-    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", file.read_text() if file.exists() else "", re.MULTILINE):
+    text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE):
         pins.setdefault(name, []).append(version)
     for name, versions in pins.items():
         installed = installed_version(name)

@@ -33,7 +33,8 @@ def check(root: Path, devices: str | None, precision: str | None) -> list[Findin
         devices: `train.devices`, None if it is not known.
         precision: the same of `train.precision`.
     """
-    answer = ask(PROBE, SECONDS, root, VARIABLES)
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"  # not the one of keras.json
+    answer = ask(PROBE, SECONDS, root, VARIABLES | {"KERAS_BACKEND": backend})
     if answer.error:
         return [_failure(answer), _precision_of_processor(precision)]
     return [device_finding(answer, devices, nvidia_gpu()), precision_finding(answer, precision)]
@@ -80,10 +81,10 @@ def _reason(answer: Answer, name: str) -> tuple[str, str]:
         return f"this {name} was built without CUDA", install
     if libraries := dict.fromkeys(_NOT_LOADED.findall(answer.log)):
         return f"{name} cannot load {', '.join(libraries)}", install
-    if error := _CUDA_ERROR.search(answer.log):
-        return f"CUDA does not start: {error[1]}", "Check the driver with nvidia-smi. Its CUDA version may be too old."
     if "Could not find cuda drivers" in answer.log:
         return "CUDA's driver library libcuda.so.1 is missing", "Install NVIDIA's driver, then check it with nvidia-smi"
+    if error := _CUDA_ERROR.search(answer.log):
+        return f"CUDA does not start: {error[1]}", "Check the driver with nvidia-smi. Its CUDA version may be too old."
     return f"{name} does not say why it cannot use it", f"{install}, then check the driver with nvidia-smi"
 
 
@@ -91,7 +92,7 @@ def _failure(answer: Answer) -> Finding:
     package = re.search(r"No module named '(\w+)", answer.error)
     remedy = f"pip install 'pedigree[{'jax' if package and package[1] == 'jax' else 'pipeline'}]', or make setup"
     if "KERAS_BACKEND must be" in answer.error or (package and package[1] in OTHER_BACKENDS):
-        remedy = "export KERAS_BACKEND=tensorflow, or jax; it comes before the backend in ~/.keras/keras.json"
+        remedy = "export KERAS_BACKEND=tensorflow, or jax"
     return Finding("backend", "problem", f"Keras and its backend cannot be used: {answer.error}", remedy)
 
 
