@@ -21,10 +21,11 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Failed
 from process_group import stop_with_worker
-from ruamel.yaml import YAML
 from stages import BusyError, StageError, exclusive, run_stages
 
+from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError
+from pedigree.settings import plain_yaml
 from pedigree.settings.overrides import override
 
 ROOT = Path(__file__).parents[1]
@@ -52,9 +53,9 @@ def rebuild(
                 override(params, ROOT / "params.yaml")
             stages = _run_and_publish(targets, force or [])
     except BusyError as error:
-        return Cancelled(message=str(error))
+        return Cancelled(message=printable(str(error)))
     except (StageError, PedigreeError, ValueError) as error:
-        return Failed(message=str(error))
+        return Failed(message=printable(str(error)))
     get_run_logger().info(f"Ran {', '.join(stages)}." if stages else "Everything is up to date. No stage ran.")
     return stages
 
@@ -82,7 +83,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if invalid := [pair for pair in arguments.set if "=" not in pair]:
         parser.error(f"--set expects KEY=VALUE, such as train.steps=5000. Received: {invalid[0]}")
-    params = {key: YAML(typ="safe").load(value) for key, value in (pair.split("=", 1) for pair in arguments.set)}
+    try:
+        params = {key: plain_yaml.parse(value) for key, value in (pair.split("=", 1) for pair in arguments.set)}
+    except ValueError as error:
+        parser.error(f"--set expects a value in YAML: {printable(str(error))}")
     state = rebuild(arguments.target, arguments.force, params, return_state=True)
     if not state.is_completed():
         print(f"rebuild: {state.message}", file=sys.stderr)

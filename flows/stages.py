@@ -22,6 +22,8 @@ from prefect.states import Completed
 from process_group import ProcessGroup
 from progress_bars import ProgressArtifact
 
+from pedigree.common.printable import printable
+
 RETRIES = 2
 RETRY_DELAYS = [10.0, 60.0]  # seconds
 CACHED = "Cached"
@@ -191,7 +193,7 @@ def _repro(root: Path, name: str, force: bool) -> bool:
     with ProcessGroup(command, root) as process:
         for line in process.lines():
             has_run = has_run or line.startswith("Running stage")
-            if (text := progress.update(line)) and not _ADVICE.match(text):
+            if (text := printable(progress.update(line))) and not _ADVICE.match(text):
                 logger.info(text)
                 tail.append(text)
         if process.wait():

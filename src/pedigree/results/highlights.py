@@ -3,7 +3,6 @@
 Each exhibit is made from the project's files. A file that is missing or cannot be read is left out.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 
+from pedigree.common import json_text
 from pedigree.common.measures import CONDITIONS, MEASURES
 from pedigree.common.paths import CENSUS, DATA_DOCS, FINAL_SAMPLES, METRICS, SCORES_PAGE, VALIDATION, VALIDATION_PAGE
 from pedigree.errors import PedigreeError
@@ -79,7 +79,7 @@ def highlights(root: Path) -> list[Exhibit]:
 
 
 def _validation(root: Path) -> Exhibit:
-    findings = json.loads((root / VALIDATION).read_text(encoding="utf-8"))["expectations"]
+    findings = json_text.parse((root / VALIDATION).read_text(encoding="utf-8"))["expectations"]
     rows = [
         {
             "expectation": finding["expectation"],

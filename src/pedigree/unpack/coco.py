@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pedigree.common import json_text
 from pedigree.common.names import composed
 from pedigree.errors import PedigreeError
 from pedigree.unpack.layouts import Parts, has_control_characters, shown
@@ -61,8 +62,8 @@ def read_coco(source: str, path: Path) -> list[Picture]:
             f"{source} is larger than {LARGEST_FILE} bytes; keep only the boxes, without segmentations."
         )
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        content = json_text.parse(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise PedigreeError(f"{source} cannot be read as JSON ({error}); write it again.") from None
     try:
         return _pictures(content)
