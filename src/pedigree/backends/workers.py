@@ -72,7 +72,9 @@ def cluster_addresses() -> list[str]:
     try:
         config = json_text.parse(text)
         cluster, task = config["cluster"], config["task"]
-        valid = task["index"] in range(len(cluster[task["type"]])) and set(cluster) <= KINDS
+        valid = (
+            type(task["index"]) is int and task["index"] in range(len(cluster[task["type"]])) and set(cluster) <= KINDS
+        )
         valid = valid and all(isinstance(cluster[kind], list) for kind in cluster)
         addresses = [address for kind in sorted(cluster) for address in cluster[kind]]
         valid = valid and all(map(_is_address, addresses)) and len(set(addresses)) == len(addresses)

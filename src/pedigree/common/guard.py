@@ -20,7 +20,14 @@ NO_MEMORY = (
 )
 LONGEST = 300  # characters of an unknown error's message on the terminal; the file has all of it
 
-_SHORT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "Cannot allocate memory", "can't start new thread")
+_SHORT_OF_MEMORY = (
+    "ResourceExhaustedError",  # TensorFlow
+    "RESOURCE_EXHAUSTED",  # JAX
+    "could not create a primitive",  # oneDNN, which gives no other reason
+    "Cannot allocate memory",
+    "can't start new thread",
+    "failed to map segment from shared object",
+)
 
 
 def guarded(command: Callable[[], int], name: str) -> int:
