@@ -130,9 +130,10 @@ def _has_no_reader(stream: TextIO | None) -> bool:
 
 def _discard(stream: TextIO | None) -> None:
     """Discard what `stream` still holds if it cannot be written. Python would try again at its end, and complain."""
+    if not stream:
+        return
     try:
-        if stream:
-            stream.flush()
+        stream.flush()
     except OSError:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pedigree.common import json_text
-from pedigree.common.names import composed
+from pedigree.common.names import composed, has_control_characters
 from pedigree.errors import PedigreeError
-from pedigree.unpack.layouts import Parts, has_control_characters, shown
+from pedigree.unpack.layouts import Parts, shown
 
 LARGEST_FILE = 100_000_000  # bytes; the photos and boxes of Stanford Dogs take about ten million
 
