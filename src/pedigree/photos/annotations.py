@@ -121,7 +121,7 @@ def _annotation(root: ElementTree.Element) -> Annotation:
 
 
 def _dog(element: ElementTree.Element) -> Dog:
-    name = (_child(element, "name").text or "").strip()
+    name = " ".join((_child(element, "name").text or "").split())
     if not name:
         raise _MalformedError("the <name> of an <object> is empty")
     return Dog(name, _box(_child(element, "bndbox")))
