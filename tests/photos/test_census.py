@@ -329,3 +329,10 @@ def test_a_census_that_is_damaged_or_older_is_one_clear_error(tmp_path: Path, ol
     with pytest.raises(PedigreeError, match=message) as raised:
         read_census(tmp_path / "census.csv")
     assert str(raised.value).endswith("run `pedigree validate` again.") and "\n" not in str(raised.value)
+
+
+def test_a_file_of_absurd_size_is_set_aside_unread(tmp_path: Path) -> None:
+    put(tmp_path, f"{PUG}/1.png", encoded(picture(), "PNG"))
+    with (tmp_path / f"Images/{PUG}/1.png").open("ab") as file:
+        file.truncate(10**12)
+    assert row_of(tmp_path, f"{PUG}/1.png")["problem"] == "larger than 500 MB"
