@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from pedigree.common import json_text
 from pedigree.common.files import write_text
+from pedigree.common.guard import is_short_of_memory
 from pedigree.common.paths import CROPS
 from pedigree.errors import PedigreeError
 
@@ -119,7 +120,9 @@ def _array(path: Path) -> npt.NDArray[Any]:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise _UnfitCropsError(f"{path} is not here") from None
-    except Exception:  # a damaged header is Python code to NumPy, and can raise nearly anything
+    except Exception as error:  # a damaged header is Python code to NumPy, and can raise nearly anything
+        if is_short_of_memory(error):
+            raise
         raise _UnfitCropsError(f"{path} is not a whole .npy file") from None
     if not isinstance(array, np.ndarray) or not array.size:
         raise _UnfitCropsError(f"{path} is empty")

@@ -247,6 +247,8 @@ def _picture_facts(content: bytes) -> tuple[dict[str, Any], Image.Image | None]:
                     facts["problem"] = f"does not decode: {facts['decoder_warning']}"
     except UnidentifiedImageError:
         facts["problem"] = f"not a photo ({', '.join(FORMATS)})"
+    except MemoryError:  # says nothing about the photo
+        raise
     except Exception as error:  # decoders raise many kinds of exceptions; each means that the file is broken
         facts["problem"] = f"does not decode: {_BYTES_LEFT.sub('', reason(error))}"
     return facts, luma

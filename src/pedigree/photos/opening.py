@@ -33,6 +33,8 @@ def opened(path: Path, problem: str = "does not decode", command: str = "validat
     try:
         with Image.open(path) as photo:
             yield photo
+    except MemoryError:  # says nothing about the photo
+        raise
     except Exception as error:  # decoders raise many kinds of exceptions
         raise PedigreeError(f"{path} {problem} ({reason(error)}): run `pedigree {command}` again.") from None
 
