@@ -99,12 +99,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
 
 def _is_name(breed: Any) -> bool:
     """Whether a value can be the name of a breed's folder."""
-    return (
-        isinstance(breed, str)
-        and 0 < len(breed) <= LONGEST_NAME
-        and "/" not in breed
-        and not has_control_characters(breed)
-    )
+    return isinstance(breed, str) and 0 < len(breed) <= LONGEST_NAME and not has_control_characters(breed)
 
 
 def _items(group: Any) -> list[Any]:
