@@ -9,10 +9,14 @@ import os
 import re
 import sys
 from contextlib import suppress
+from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import NoReturn
 
 import pedigree
+from pedigree.common.guard import guarded
+from pedigree.errors import PedigreeError
 
 SOURCE = Path("src")
 PINS = Path("constraints-compute.txt")
@@ -21,12 +25,15 @@ STAGES = ("validate", "crop", "train", "score")  # those that depend on PINS in 
 
 def main() -> int:
     """Run one command; return its exit code."""
-    if not _imported_from(SOURCE):
-        return _restart(SOURCE.resolve())
     command = "".join(sys.argv[1:2])
+    return guarded(partial(_run, command), f"pedigree {command}" if command in STAGES else "pedigree")
+
+
+def _run(command: str) -> int:
+    if not _imported_from(SOURCE):
+        _restart(SOURCE.resolve())
     if command in STAGES and (message := _wrong_version()):
-        print(f"pedigree {command}: {message}", file=sys.stderr)
-        return 1
+        raise PedigreeError(message)
 
     from pedigree import cli
 
@@ -39,12 +46,15 @@ def _imported_from(source: Path) -> bool:
     return not code.exists() or code.samefile(pedigree.__file__)
 
 
-def _restart(source: Path) -> int:
-    """Replace this process by one that imports the code in `source`; return 1 if Python has not imported it."""
+def _restart(source: Path) -> NoReturn:
+    """Replace this process by one that imports the code in `source`.
+
+    Raises:
+        PedigreeError: if this process is already such a one, and Python has imported other code.
+    """
     folders = list(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
     if str(source) in folders[:1]:
-        print(f"pedigree: expected the code in {source}. Python has imported {pedigree.__file__}.", file=sys.stderr)
-        return 1
+        raise PedigreeError(f"expected the code in {source}. Python has imported {pedigree.__file__}.")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(source), *folders])
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
 
@@ -52,7 +62,11 @@ def _restart(source: Path) -> int:
 def _wrong_version() -> str:
     """Return a message about the first package whose installed version is not pinned in `PINS`, "" if there is none."""
     pins: dict[str, list[str]] = {}  # several versions if they differ by Python's version
-    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", PINS.read_text() if PINS.exists() else "", re.MULTILINE):
+    for name, version in re.findall(
+        r"^([\w.-]+)==([^\s;]+)",
+        PINS.read_text(encoding="utf-8", errors="replace") if PINS.exists() else "",
+        re.MULTILINE,
+    ):
         pins.setdefault(name, []).append(version)
     for name, versions in pins.items():
         with suppress(metadata.PackageNotFoundError):
