@@ -9,7 +9,7 @@ import defaults  # noqa: F401  (before Prefect)
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
 from pedigree.common.paths import RUNS
-from pedigree.results.highlights import PAGES, Exhibit, highlights
+from pedigree.results.highlights import PAGES, Exhibit, highlights, markdown_text
 
 KEPT = 5  # runs whose pages are kept
 
@@ -40,9 +40,16 @@ def keep_pages(root: Path, folder: Path) -> Path:
 
 
 def publish(exhibit: Exhibit) -> None:
-    """Create one artifact. An image is embedded in its URL, so that no file server is needed."""
+    """Create one artifact. An image is embedded in its URL, so that no file server is needed.
+
+    Prefect's UI shows texts in tables as Markdown, so they are escaped: names come from archives.
+    """
     if exhibit.table is not None:
-        create_table_artifact(exhibit.table, key=exhibit.key, description=exhibit.title)
+        table = [
+            {key: markdown_text(value) if isinstance(value, str) else value for key, value in row.items()}
+            for row in exhibit.table
+        ]
+        create_table_artifact(table, key=exhibit.key, description=exhibit.title)
     elif exhibit.picture is not None:
         url = f"data:image/png;base64,{base64.b64encode(exhibit.picture).decode()}"
         create_image_artifact(url, key=exhibit.key, description=exhibit.title)

@@ -22,10 +22,11 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Failed
 from process_group import stop_with_worker
-from ruamel.yaml import YAML
 from stages import BusyError, StageError, exclusive, run_stages, stage_names
 
+from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError
+from pedigree.settings import plain_yaml
 from pedigree.settings.overrides import override
 
 ROOT = Path(__file__).parents[1]
@@ -58,9 +59,9 @@ def rebuild(
                 override(params, ROOT / "params.yaml")
             stages = _run_and_publish(targets, force or [])
     except BusyError as error:
-        return Cancelled(message=str(error))
+        return Cancelled(message=printable(str(error)))
     except (StageError, PedigreeError, ValueError) as error:
-        return Failed(message=str(error))
+        return Failed(message=printable(str(error)))
     get_run_logger().info(f"Ran {', '.join(stages)}." if stages else "Everything is up to date. No stage ran.")
     return stages
 
@@ -89,7 +90,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if invalid := [pair for pair in arguments.param if "=" not in pair]:
         parser.error(f"--param expects KEY=VALUE, such as train.steps=5000. Received: {invalid[0]}")
-    params = {key: YAML(typ="safe").load(value) for key, value in (pair.split("=", 1) for pair in arguments.param)}
+    try:
+        params = {key: plain_yaml.parse(value) for key, value in (pair.split("=", 1) for pair in arguments.param)}
+    except ValueError as error:
+        parser.error(f"--param expects a value in YAML: {printable(str(error))}")
     state = final_state("rebuild", lambda: rebuild(arguments.target, arguments.force, params, return_state=True))
     if not state.is_completed():
         print(f"rebuild: {state.message}", file=sys.stderr)

@@ -27,6 +27,7 @@ from prefect.states import Cancelled, Completed, Failed
 from process_group import stop_with_worker
 from stages import BusyError, StageError, changed_inputs, exclusive, graph, run_stages
 
+from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError
 from pedigree.results import drift, gate
 from pedigree.results.highlights import Exhibit
@@ -64,9 +65,9 @@ def retrain(force: bool = False) -> State[Any]:
                 return Completed(name="Nothing to do", message="Data, code and parameters are those of the champion.")
             return _train_and_decide(candidate, force)
     except BusyError as error:
-        return Cancelled(message=str(error))
+        return Cancelled(message=printable(str(error)))
     except (StageError, CommandError, PedigreeError) as error:
-        return Failed(message=str(error))
+        return Failed(message=printable(str(error)))
 
 
 def _train_and_decide(candidate: Path, force: bool) -> State[Any]:
@@ -148,7 +149,7 @@ def promote(candidate: Path, result: gate.GateResult) -> str:
 @task(task_run_name="reject")
 def reject(candidate: Path, result: gate.GateResult) -> str:
     """Save the candidate as an experiment, with the reason; return the message."""
-    reason = "; ".join(result.reasons)
+    reason = printable("; ".join(result.reasons))
     name = champion.save_experiment(ROOT, candidate, reason)
     stays = "The champion stays" if champion.exists(ROOT) else "There is no champion yet, and the candidate is rejected"
     return f"{stays}: {reason}. The candidate is saved as experiment {name}."

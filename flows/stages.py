@@ -22,6 +22,7 @@ from process_group import ProcessGroup
 from progress_bars import ProgressArtifact
 from ruamel.yaml import YAML
 
+from pedigree.common.printable import printable
 from pedigree.doctor import locks
 from pedigree.errors import PedigreeError
 
@@ -200,7 +201,7 @@ def _repro(root: Path, name: str, force: bool) -> bool:
     with ProcessGroup(command, root) as process:
         for line in process.lines():
             has_run = has_run or line.startswith("Running stage")
-            if (text := progress.update(line)) and not _ADVICE.match(text):
+            if (text := printable(progress.update(line))) and not _ADVICE.match(text):
                 logger.info(text)
                 tail.append(text)
         if process.wait():

@@ -7,9 +7,13 @@ that checkout, and what it records there are the files of the copy: the code in 
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pedigree
+from pedigree.common.guard import guarded
+from pedigree.errors import PedigreeError
 
 SOURCE = Path("src")
 STAGES = ("validate", "crop", "train", "score")  # those that depend on constraints-compute.txt in dvc.yaml
@@ -17,12 +21,15 @@ STAGES = ("validate", "crop", "train", "score")  # those that depend on constrai
 
 def main() -> int:
     """Run one command; return its exit code."""
-    if not _imported_from(SOURCE):
-        return _restart(SOURCE.resolve())
     command = "".join(sys.argv[1:2])
+    return guarded(partial(_run, command), f"pedigree {command}" if command in STAGES else "pedigree")
+
+
+def _run(command: str) -> int:
+    if not _imported_from(SOURCE):
+        _restart(SOURCE.resolve())
     if command in STAGES and (message := _wrong_version()):
-        print(f"pedigree {command}: {message}", file=sys.stderr)
-        return 1
+        raise PedigreeError(message)
 
     from pedigree import cli
 
@@ -35,12 +42,15 @@ def _imported_from(source: Path) -> bool:
     return not code.exists() or code.samefile(pedigree.__file__)
 
 
-def _restart(source: Path) -> int:
-    """Replace this process by one that imports the code in `source`; return 1 if Python has not imported it."""
+def _restart(source: Path) -> NoReturn:
+    """Replace this process by one that imports the code in `source`.
+
+    Raises:
+        PedigreeError: if this process is already such a one, and Python has imported other code.
+    """
     folders = list(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
     if str(source) in folders[:1]:
-        print(f"pedigree: expected the code in {source}. Python has imported {pedigree.__file__}.", file=sys.stderr)
-        return 1
+        raise PedigreeError(f"expected the code in {source}. Python has imported {pedigree.__file__}.")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(source), *folders])
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
 

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from pedigree import shipped
 from pedigree.common.files import own_temporary_files
+from pedigree.common.guard import guarded
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
-from pedigree.errors import PedigreeError
+from pedigree.common.printable import printable
 from pedigree.options import build_parser
-
-EXTRAS = {"av": "video", "distributed": "dask", "jax": "jax"}  # package → its extra; the stages' packages: pipeline
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,36 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser(COMMANDS).parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # raises SystemExit, so that temporary files are removed
-    try:
-        with own_temporary_files() if arguments.run in STAGES else nullcontext():
-            return arguments.run(arguments) or 0
-    except PedigreeError as error:
-        return _fail(arguments, str(error), error.exit_code)
-    except ModuleNotFoundError as error:
-        return _fail(arguments, _missing(error), 1)
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        return _fail(arguments, f"{error.strerror or error}{where}", 1)
-    except KeyboardInterrupt:
-        return _fail(arguments, "interrupted", 130)
+    return guarded(partial(_run, arguments), f"pedigree {arguments.command}")
 
 
-def _fail(arguments: argparse.Namespace, message: str, code: int) -> int:
-    """Print one line on stderr; return the exit code."""
-    print(f"pedigree {arguments.command}: {message}", file=sys.stderr)
-    return code
+def _run(arguments: argparse.Namespace) -> int:
+    with own_temporary_files() if arguments.run in STAGES else nullcontext():
+        return arguments.run(arguments) or 0
 
 
-def _missing(error: ModuleNotFoundError) -> str:
-    """Return the message for a package that is not installed: its name, and the extra that installs it.
-
-    Raises:
-        ModuleNotFoundError: the same error, where no extra can help.
-    """
-    package = (error.name or "").partition(".")[0]
-    if not package or package == "pedigree" or package in sys.stdlib_module_names:
-        raise error
-    return f"{package} is not installed: pip install 'pedigree[{EXTRAS.get(package, 'pipeline')}]'"
+def _show(text: str) -> None:
+    """Print text that may contain names from archives, models or arguments."""
+    print(printable(text))
 
 
 def unpack(_: argparse.Namespace) -> None:
@@ -68,7 +48,7 @@ def unpack(_: argparse.Namespace) -> None:
 
     data = params.load(params.Data)
     annotations = Path(data.annotations) if data.annotations else None
-    print(stage.unpack(Path(data.images), annotations, params.load(params.Unpack)))
+    _show(str(stage.unpack(Path(data.images), annotations, params.load(params.Unpack))))
 
 
 def validate(_: argparse.Namespace) -> None:
@@ -125,7 +105,7 @@ def generate(arguments: argparse.Namespace) -> None:
         draw = partial(draw_best, candidates=arguments.best)
     options = (arguments.breed, arguments.count, arguments.seed, arguments.out, arguments.truncation, draw)
     with _model(arguments) as model:
-        print(drawing.generate(model, *options))
+        _show(drawing.generate(model, *options))
         _print_notice(model)
 
 
@@ -136,7 +116,7 @@ def walk(arguments: argparse.Namespace) -> None:
     ends = (arguments.breed, arguments.to)
     options = (arguments.out, arguments.seed, arguments.count, arguments.frames, arguments.truncation)
     with _model(arguments) as model:
-        print(drawing.walk(model, *ends, *options))
+        _show(drawing.walk(model, *ends, *options))
         _print_notice(model)
 
 
@@ -147,7 +127,7 @@ def breeds(arguments: argparse.Namespace) -> None:
 
     with _model(arguments) as model:
         for folder in breeds_of(model):
-            print(display_name(folder))
+            _show(display_name(folder))
 
 
 def blind(arguments: argparse.Namespace) -> None:
@@ -155,11 +135,11 @@ def blind(arguments: argparse.Namespace) -> None:
     from pedigree.blind import commands
 
     if arguments.action == "score":
-        print(commands.score(arguments.answers, arguments.key, arguments.out or commands.REPORT))
+        _show(commands.score(arguments.answers, arguments.key, arguments.out or commands.REPORT))
         return
     models = arguments.model or [GENERATOR]
     counts = (arguments.breeds, arguments.breed or (), arguments.pictures, arguments.photos)
-    print(commands.make(arguments.out, models, *counts, arguments.seed))
+    _show(commands.make(arguments.out, models, *counts, arguments.seed))
 
 
 def recipe(arguments: argparse.Namespace) -> None:

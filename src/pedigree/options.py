@@ -4,9 +4,11 @@ import argparse
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from pedigree import __version__, shipped
 from pedigree.common.paths import GENERATOR
+from pedigree.common.printable import printable
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit code; None: 0
 
@@ -27,7 +29,7 @@ REV = (
 
 def build_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
     """Return the parser of the command line. Each command is a function; its name and docstring are the help text."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="pedigree",
         description="Train and score a generator that draws dogs of a given breed, from an archive of dog photos.",
         epilog="The stages read params.yaml in the current folder. `dvc repro` runs every stage whose inputs changed.",
@@ -41,6 +43,13 @@ def build_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
         for add in OPTIONS.get(name, ()):
             add(subparser)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors can be printed."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def _show_examples(command: argparse.ArgumentParser, *lines: str) -> None:

@@ -186,6 +186,14 @@ def test_workers_with_different_crops_stop_with_an_error_that_names_the_worker(f
         "[]",
         '{"cluster": {"worker": ["a:1", "b:1"]}}',
         '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": "abc"}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": {"0": "a:1"}}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": [1, 2]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "a:1"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": true}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0.0}}',
+        "[" * 100_000,
         '{"cluster": {"worker": ["a:1", "b:1"], "ps": ["c:1"]}, "task": {"type": "ps", "index": 0}}',
     ],
 )
@@ -193,7 +201,7 @@ def test_the_error_for_an_invalid_tf_config_contains_an_example(monkeypatch: pyt
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(UsageError, match=r"TF_CONFIG must name the workers.*\"worker\": \[") as error:
         cluster_addresses()
-    assert str(error.value).endswith(text)
+    assert str(error.value).endswith(text[:200])
 
 
 def test_on_jax_a_tf_config_of_several_machines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,8 @@ def write(name, content):
         (lambda folder: (folder / "breeds.json").unlink(), r"breeds\.json is not here"),
         (write("breeds.json", b"["), r"breeds\.json is not JSON"),
         (write("breeds.json", b"\xff"), r"breeds\.json is not JSON"),
+        (write("breeds.json", b"[" * 100_000), r"breeds\.json is not JSON"),
+        (write("breeds.json", b"9" * 6_000), r"breeds\.json is not JSON"),
         (write("breeds.json", b'{"0": "boxer"}'), r"breeds\.json is not a list"),
         (write("breeds.json", b'["boxer"]'), r"train-labels\.npy has labels outside the 1 breeds"),
         (lambda folder: (folder / "train-images.npy").unlink(), r"train-images\.npy is not here"),
@@ -89,3 +91,16 @@ def test_a_truncated_array_is_one_clear_error(folder):
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(PedigreeError, match=r"train-images\.npy is not a whole"):
         load_crops(folder)
+
+
+def test_no_bit_of_a_header_flips_into_another_exception(folder):
+    path = folder / "train-labels.npy"
+    content = path.read_bytes()
+    for bit in range(8 * 128):  # NumPy's header has 128 bytes
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            load_crops(folder)
+        except PedigreeError as error:
+            assert "run `pedigree crop`" in str(error)

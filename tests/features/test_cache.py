@@ -2,6 +2,7 @@
 
 import io
 import threading
+import zipfile
 
 import numpy as np
 import pytest
@@ -81,6 +82,15 @@ def flipped(content):
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
+def with_a_header_that_python_cannot_split(content):
+    """Return a zip with right checksums, whose array has a header with an open bracket: `tokenize.TokenError`."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b"), }", b"(, }", 1))
+    return changed.getvalue()
+
+
 def oddly_compressed(content):
     return in_directory(content, 10, b"\x63\x00")
 
@@ -95,7 +105,16 @@ def in_directory(content, offset, field):
 
 
 @pytest.mark.parametrize(
-    "damage", [flipped, oddly_compressed, locked, lambda c: c[:-500], lambda c: b"", lambda c: b"not a zip" * 50]
+    "damage",
+    [
+        flipped,
+        oddly_compressed,
+        locked,
+        with_a_header_that_python_cannot_split,
+        lambda c: c[:-500],
+        lambda c: b"",
+        lambda c: b"not a zip" * 50,
+    ],
 )
 def test_a_damaged_file_is_computed_anew_and_mended(tmp_path, images, damage):
     expected = cached_features(Counting(), images, folder=tmp_path)

@@ -1,12 +1,18 @@
-"""Pages of a clone that is deleted are kept, and those of the last runs only."""
+"""Pages of a clone that is deleted are kept. Names from archives are text in the UI of Prefect."""
 
+import json
 from pathlib import Path
 
 import artifacts
 import pytest
-from artifacts import keep_pages
+from artifacts import keep_pages, publish
+from prefect import flow
+from prefect.artifacts import Artifact
 
 from pedigree.common.paths import DATA_DOCS, SCORES_PAGE
+from pedigree.results.highlights import Exhibit
+
+NASTY = "<img src=x onerror=alert(1)> ![x](//h/x.png) [a](javascript:alert(1)) `c` *b* a|b \\ \x1b[31m\u202e"
 
 
 @pytest.fixture
@@ -39,3 +45,17 @@ def test_pages_are_copied_and_those_of_the_last_runs_stay(
     keep_pages(project, folder)
     assert not copy.exists()
     assert (tmp_path / "state" / DATA_DOCS.name / "index.html").exists()  # the link was removed, not its target
+
+
+@pytest.mark.usefixtures("server")
+def test_a_name_in_a_table_is_no_markup() -> None:
+    flow(publish)(Exhibit("nasty", "A table", table=[{"breed": NASTY, "photos": 3}]))
+    artifact = Artifact.get("nasty")
+    assert artifact is not None
+    (row,) = json.loads(str(artifact.data))
+    assert row["photos"] == 3
+    left = row["breed"]
+    for letter in "\\<>[]`*|":
+        left = left.replace(f"\\{letter}", "")
+    assert not set("<>[]`*|\\") & set(left)
+    assert left.isprintable()

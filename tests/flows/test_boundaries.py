@@ -54,6 +54,18 @@ def test_flows_import_no_machine_learning() -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("value", ["[", "2026-13-45", "!!omap [{a: 1}, {a: 1}]", "[" * 100_000, "9" * 6_000])
+def test_a_parameter_that_is_no_yaml_is_wrong_usage(
+    value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rebuild", "--param", f"train.steps={value}"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as end:
+        import_module("rebuild").main()
+    assert end.value.code == 2
+    assert "--param expects a value in YAML" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("flow", ["rebuild", "retrain", "serve"])
 def test_help_shows_how_to_run_a_flow(
     flow: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -129,12 +129,13 @@ def champion(project: Project) -> str:
 
 
 def artifact(key: str) -> list[dict[str, str]]:
-    """Return the rows of the newest table of that key."""
+    """Return the rows of the newest table of that key, as Prefect's UI shows them: Markdown's escapes are removed."""
     from prefect.artifacts import Artifact
 
     table = Artifact.get(key)
     assert table is not None
-    return json.loads(str(table.data))
+    rows = json.loads(str(table.data))
+    return [{k: re.sub(r"\\(.)", r"\1", v) if isinstance(v, str) else v for k, v in row.items()} for row in rows]
 
 
 def linked_pages() -> list[Path]:

@@ -94,6 +94,11 @@ MALFORMED = {
     "entities in UTF-16": ((ENTITIES + GOOD).encode("utf-16"), "document type"),
     "too large": (GOOD + "\n" * LARGEST_FILE, "larger"),
     "nested deeply": ("<annotation>" * 50_000, "XML"),
+    "many objects": (
+        GOOD.replace("</annotation>", "<object/>" * 100_000 + "</annotation>"),
+        "objects, expected at most",
+    ),
+    "long name": (GOOD.replace("Chihuahua", "C" * 300), "300 characters"),
     "wrong root": ("<labels/>", "<labels>"),
     "size in words": (GOOD.replace("500", "wide"), "'wide'"),
     "negative size": (GOOD.replace("500", "-500"), "negative"),
@@ -123,6 +128,17 @@ def test_a_malformed_annotation_is_one_clear_line(tmp_path: Path, kind: str) -> 
     message = str(raised.value)
     assert message.startswith(f"{path}: ") and clue in message
     assert "\n" not in message and len(message) < len(str(path)) + 150
+
+
+def test_a_deep_annotation_that_is_closed_is_read(tmp_path: Path) -> None:
+    deep = "<a>" * 700_000 + "</a>" * 700_000
+    read = read_annotation(written(tmp_path, GOOD.replace("</annotation>", f"{deep}</annotation>")))
+    assert read.dogs == read_annotation(written(tmp_path, GOOD)).dogs
+
+
+def test_a_name_on_several_lines_is_one_line(tmp_path: Path) -> None:
+    read = read_annotation(written(tmp_path, GOOD.replace("Chihuahua", "\n  Maltese\n\tdog \n")))
+    assert read.dogs[0].name == "Maltese dog"
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])

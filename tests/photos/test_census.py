@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from pedigree.crop.cutting import crop_photo
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import COLUMNS, breed_census, breed_folders, read_census, take_census, write_census
+from pedigree.photos.windows import Window
 
 PUG, FOX = "n02110958-pug", "n02095314-wire-haired_fox_terrier"
 
@@ -329,3 +331,24 @@ def test_a_census_that_is_damaged_or_older_is_one_clear_error(tmp_path: Path, ol
     with pytest.raises(PedigreeError, match=message) as raised:
         read_census(tmp_path / "census.csv")
     assert str(raised.value).endswith("run `pedigree validate` again.") and "\n" not in str(raised.value)
+
+
+def test_a_file_of_absurd_size_is_set_aside_unread(tmp_path: Path) -> None:
+    put(tmp_path, f"{PUG}/1.png", encoded(picture(), "PNG"))
+    with (tmp_path / f"Images/{PUG}/1.png").open("ab") as file:
+        file.truncate(10**12)
+    assert row_of(tmp_path, f"{PUG}/1.png")["problem"] == "larger than 500 MB"
+
+
+def test_short_memory_is_no_fault_of_a_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, f"{PUG}/1.png", encoded(picture(), "PNG"))
+
+    def short(_: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pedigree.photos.census.decoded", short)
+    with pytest.raises(MemoryError):
+        take_census(tmp_path)
+    monkeypatch.setattr("pedigree.crop.cutting.to_rgb", short)
+    with pytest.raises(MemoryError):
+        crop_photo(tmp_path / f"Images/{PUG}/1.png", [Window(0, 0, 9, 9)], 9)

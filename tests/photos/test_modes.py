@@ -11,6 +11,7 @@ import pytest
 from PIL import BmpImagePlugin, Image, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 
 from pedigree.crop.cutting import crop_photo
+from pedigree.photos.modes import to_rgb
 from pedigree.photos.windows import StoredPhoto, photo_window
 from photos.test_census import PUG, put, row_of
 
@@ -244,3 +245,22 @@ def test_a_palette_gives_its_colours_and_white_where_it_is_transparent(
     crop = crop_photo(tmp_path / "dog.png", [photo_window(StoredPhoto(40, 40), "pad")], 40)[0]
     assert tuple(crop[20, 35]) == ORANGE
     assert tuple(crop[20, 5]) == ((10, 20, 30) if transparency is None else WHITE)
+
+
+@pytest.mark.parametrize(
+    ("mode", "form"), [("RGBA", "PNG"), ("LA", "PNG"), ("I;16", "PNG"), ("P", "PNG"), ("I;16", "TIFF")]
+)
+def test_a_photo_converted_in_strips_is_the_same(mode: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    values = np.random.default_rng(0).integers(
+        0, 256, (HEIGHT, WIDTH * channels * (2 if "16" in mode else 1)), np.uint8
+    )
+    photo = Image.frombytes(mode, (WIDTH, HEIGHT), values.tobytes())
+    if mode == "P":
+        photo.putpalette(np.random.default_rng(1).integers(0, 256, 768, np.uint8).tobytes())
+    file = io.BytesIO()
+    photo.save(file, form, **({"transparency": 7} if mode == "P" else {}))
+    whole = np.asarray(to_rgb(Image.open(file)))
+    for strip in (1, WIDTH * 7):
+        monkeypatch.setattr("pedigree.photos.modes.STRIP", strip)
+        np.testing.assert_array_equal(to_rgb(Image.open(file)), whole)

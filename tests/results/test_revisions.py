@@ -152,6 +152,8 @@ def test_the_copy_goes_with_the_block_however_it_ends(project: Project, monkeypa
         ("nope", 2, "'nope' is not a revision of this repository (`git log` and `git tag` list them)"),
         ("--all", 2, "'--all' is not a revision"),
         ("empty..later", 2, "is not a revision"),
+        ("a\0", 2, r"'a\x00' is not a revision"),
+        ("a\ud800\x1b", 2, r"'a\ud800\x1b' is not a revision"),
         ("", 2, "'' is not a revision"),
         ("later^{tree}", 2, "is not a revision"),
         ("empty", 1, "revision empty has no models/generator.keras; `git log -- dvc.lock`"),

@@ -51,6 +51,12 @@ def written(path: Path, section: str, key: str, value: object) -> Path:
         ("validate", "photos_per_breed", [400, 60], "photos_per_breed: the lower bound is above the upper one"),
         ("validate", "photos_per_breed", [60], "validate.photos_per_breed: "),
         ("validate", "breed_pattern", "(", "validate.breed_pattern: not a regular expression"),
+        ("validate", "breed_pattern", "a{99999999999}", "validate.breed_pattern: not a regular expression"),
+        ("validate", "breed_pattern", "(" * 5000 + ")" * 5000, "validate.breed_pattern: not a regular expression"),
+        ("data", "images", "a\0.tar", "data.images: the character NUL"),
+        ("score", "weights", "a\0", "score.weights: the character NUL"),
+        ("validate", "set_aside", dict.fromkeys(map(str, range(5000)), 1), "validate.set_aside.0: "),
+        ("crop", "x" * 50_000, 1, "crop.xxx"),
         ("validate", "min_decodable", 99, "less than or equal to 1. Received: 99"),
         ("train", "architecture", "vae", "train.architecture: "),
         ("train", "batch_size", 6.4, "train.batch_size: "),
@@ -77,6 +83,7 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, v
     assert message in str(error.value)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 10_000
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,8 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, v
         ("crops: {}", "unknown section 'crops'"),
         ("crop: [", "is not valid YAML"),
         ("crop: {}\ncrop: {}", "is not valid YAML"),
+        ("crop: 2026-13-45", "is not valid YAML: month"),
+        ("crop: &a [" + "x, " * 5000 + "]\ndata: [*a]", "must be a section of parameters. Received: ['x', 'x',"),
         ("crop: 3", "crop must be a section of parameters. Received: 3"),
     ],
 )

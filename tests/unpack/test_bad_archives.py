@@ -1,11 +1,14 @@
 """Unpacking a bad archive: an error of one line that says what is wrong and where; no file changes."""
 
 import bz2
+import dataclasses
 import gzip
 import lzma
 import os
 import stat
+import struct
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -289,3 +292,38 @@ def test_random_damage_is_an_error_or_harmless_but_never_another_exception(
             assert str(error).isprintable()
             assert tree(raw.parent) == {f"raw/{name}": content for name, content in before.items()}
     assert errors > 0
+
+
+def _pax(name: str, content: bytes) -> bytes:
+    """Return an extended header of a tar with this content."""
+    header = tarfile.TarInfo(name)
+    header.size, header.type = len(content), tarfile.XGLTYPE
+    return header.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
+
+
+def test_extended_headers_with_many_records_take_time_and_memory_in_proportion(tmp_path: Path, raw: Path) -> None:
+    records = b"".join(b"13 %05x=abc\n" % number for number in range(80_000))  # 1 MB; in quadratic time, half a minute
+    pack_tar(tmp_path / "good.tar", GOOD)
+    (tmp_path / "i.tar").write_bytes(_pax("many", records) * 10 + (tmp_path / "good.tar").read_bytes())
+    start = time.perf_counter()
+    unpack(tmp_path / "i.tar", None, LIMITS, raw)
+    assert time.perf_counter() - start < 20
+    assert tree(raw / "Images")
+
+
+def test_a_table_of_contents_of_absurd_size_is_refused_before_it_is_read(tmp_path: Path, raw: Path) -> None:
+    entry = zip_entry(b"n" * 200)
+    with (tmp_path / "i.zip").open("wb") as file:
+        file.write(b"PK\3\4")
+        file.write(entry * 100_000)
+        size = file.tell() - 4
+        file.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, size, 4, 0))
+    start = time.perf_counter()
+    with pytest.raises(PedigreeError, match=r"more than 100 files .*its table of contents.*unpack\.max_files"):
+        unpack(tmp_path / "i.zip", None, dataclasses.replace(LIMITS, max_files=100), raw)
+    assert time.perf_counter() - start < 0.3
+
+
+def zip_entry(name: bytes) -> bytes:
+    """Return an entry of a zip's table of contents."""
+    return b"PK\1\2" + bytes(24) + struct.pack("<H", len(name)) + bytes(16) + name

@@ -1,9 +1,10 @@
 """The workers: processes that train one GAN together, one per machine. The first, the chief, decides and writes."""
 
-import json
 import os
-from typing import Protocol
+import re
+from typing import Any, Protocol
 
+from pedigree.common import json_text
 from pedigree.errors import PedigreeError, UsageError
 
 EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -54,6 +55,11 @@ class SingleProcess:
         return number
 
 
+def _is_address(value: Any) -> bool:
+    """Whether a value is the text `host:port`."""
+    return isinstance(value, str) and bool(re.fullmatch(r"[\w.:\[\]-]+:[0-9]{1,5}", value, re.ASCII))
+
+
 def cluster_addresses() -> list[str]:
     """Return the addresses of the workers in TF_CONFIG, or an empty list if it is not set.
 
@@ -64,15 +70,19 @@ def cluster_addresses() -> list[str]:
     if not text:
         return []
     try:
-        config = json.loads(text)
+        config = json_text.parse(text)
         cluster, task = config["cluster"], config["task"]
-        valid = task["index"] in range(len(cluster[task["type"]])) and set(cluster) <= KINDS
+        valid = (
+            type(task["index"]) is int and task["index"] in range(len(cluster[task["type"]])) and set(cluster) <= KINDS
+        )
+        valid = valid and all(isinstance(cluster[kind], list) for kind in cluster)
         addresses = [address for kind in sorted(cluster) for address in cluster[kind]]
+        valid = valid and all(map(_is_address, addresses)) and len(set(addresses)) == len(addresses)
     except (ValueError, KeyError, TypeError):
         valid = False
     if not valid:
         raise UsageError(
             "TF_CONFIG must name the workers (and optionally a chief) and which of them this process is, such as "
-            f"{EXAMPLE}. Received: {text}"
+            f"{EXAMPLE}. Received: {text[:200]}"
         )
     return addresses

@@ -1,7 +1,6 @@
 """Readers' answers: the JSON file that the page makes, or `answers-template.csv` filled in."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pedigree.blind.key import Key
+from pedigree.common import json_text
 from pedigree.errors import PedigreeError
 
 MISSING = -1
@@ -88,7 +88,7 @@ def read_all(paths: list[Path], key: Key) -> list[Answers]:
 def _json(text: str, path: Path) -> tuple[str, str, list[Row]]:
     """Return the digest of the test, the reader's name and the rows of a JSON file."""
     try:
-        facts = json.loads(text)
+        facts = json_text.parse(text)
         rows = facts["answers"]
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise TypeError

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pedigree.blind.questions import Questions
+from pedigree.common import json_text
 from pedigree.common.files import write_text
 from pedigree.errors import PedigreeError
 
@@ -67,7 +68,7 @@ def read(path: Path) -> Key:
         PedigreeError: if there is no such file, or if it is not a key.
     """
     try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        facts: dict[str, Any] = json_text.parse(path.read_text(encoding="utf-8"))
         pictures = facts["pictures"]
         return Key(
             test=facts["test"],

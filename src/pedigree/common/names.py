@@ -24,6 +24,13 @@ def unambiguous(name: str, others: Iterable[str]) -> str:
     return ascii(name)[1:-1] if look_alike(name, others) else name
 
 
+def has_control_characters(name: str) -> bool:
+    """Whether a name has characters that are not for names, or that XML forbids."""
+    return not name.isprintable() and any(
+        unicodedata.category(letter) in ("Cc", "Cs") or letter in "\ufffe\uffff" for letter in name
+    )
+
+
 def _appearance(name: str) -> str:
     visible = (letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf")
     return "".join(visible)

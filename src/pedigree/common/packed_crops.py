@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pedigree.common import json_text
 from pedigree.common.files import write_text
+from pedigree.common.guard import is_short_of_memory
 from pedigree.common.paths import CROPS
 from pedigree.errors import PedigreeError
 
@@ -88,7 +90,7 @@ class _UnfitCropsError(Exception):
 
 def _breeds(path: Path) -> tuple[str, ...]:
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
+        names = json_text.parse(path.read_text(encoding="utf-8"))
     except OSError:
         raise _UnfitCropsError(f"{path} is not here") from None
     except ValueError:
@@ -118,7 +120,9 @@ def _array(path: Path) -> npt.NDArray[Any]:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise _UnfitCropsError(f"{path} is not here") from None
-    except (OSError, ValueError, EOFError):
+    except Exception as error:  # a damaged header is Python code to NumPy, and can raise nearly anything
+        if is_short_of_memory(error):
+            raise
         raise _UnfitCropsError(f"{path} is not a whole .npy file") from None
     if not isinstance(array, np.ndarray) or not array.size:
         raise _UnfitCropsError(f"{path} is empty")

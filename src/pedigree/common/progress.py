@@ -6,17 +6,19 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from pedigree.common.printable import printable
+
 T = TypeVar("T")
 
 
 def progress(items: Iterable[T], *, label: str, total: int | None = None, unit: str = "photo") -> "tqdm[T]":
     """Wrap `items` in a progress bar on stderr with the heading `label`."""
-    return tqdm(items, desc=label, total=total, unit=unit, **_pace())
+    return tqdm(items, desc=printable(label), total=total, unit=unit, **_pace())
 
 
 def progress_bar(*, label: str, total: int | None = None, unit: str = "step", **settings: Any) -> "tqdm[Any]":
     """Return a progress bar to advance with `update(n)`. It is a context manager."""
-    return tqdm(desc=label, total=total, unit=unit, **_pace(), **settings)
+    return tqdm(desc=printable(label), total=total, unit=unit, **_pace(), **settings)
 
 
 def _pace() -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Imports Keras without the start-up messages of TensorFlow, and without TensorFlow on another backend.
+"""Imports Keras with the project's settings, without TensorFlow's start-up messages, and without TensorFlow on JAX.
+
+`keras.json` in a person's home, and some variables of the environment, change what Keras computes. The results of a
+stage depend on what DVC knows, so they are ignored here. Only KERAS_BACKEND is kept: the docs name it.
 
 TensorFlow 2.21 writes start-up messages to file descriptor 2 before it can be configured. Errors are not lost: they are
 raised as exceptions.
@@ -8,20 +11,57 @@ import os
 import sys
 from typing import Any
 
+from pedigree.errors import PedigreeError
+
+# Variables that change what Keras, TensorFlow and JAX compute.
+IGNORED = (
+    "KERAS_MAX_EPOCHS",
+    "KERAS_MAX_STEPS_PER_EPOCH",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
+    "JAX_DISABLE_JIT",
+    "JAX_ENABLE_X64",
+    "JAX_NUMPY_DTYPE_PROMOTION",
+    "JAX_NUMPY_RANK_PROMOTION",
+)
+
 
 def import_keras() -> None:
-    """Import Keras and its backend, and hide the start-up messages of the backend."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Import Keras and its backend, set what results depend on, and hide the start-up messages of the backend.
+
+    Raises:
+        PedigreeError: Keras does not accept `keras.json` or KERAS_BACKEND.
+    """
+    _prepare_environment()
     sys.stderr.flush()
     stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
-        import keras  # noqa: F401
+        import keras
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
+        folder = os.environ.get("KERAS_HOME", "~/.keras")
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PedigreeError(
+            f"Keras cannot be imported ({reason}): correct or remove {folder}/keras.json, and set KERAS_BACKEND to "
+            "tensorflow or jax, or not at all."
+        ) from error
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(null)
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
     _leave_tensorflow_out()
+
+
+def _prepare_environment() -> None:
+    """Set the variables that Keras and its backend read when they are imported."""
+    for name in IGNORED:
+        os.environ.pop(name, None)
+    os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"  # not the one of keras.json
+    os.environ["KERAS_NNX_ENABLED"] = "false"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def _leave_tensorflow_out() -> None:

@@ -37,7 +37,7 @@ def crop_photo(path: Path, windows: Sequence[Window], size: int) -> npt.NDArray[
         scale = _decode(photo, min(window.shorter for window in windows) / size)
         image = to_rgb(photo)
         turn = UPRIGHT.get(orientation(photo))
-    crops = [_cut(image, _scaled(window, scale), size) for window in windows]
+        crops = [_cut(image, _scaled(window, scale), size) for window in windows]
     return np.stack([np.asarray((crop if turn is None else crop.transpose(turn)).convert("RGB")) for crop in crops])
 
 

@@ -9,6 +9,7 @@ import math
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pedigree.common import quiet
+from pedigree.common import json_text, quiet
 from pedigree.common.files import replacing_file, temporary_folder
+from pedigree.common.guard import is_short_of_memory
 from pedigree.errors import PedigreeError
+from pedigree.generator import archive, structure
+from pedigree.generator.archive import FACTS
 
 if TYPE_CHECKING:
     import keras
 
-FACTS = "pedigree.json"
-PRIORS = ("normal", "uniform")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of the zip format, so that equal networks give equal bytes
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # Keras colours some of its messages
 _CENTRE = 1  # the stream of random numbers that the centre of truncated latents comes from; redraws use the next ones
 
 Latents = npt.NDArray[np.float32]
@@ -141,7 +144,7 @@ def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, 
 
 
 def load_generator(path: Path) -> Generator:
-    """Read a file written by `save_generator`.
+    """Read a file written by `save_generator`, or by anybody: no code in it is run, and its sizes are limited.
 
     Raises:
         PedigreeError: if there is no such file, or if it is not a generator of Pedigree.
@@ -150,10 +153,11 @@ def load_generator(path: Path) -> Generator:
     quiet.import_keras()
     import keras
 
-    try:
-        network: Any = keras.saving.load_model(path, compile=False)
-    except (KeyError, ValueError, TypeError, OSError) as error:
-        raise _not_ours(path, error) from None
+    with _reading(path):
+        config, weights = archive.read(path, archive.CONFIG, archive.WEIGHTS)
+        structure.check_sizes(json_text.parse(config), archive.weight_count(weights))
+        del weights
+        network: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
     return Generator(network, breeds, latent)
 
 
@@ -163,22 +167,32 @@ def breeds_of(path: Path) -> tuple[str, ...]:
 
 
 def _facts(path: Path) -> tuple[tuple[str, ...], str]:
-    """Read the breeds and the prior of the latents. Old files do not name the prior; it is normal."""
+    """Read the breeds and the prior of the latents, and check them and the network's parts. This needs no Keras."""
     if not path.is_file():
         raise PedigreeError(f"{path} is not here: make it with `dvc repro`, or name another with --model.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            facts = json.loads(archive.read(FACTS))
-        breeds, latent = tuple(facts["breeds"]), facts.get("latent", "normal")
-        if latent not in PRIORS:
-            raise ValueError(f"its latent prior is {latent!r}, not one of {', '.join(PRIORS)}")
-    except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
-        raise _not_ours(path, error) from None
+    with _reading(path):
+        facts, config = archive.read(path, FACTS, archive.CONFIG)
+        breeds, latent = archive.facts(facts)
+        network = json_text.parse(config)
+        structure.check_kinds(network)
+        structure.check_breeds(network, len(breeds))
     return breeds, latent
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn every exception that a damaged or hostile file causes into one clear error."""
+    try:
+        yield
+    except Exception as error:  # zipfile, h5py and Keras raise exceptions of many types
+        if is_short_of_memory(error):
+            raise
+        raise _not_ours(path, error) from None
+
+
 def _not_ours(path: Path, error: Exception) -> PedigreeError:
-    reason = " ".join(str(error).split())[:200]
+    plain = _COLOUR.sub("", str(error))
+    reason = " ".join(plain.split())[:200] or type(error).__name__
     return PedigreeError(f"{path} is not a generator that Pedigree saved ({reason}): train again.")
 
 
@@ -218,5 +232,5 @@ def _stable(name: str, content: bytes) -> bytes:
     return content
 
 
-def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+def _put(target: zipfile.ZipFile, name: str, content: bytes) -> None:
+    target.writestr(zipfile.ZipInfo(name, _EPOCH), content)

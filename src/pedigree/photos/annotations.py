@@ -13,6 +13,8 @@ from pathlib import Path
 from pedigree.errors import PedigreeError
 
 LARGEST_FILE = 10_000_000  # bytes; an annotation usually has about one thousand
+MOST_OBJECTS = 1_000  # dogs in a photo
+LONGEST_NAME = 255  # characters
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]*)?")
 
@@ -108,6 +110,9 @@ def _root(content: bytes) -> ElementTree.Element:
 
 
 def _annotation(root: ElementTree.Element) -> Annotation:
+    objects = root.findall("object")
+    if len(objects) > MOST_OBJECTS:
+        raise _MalformedError(f"it has {len(objects)} objects, expected at most {MOST_OBJECTS}")
     width, height = _side(root, "width"), _side(root, "height")
     if width < 0 or height < 0:
         raise _MalformedError(f"<size> is negative. Received: {width} x {height}")
@@ -116,12 +121,14 @@ def _annotation(root: ElementTree.Element) -> Annotation:
         filename=(root.findtext("filename") or "").strip(),
         width=width,
         height=height,
-        dogs=tuple(_dog(element) for element in root.findall("object")),
+        dogs=tuple(map(_dog, objects)),
     )
 
 
 def _dog(element: ElementTree.Element) -> Dog:
-    name = (_child(element, "name").text or "").strip()
+    name = " ".join((_child(element, "name").text or "").split())
+    if len(name) > LONGEST_NAME:
+        raise _MalformedError(f"the <name> of an <object> has {len(name)} characters, expected at most {LONGEST_NAME}")
     if not name:
         raise _MalformedError("the <name> of an <object> is empty")
     return Dog(name, _box(_child(element, "bndbox")))

@@ -30,6 +30,7 @@ from pedigree.photos.opening import reason
 from pedigree.photos.split import read_split
 from pedigree.photos.views import view_hashes
 
+LARGEST_FILE = 500_000_000  # bytes
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
 COLUMNS: dict[str, type] = {
@@ -212,6 +213,8 @@ _UNKNOWN: dict[str, Any] = {
 def _file_facts(path: Path) -> tuple[dict[str, Any], Image.Image | None]:
     """Return what is known from the file, and a small copy of the photo unless it does not decode."""
     try:
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            return {"bytes": size, "problem": f"larger than {LARGEST_FILE // 10**6} MB"}, None
         content = path.read_bytes()
     except OSError as error:
         return {"problem": f"cannot be read ({error.strerror})"}, None
@@ -244,6 +247,8 @@ def _picture_facts(content: bytes) -> tuple[dict[str, Any], Image.Image | None]:
                     facts["problem"] = f"does not decode: {facts['decoder_warning']}"
     except UnidentifiedImageError:
         facts["problem"] = f"not a photo ({', '.join(FORMATS)})"
+    except MemoryError:  # says nothing about the photo
+        raise
     except Exception as error:  # decoders raise many kinds of exceptions; each means that the file is broken
         facts["problem"] = f"does not decode: {_BYTES_LEFT.sub('', reason(error))}"
     return facts, luma

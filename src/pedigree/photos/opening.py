@@ -8,6 +8,20 @@ from PIL import Image
 
 from pedigree.errors import PedigreeError
 
+LARGE = 30_000_000  # pixels; decoded and converted, they take about 240 MB
+
+
+def is_large(path: Path) -> bool:
+    """Whether a photo has so many pixels that only one thread should work on such photos.
+
+    It has to be the same thread for all of them, because the C library keeps the memory that a thread has freed.
+    """
+    try:
+        with Image.open(path) as photo:
+            return photo.width * photo.height > LARGE
+    except Exception:  # the thread that decodes it reports what is wrong
+        return False
+
 
 @contextmanager
 def opened(path: Path, problem: str = "does not decode", command: str = "validate") -> Iterator[Image.Image]:
@@ -19,6 +33,8 @@ def opened(path: Path, problem: str = "does not decode", command: str = "validat
     try:
         with Image.open(path) as photo:
             yield photo
+    except MemoryError:  # says nothing about the photo
+        raise
     except Exception as error:  # decoders raise many kinds of exceptions
         raise PedigreeError(f"{path} {problem} ({reason(error)}): run `pedigree {command}` again.") from None
 

@@ -19,7 +19,7 @@ from pedigree.photos import exif, modes
 from pedigree.photos.annotations import Box
 from pedigree.photos.exif import UPRIGHT
 from pedigree.photos.modes import to_rgb
-from pedigree.photos.opening import opened
+from pedigree.photos.opening import is_large, opened
 from pedigree.photos.windows import StoredPhoto
 
 BATCH = 32  # parts that a network takes at once; about two batches are decoded ahead of it
@@ -64,11 +64,14 @@ def cut_parts(images: Path, parts: Sequence[Part], size: int) -> Iterator[Pixels
     """
     Image.init()  # here, so that the threads do not all start it at the same time
     coming = iter(parts)
-    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool, ThreadPoolExecutor(1) as large:
         warnings.simplefilter("ignore")  # the census has already recorded what matters
 
         def started(count: int) -> list[Future[Pixels]]:
-            return [pool.submit(cut_part, images / part.photo, part, size) for part in islice(coming, count)]
+            return [
+                (large if is_large(images / part.photo) else pool).submit(cut_part, images / part.photo, part, size)
+                for part in islice(coming, count)
+            ]
 
         pending = deque([started(BATCH), started(BATCH)])
         while batch := pending.popleft():

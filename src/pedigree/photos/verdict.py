@@ -7,6 +7,7 @@ report do not run crop again.
 import json
 from pathlib import Path
 
+from pedigree.common import json_text
 from pedigree.common.files import write_text
 from pedigree.common.paths import VERDICT
 from pedigree.errors import PedigreeError
@@ -24,7 +25,7 @@ def require_passed(path: Path = VERDICT) -> None:
         PedigreeError: if `path` is missing or unreadable, or if it says that validation failed.
     """
     try:
-        verdict = json.loads(path.read_text(encoding="utf-8"))
+        verdict = json_text.parse(path.read_text(encoding="utf-8"))
     except OSError:
         raise PedigreeError(f"{path} is not here: run `pedigree validate` first.") from None
     except ValueError:

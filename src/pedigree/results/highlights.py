@@ -3,7 +3,6 @@
 Each exhibit is made from the project's files. A file that is missing or cannot be read is left out.
 """
 
-import json
 import math
 import re
 import socket
@@ -16,8 +15,10 @@ from typing import Any
 
 from PIL import Image
 
+from pedigree.common import json_text
 from pedigree.common.measures import CONDITIONS, MEASURES
 from pedigree.common.paths import CENSUS, DATA_DOCS, FINAL_SAMPLES, METRICS, SCORES_PAGE, VALIDATION, VALIDATION_PAGE
+from pedigree.common.printable import printable_line
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, read_census
 from pedigree.results.comparison import (
@@ -89,7 +90,7 @@ def highlights(root: Path, pages: Path | None = None) -> list[Exhibit]:
 
 
 def _validation(root: Path) -> Exhibit:
-    findings = json.loads((root / VALIDATION).read_text(encoding="utf-8"))["expectations"]
+    findings = json_text.parse((root / VALIDATION).read_text(encoding="utf-8"))["expectations"]
     rows = [
         {
             "expectation": finding["expectation"],
@@ -178,7 +179,7 @@ def _changes(root: Path) -> Exhibit | None:
     if earlier is None:
         return None
     commit, compared = earlier
-    head = f"## The scores compared with {commit.short}, {_plain(commit.subject)}"
+    head = f"## The scores compared with {commit.short}, {markdown_text(commit.subject)}"
     parts = [_markdown(judge_name(extractor, now[extractor]), rows) for extractor, rows in compared.items()]
     return Exhibit("changes", "Better, worse or noise", text="\n\n".join([head, *parts, FOOT]) + "\n")
 
@@ -196,7 +197,7 @@ def _earlier(root: Path, now: Scores) -> tuple[Commit, dict[str, list[Change]]] 
 def _markdown(judge: str, rows: list[Change]) -> str:
     """Return the rows as Markdown, like `comparison.render` for a terminal."""
     own, ground = split(rows)
-    parts = [f"By {_plain(judge)}: {summary(own)}", _table(own)]
+    parts = [f"By {markdown_text(judge)}: {summary(own)}", _table(own)]
     return "\n\n".join([*parts, GROUND, _table(ground)] if ground else parts)
 
 
@@ -206,14 +207,14 @@ def _table(rows: Sequence[Change]) -> str:
 
 
 def _line(texts: tuple[str, ...]) -> str:
-    title, *numbers, word = map(_plain, texts)
+    title, *numbers, word = map(markdown_text, texts)
     pairs = [f"{value} {margin}".rstrip() for value, margin in zip(numbers[::2], numbers[1::2], strict=True)]
     return f"| {' | '.join([title, *pairs, word])} |"
 
 
-def _plain(text: str) -> str:
-    """Escape `text` for Markdown, as one line."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+def markdown_text(text: str) -> str:
+    """Escape `text` for Markdown, as one printable line."""
+    return _MARKUP.sub(r"\\\1", printable_line(text))
 
 
 def _pages(root: Path) -> Exhibit | None:

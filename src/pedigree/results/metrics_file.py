@@ -1,10 +1,10 @@
 """Reads and checks `metrics.json`, from a path or from a git revision."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from pedigree.common import json_text
 from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.results.revisions import commit_of, content_of, no_repository
@@ -77,8 +77,8 @@ def bias_note(extractor: str, before: Numbers, now: Numbers) -> str:
 
 def _parsed(content: bytes, origin: str) -> Scores:
     try:
-        scores = json.loads(content, parse_constant=lambda _: None)  # NaN and infinities count as not measured
-    except (ValueError, RecursionError) as error:
+        scores = json_text.parse(content, parse_constant=lambda _: None)  # NaN and infinities count as not measured
+    except ValueError as error:
         raise PedigreeError(f"{origin} is not JSON ({error}).") from None
     if flaw := _flaw(scores):
         raise PedigreeError(f"{origin} is not a file that `pedigree score` writes: {flaw}.")
@@ -90,12 +90,16 @@ def _flaw(scores: Any) -> str | None:
     if not isinstance(scores, dict) or not scores:
         return f"expected an object of extractors. Received: {_short(scores)}"
     for extractor, numbers in scores.items():
+        if not extractor.isprintable():
+            return f"the name of an extractor has control characters. Received: {_short(extractor)}"
         if not isinstance(numbers, dict):
             return f"{extractor!r} should hold numbers by name. Received: {_short(numbers)}"
         errors = numbers.get(ERRORS, {})
         if not isinstance(errors, dict):
             return f"{extractor}.{ERRORS} should hold numbers by name. Received: {_short(errors)}"
         for key, value in numbers.items():
+            if not f"{key}{value}".isprintable():
+                return f"a name or a word of {extractor} has control characters. Received: {_short(key)}"
             if key != ERRORS and not (value is None or isinstance(value, str) or _is_number(value)):
                 return f"{extractor}.{key} should be a number, a word or null. Received: {_short(value)}"
         for key, value in errors.items():

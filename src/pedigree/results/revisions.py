@@ -113,6 +113,8 @@ def _get(revision: str, commit: str, path: Path, out: Path) -> None:
 def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
     try:
         return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S603, S607
+    except ValueError:  # NUL or a lone surrogate, which no revision has
+        return subprocess.CompletedProcess(arguments, 1, b"", b"")
     except FileNotFoundError:
         raise PedigreeError("reading another revision needs git, which is not installed.") from None
 

@@ -1,5 +1,6 @@
 """What the sections of `params.yaml` are made of: types with a range, and parameters with a default."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
@@ -7,6 +8,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+LONGEST = 200  # characters of a value in a message
 
 Number = TypeVar("Number", int, float)
 
@@ -27,6 +30,27 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return "".join(f" (nearest: {match!r})" for match in get_close_matches(name, sorted(known), 1))
 
 
+def shown(value: Any) -> str:
+    """Return a value for a message, shortened to fit on one line."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def regular_expression(pattern: str) -> str:
+    """Return `pattern`, if Python can compile it; raise a ValueError if not."""
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a regular expression ({error})") from None
+    return pattern
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("the character NUL cannot be part of a name")
+    return text
+
+
 def _ascending(bounds: list[Number]) -> list[Number]:
     if bounds[0] > bounds[1]:
         raise ValueError("the lower bound is above the upper one")
@@ -35,7 +59,7 @@ def _ascending(bounds: list[Number]) -> list[Number]:
 
 _PAIR = (Field(min_length=2, max_length=2), AfterValidator(_ascending))
 
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(_without_nul)]
 Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from pedigree.common.files import replacing_file
 from pedigree.errors import UsageError
+from pedigree.settings.fields import shown
 from pedigree.settings.params import FILE, SECTIONS, load, read
 
 
@@ -26,7 +27,7 @@ def override(values: Mapping[str, Any], path: Path = FILE) -> None:
     for name, value in values.items():
         section, _, key = name.partition(".")
         if key not in (content.get(section) or ()):
-            raise UsageError(f"{path} has no parameter {name!r}. Received: {name}={value!r}")
+            raise UsageError(f"{path} has no parameter {name!r}. Received: {name}={shown(value)}")
         content[section][key] = value
     changed = StringIO()
     yaml.dump(content, changed)

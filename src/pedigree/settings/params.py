@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from pedigree.common.paths import PARAMS
 from pedigree.errors import UsageError
+from pedigree.settings import plain_yaml
 from pedigree.settings.crop import Crop as Crop
 from pedigree.settings.data import Data as Data
-from pedigree.settings.fields import nearest
+from pedigree.settings.fields import nearest, shown
 from pedigree.settings.gate import Gate as Gate
 from pedigree.settings.score import Score as Score
 from pedigree.settings.section_yaml import parameters, value_text
@@ -20,6 +19,8 @@ from pedigree.settings.unpack import Unpack as Unpack
 from pedigree.settings.validate import Validate as Validate
 
 FILE = PARAMS
+MOST_ERRORS = 30  # in one message
+LONGEST_KEY = 100  # characters; the rest of a longer key is not shown
 
 SECTIONS = {section.__name__.lower(): section for section in (Data, Unpack, Validate, Crop, Train, Score, Gate)}
 
@@ -42,30 +43,32 @@ def load(section: type[Section], path: Path = FILE) -> Section:
 def read(path: Path = FILE) -> dict[str, Any]:
     """Read all sections of `path` as plain dictionaries. Of these, only the sections' names are checked."""
     try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(f"{path} was not found: run pedigree from the project's root.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text.") from None
-    except YAMLError as error:
-        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        content = plain_yaml.parse(text)
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(content, dict):
-        raise UsageError(f"{path}: expected the sections {', '.join(SECTIONS)}. Received: {content!r}")
+        raise UsageError(f"{path}: expected the sections {', '.join(SECTIONS)}. Received: {shown(content)}")
     for name in content:
         if name not in SECTIONS:
-            raise UsageError(f"{path}: unknown section {name!r}; the sections are {', '.join(SECTIONS)}.")
+            raise UsageError(f"{path}: unknown section {shown(name)}; the sections are {', '.join(SECTIONS)}.")
     return content
 
 
 def _checked(section: type[Section], name: str, values: Any, path: Path) -> Section:
     if not isinstance(values, dict):
-        raise UsageError(f"{path}: {name} must be a section of parameters. Received: {values!r}")
-    if wrong := _wrong_keys(section, name, [str(key) for key in values]):
-        raise UsageError(" ".join(f"{path}: {message}" for message in wrong))
+        raise UsageError(f"{path}: {name} must be a section of parameters. Received: {shown(values)}")
+    if wrong := _wrong_keys(section, name, [str(key)[:LONGEST_KEY] for key in values]):
+        raise UsageError(" ".join(f"{path}: {message}" for message in wrong[:MOST_ERRORS]))
     try:
         return section(**values)
     except ValidationError as invalid:
-        raise UsageError(" ".join(_message(name, error, path) for error in invalid.errors())) from None
+        raise UsageError(" ".join(_message(name, error, path) for error in invalid.errors()[:MOST_ERRORS])) from None
 
 
 def _wrong_keys(section: type[Section], name: str, keys: list[str]) -> list[str]:
@@ -86,4 +89,4 @@ def _message(name: str, error: Any, path: Path) -> str:
     message = f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}."
     if not error["loc"]:  # the message names the parameters that do not fit together
         return message
-    return f"{message} Received: {error['input']!r}"
+    return f"{message} Received: {shown(error['input'])}"

@@ -1,21 +1,12 @@
 """The `validate` section of `params.yaml`."""
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
 from pedigree.common.extractor_names import Lite0Name
-from pedigree.settings.fields import STRICT, Counts, Positive, Ratio, Share, Text, parameter
-
-
-def _regular_expression(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression ({error})") from error
-    return pattern
+from pedigree.settings.fields import STRICT, Counts, Positive, Ratio, Share, Text, parameter, regular_expression
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -23,7 +14,7 @@ class Validate:
     """What the photos must be like. A share is a share of all photos."""
 
     only: list[Text] = parameter([], "breeds to use, by folder or display name, such as [pug, boxer]; empty: all")
-    breed_pattern: Annotated[str, AfterValidator(_regular_expression)] | None = parameter(
+    breed_pattern: Annotated[str, AfterValidator(regular_expression)] | None = parameter(
         r"^n\d{8}-.+$", "regular expression that every breed's folder name must match; null: any name"
     )
     breeds: Positive | None = parameter(8, "number of breed folders; null: any number")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pedigree.common.names import composed
+from pedigree.common import json_text
+from pedigree.common.names import composed, has_control_characters
 from pedigree.errors import PedigreeError
-from pedigree.unpack.layouts import Parts, has_control_characters, shown
+from pedigree.unpack.layouts import Parts, shown
 
 LARGEST_FILE = 100_000_000  # bytes; the photos and boxes of Stanford Dogs take about ten million
 
@@ -61,8 +62,8 @@ def read_coco(source: str, path: Path) -> list[Picture]:
             f"{source} is larger than {LARGEST_FILE} bytes; keep only the boxes, without segmentations."
         )
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        content = json_text.parse(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise PedigreeError(f"{source} cannot be read as JSON ({error}); write it again.") from None
     try:
         return _pictures(content)

@@ -1,12 +1,11 @@
 """Where each member of an archive belongs, decided from the names alone: `<breed>/<photo>` and `<breed>/<stem>`."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from pedigree.common.names import composed, same_name
+from pedigree.common.names import composed, has_control_characters, same_name
 from pedigree.errors import PedigreeError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
@@ -53,13 +52,6 @@ def breed_folder(source: str, breed: str) -> str:
     if reason:
         raise PedigreeError(f"{source}: the breed {shown(breed)} {reason}; correct it.")
     return name
-
-
-def has_control_characters(name: str) -> bool:
-    """Whether a name has characters that are not for names, or that XML forbids."""
-    return not name.isprintable() and any(
-        unicodedata.category(letter) in ("Cc", "Cs") or letter in "\ufffe\uffff" for letter in name
-    )
 
 
 def is_litter(parts: Parts) -> bool:

@@ -13,6 +13,7 @@ from pedigree.settings.params import Unpack
 from pedigree.unpack.layouts import shown
 
 CHUNK = 1 << 18  # bytes read at a time
+LONGEST_ENTRY = 200  # bytes of an entry in the table of contents of a zip, on average; usually about 100
 HARMLESS = 1 << 20  # bytes; an archive that unpacks to less is accepted at any ratio
 
 _DAMAGE = (EOFError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
@@ -51,6 +52,11 @@ class Source:
         except _DAMAGE as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise self.error(f"{part} cannot be read, the archive is damaged or truncated ({reason})") from None
+
+    def check_directory(self, size: int) -> None:
+        """Raise if a table of contents of `size` bytes has more entries than the limits allow."""
+        if size > LONGEST_ENTRY * self._limits.max_files + HARMLESS:
+            raise self._too_much("its table of contents", f"more than {self._limits.max_files} files", "max_files")
 
     def count_file(self, name: str, claimed: int) -> None:
         """Count a file, and raise if the size it claims is over the limit."""

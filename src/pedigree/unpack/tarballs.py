@@ -22,6 +22,8 @@ _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _LONG_NAME = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 _PAX = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE)
+_USED, _SPARSE = (b"path", b"size"), b"GNU.sparse."  # the records of pax that change how a member is read
+_LONGEST_LENGTH = 8  # digits of the length of a record, with the space after it
 _REFUSED = {
     tarfile.SYMTYPE: "a symbolic link",
     tarfile.LNKTYPE: "a hard link",
@@ -104,7 +106,7 @@ def _header(stream: IO[bytes], source: Source) -> tarfile.TarInfo | None:
 
 
 def _check_kind(source: Source, name: str, kind: bytes, records: dict[str, str]) -> None:
-    if any(key.startswith("GNU.sparse.") for key in records):
+    if _SPARSE.decode() in records:
         kind = tarfile.GNUTYPE_SPARSE
     if kind not in (*_REGULAR, tarfile.DIRTYPE):
         problem = _REFUSED.get(kind, f"of the unknown type {kind!r}")
@@ -142,16 +144,19 @@ def _extension(stream: IO[bytes], source: Source, header: tarfile.TarInfo) -> di
 
 
 def _pax_records(source: Source, name: str, content: bytes) -> dict[str, str]:
-    """Parse records `length key=value newline` (POSIX pax, extended header)."""
-    records = {}
-    while content:
-        length, _, rest = content.partition(b" ")
-        end = int(length) if length.isdigit() and len(length) < 8 else 0
-        key, equals, value = content[len(length) + 1 : end - 1].partition(b"=")
-        if not rest or not equals or content[end - 1 : end] != b"\n":
+    """Parse records `length key=value newline` (POSIX pax, extended header). Only those that are used are returned."""
+    records, start = {}, 0
+    while start < len(content):
+        length = content[start : start + _LONGEST_LENGTH].partition(b" ")[0]
+        end = start + (int(length) if length.isdigit() else 0)
+        key, equals, value = content[start + len(length) + 1 : end - 1].partition(b"=")
+        if not equals or content[end - 1 : end] != b"\n":
             raise source.error(f"the extended header {shown(name)} is damaged")
-        records[key.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
-        content = content[end:]
+        if key in _USED:
+            records[key.decode()] = value.decode("utf-8", "surrogateescape")
+        elif key.startswith(_SPARSE):
+            records[_SPARSE.decode()] = ""
+        start = end
     return records
 
 

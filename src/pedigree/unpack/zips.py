@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from pedigree.common.zip_directory import directory_size
 from pedigree.unpack.layouts import shown
 from pedigree.unpack.members import CHUNK, Member, Source
 
@@ -22,6 +23,7 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 def zip_members(file: IO[bytes], source: Source) -> Iterator[Iterator[Member]]:
     """Yield the members of the zip archive `file`, in the order of their bytes."""
     with source.reading("its table of contents"):
+        source.check_directory(directory_size(file))
         table = zipfile.ZipFile(file)
     with table:
         _check_single(table, file, source)

@@ -219,9 +219,8 @@ def _run(gx: Any, context: Any, noun: str, table: pandas.DataFrame, checks: Sequ
     Its Data Docs do not escape values, and names come from an archive, so text is escaped here.
     """
     table = table.copy()
-    texts: list[str] = list(table.select_dtypes("str").columns)
-    for name in texts:
-        table[name] = table[name].map(escape)
+    for name in table.select_dtypes(exclude=["number", "bool"]).columns:  # whatever type pandas gives to text
+        table[name] = table[name].map(lambda value: escape(str(value)))
     asset = context.data_sources.add_pandas(noun).add_dataframe_asset(f"{noun}s")
     suite = context.suites.add(
         gx.ExpectationSuite(name=f"{noun}s", expectations=[check.expectation for check in checks])

@@ -11,6 +11,7 @@ import pandas
 
 from pedigree.common.files import replacing_file, write_text
 from pedigree.common.paths import CENSUS, COMPLAINTS, DATA_DOCS, FEATURES, VALIDATION, VALIDATION_PAGE, VERDICT
+from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, take_census, write_census
 from pedigree.photos.photo_groups import with_groups
@@ -189,4 +190,4 @@ def _count(findings: "Sequence[Finding]") -> str:
 
 
 def _warn(head: str, body: str) -> None:
-    print(f"Warning: {head}\n{body}", file=sys.stderr)
+    print(printable(f"Warning: {head}\n{body}"), file=sys.stderr)

@@ -214,6 +214,15 @@ def test_the_newest_up_to_a_step_can_be_asked_for(kept: Checkpoints) -> None:
     assert [kept.latest(up_to=step) and kept.latest(up_to=step).step for step in (4, 5, 9, 10)] == [None, 5, 5, 10]
 
 
+def test_other_files_among_the_checkpoints_are_left_alone(kept: Checkpoints) -> None:
+    for name in ("step-abc.npz", "step-.npz", "step-10 copy.npz", "step-9999999999999999999999.npz"):
+        (kept.run / name).touch()
+    found = kept.latest()
+    assert found and found.step == 10
+    kept.save(checkpoint(15))
+    assert "step-abc.npz" in names(kept)
+
+
 def test_clearing_leaves_nothing_and_touches_no_other_run(kept: Checkpoints) -> None:
     other = Checkpoints(kept.folder, "b")
     other.save(checkpoint(1))

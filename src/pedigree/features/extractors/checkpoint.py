@@ -102,6 +102,8 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
             return _read(file)
     except OSError as error:
         raise PedigreeError(f"{path}: the weights cannot be read: {error.strerror}.") from None
+    except MemoryError:  # says nothing about the file
+        raise
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise PedigreeError(f"{path}: the checkpoint is damaged or unsafe: {error}. Reinstall its package.") from None
 

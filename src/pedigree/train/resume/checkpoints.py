@@ -7,6 +7,7 @@ resumes from it. A checkpoint is an uncompressed `.npz` file, followed by the SH
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ import numpy as np
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from numpy.typing import NDArray
 
+from pedigree.common import json_text
 from pedigree.common.files import replacing_file, write_text
 from pedigree.errors import PedigreeError
 
@@ -34,6 +36,7 @@ STEM = "step-"
 DIGEST = 64  # bytes at the end of the file: SHA-256 in hexadecimal
 LOCK_PATIENCE = 0.2  # seconds to retry a lock whose file is being removed by the process that held it
 CHUNK = 2**20
+_NAME = re.compile(rf"{STEM}[0-9]{{8,18}}\.npz")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +130,7 @@ class Checkpoints:
             self._lock.release()
 
     def _files(self) -> list[Path]:
-        return sorted(self.run.glob(f"{STEM}*.npz"), key=_step)
+        return sorted((path for path in self.run.glob(f"{STEM}*.npz") if _NAME.fullmatch(path.name)), key=_step)
 
     def _remove_old_runs(self) -> None:
         known = {path.parent for path in self.folder.glob("*/*") if path.name == LOCK or STEM in path.name}
@@ -202,7 +205,7 @@ def _read(file: IO[bytes]) -> Checkpoint:
         raise _UnusableCheckpointError("is cut or damaged")
     file.seek(0)
     with np.load(file, allow_pickle=False) as members:
-        head = json.loads(members["head"].tobytes())
+        head = json_text.parse(members["head"].tobytes())
         if head["format"] != FORMAT:
             raise _UnusableCheckpointError(f"has format {head['format']}, but this version reads format {FORMAT}")
         arrays = {name.removeprefix("arrays/"): members[name] for name in members.files if name != "head"}
