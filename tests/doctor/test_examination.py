@@ -116,6 +116,11 @@ def test_lines_are_aligned_and_the_summary_counts() -> None:
     ]
 
 
+def test_a_name_cannot_control_the_terminal() -> None:
+    (line, *_) = examination.as_text([Finding("archives", "problem", "data.images: \x1b[2J\u202edog.tar")]).splitlines()
+    assert line == r"problem  archives  data.images: \x1b[2J\u202edog.tar"
+
+
 def test_a_probe_that_hangs_or_crashes_is_an_error_in_one_line() -> None:
     assert "0 seconds" in subprocesses.ask(["-c", "import time; time.sleep(60)"], 0.3).error
     assert "SIGABRT" in subprocesses.ask(["-c", "import os; os.abort()"], 60).error

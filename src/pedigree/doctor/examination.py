@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pedigree.common.printable import printable
 from pedigree.doctor import (
     devices,
     dvc_project,
@@ -47,7 +48,7 @@ def as_text(findings: Sequence[Finding]) -> str:
         lines.append(f"{finding.level:<9}{finding.check:<{width}}{finding.text}")
         if finding.remedy:
             lines.append(f"{'':<{9 + width}}→ {finding.remedy}")
-    return "\n".join([*lines, "", _summary(findings)])
+    return printable("\n".join([*lines, "", _summary(findings)]))
 
 
 def as_json(findings: Sequence[Finding]) -> str:
