@@ -182,8 +182,8 @@ def make_engine(devices: str) -> TensorFlowEngine:
         tf.config.experimental.set_memory_growth(gpu, True)
     if gpus:
         tf.config.experimental.enable_op_determinism()  # so that a resumed run has the same results bit for bit
-    # The remapper, which fuses operations, fails on some gradients of activations. Which operations it has fused by then
-    # differs between processes, and fused ones round differently. Fusion saves 10 to 20 % of a step's time on a CPU.
+    # The remapper, which fuses operations, fails on some gradients of activations. Which operations it has fused by
+    # then differs between processes, and fused ones round differently. Fusion would save 10 to 20 % of a step's time.
     tf.config.optimizer.set_experimental_options({"remapping": False})
     if devices != "one" and len(cluster_addresses()) > 1:
         strategy = cluster.join_cluster()
