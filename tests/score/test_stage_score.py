@@ -218,7 +218,7 @@ def test_reports_are_the_same_bytes_each_time_and_tell_what_was_found(run, capsy
     numbers = json.loads(first["metrics.json"])["efficientnet-lite0"]
     assert numbers["frechet_distance"] == pytest.approx(scored["real"]["frechet_distance"], rel=1e-5)
     assert numbers["memorization_verdict"] == "fine"
-    error = numbers["standard_error"]["frechet_distance"]
+    error = numbers["standard_error"][0]["frechet_distance"]
     assert error == pytest.approx(scored["real"]["frechet_distance"].standard_error, rel=1e-2)
     assert [line.split(",")[0] for line in first["breeds.csv"].decode().splitlines()[1:]] == list(BREEDS)
     shown = capsys.readouterr().out
@@ -286,7 +286,7 @@ def test_inceptions_features_alone_get_the_names_of_the_field():
     }
     content = json.loads(metrics_json({"inception-2015": named("inception-2015", numbers)}))["inception-2015"]
     assert (content["fid"], content["kid"], content["mifid"]) == (20.5, 0.0123, 205.0)
-    assert content["standard_error"] == {"frechet_distance": 0.5, "fid": 0.5}
+    assert content["standard_error"] == [{"frechet_distance": 0.5, "fid": 0.5}]
     plain = metrics_json({"nasnet-large": named("nasnet-large", numbers)})
     assert "fid" not in json.loads(plain)["nasnet-large"]
 

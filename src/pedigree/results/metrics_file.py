@@ -80,9 +80,22 @@ def _parsed(content: bytes, origin: str) -> Scores:
         scores = json_text.parse(content, parse_constant=lambda _: None)  # NaN and infinities count as not measured
     except ValueError as error:
         raise PedigreeError(f"{origin} is not JSON ({error}).") from None
+    scores = _unwrapped(scores)
     if flaw := _flaw(scores):
         raise PedigreeError(f"{origin} is not a file that `pedigree score` writes: {flaw}.")
     return {extractor: dict(numbers) for extractor, numbers in scores.items()}
+
+
+def _unwrapped(scores: Any) -> Any:
+    """Return `scores` with the standard errors as an object. Files have them as a list of one, earlier ones as an object."""
+    if not isinstance(scores, dict):
+        return scores
+    return {
+        extractor: numbers | {ERRORS: numbers[ERRORS][0]}
+        if isinstance(numbers, dict) and isinstance(numbers.get(ERRORS), list) and len(numbers[ERRORS]) == 1
+        else numbers
+        for extractor, numbers in scores.items()
+    }
 
 
 def _flaw(scores: Any) -> str | None:

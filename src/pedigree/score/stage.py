@@ -153,10 +153,13 @@ def metrics_json(numbers: dict[str, Metrics]) -> str:
 
 
 def _content(numbers: Metrics) -> dict[str, Any]:
-    """Return numbers with six digits and their standard errors with three."""
+    """Return numbers with six digits and their standard errors with three.
+
+    The errors are in a list, because DVC leaves lists out of its tables: `dvc metrics diff` shows the numbers alone.
+    """
     errors = {key: number.standard_error for key, number in numbers.items() if isinstance(number, Estimate)}
     content: dict[str, Any] = {key: _rounded(number, 6) for key, number in numbers.items()}
-    content["standard_error"] = {key: _rounded(error, 3) for key, error in errors.items() if np.isfinite(error)}
+    content["standard_error"] = [{key: _rounded(error, 3) for key, error in errors.items() if np.isfinite(error)}]
     return content
 
 
