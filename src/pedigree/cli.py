@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -32,9 +32,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with own_temporary_files() if arguments.run in STAGES else nullcontext():
+    with own_temporary_files() if arguments.run in STAGES else nullcontext(), _patience(arguments):
         arguments.run(arguments)
     return 0
+
+
+def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    """Return a context in which a command that draws prints after a second that it is at work."""
+    if arguments.run not in (generate, walk, blind, breeds):
+        return nullcontext()
+
+    from pedigree.common.progress import announced
+
+    return announced(f"pedigree {arguments.command}: loading the generator ...")
 
 
 def _show(text: str) -> None:

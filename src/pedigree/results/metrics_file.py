@@ -87,7 +87,7 @@ def _parsed(content: bytes, origin: str) -> Scores:
 
 
 def _unwrapped(scores: Any) -> Any:
-    """Return `scores` with the standard errors as an object. Files have them as a list of one, earlier ones as an object."""
+    """Take the standard errors out of the list that files have. Files of earlier versions have none."""
     if not isinstance(scores, dict):
         return scores
     return {
