@@ -1,8 +1,10 @@
 """Scoring: better pictures score better, by the real extractor, and what does not belong together is refused."""
 
 import dataclasses
+import io
 import json
 import math
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from html_page import Page
 from PIL import Image, ImageFilter
 
+from pedigree.common.guard import guarded
 from pedigree.common.packed_crops import Crops
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors
@@ -230,6 +233,30 @@ def test_what_does_not_hold_fails_the_stage_once_all_reports_are_written(run, pa
     with pytest.raises(PedigreeError, match=r"breed_accuracy .*required < 0\.1"):
         run(Fake(), require=["samples == 36", "breed_accuracy < 0.1"])
     assert len(list((packed / "reports").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("require", "code", "line"),
+    [
+        ("breed_accuracy > 0.1", 0, ""),
+        ("breed_accuracy < 0.1", 1, "pedigree score: 1 of 1 in score.require not met: breed_accuracy"),
+    ],
+)
+def test_what_is_required_decides_on_an_ascii_terminal_too(run, packed, monkeypatch, capsys, require, code, line):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True))
+    assert guarded(lambda: 0 if run(Fake(), require=[require]) else 9, "pedigree score") == code
+    assert line in capsys.readouterr().err
+    assert rb"\xb1" in sys.stdout.buffer.getvalue()
+
+
+def test_what_is_required_decides_even_if_the_summary_cannot_be_printed(run, packed, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(PedigreeError, match=r"score\.require not met: breed_accuracy"):
+        run(Fake(), require=["breed_accuracy < 0.1"])
 
 
 def test_every_judge_scores_the_same_pictures_and_the_first_one_decides(run, packed, crops, cache, monkeypatch):

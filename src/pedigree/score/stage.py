@@ -78,8 +78,10 @@ def score(
         write_text(new / METRICS.name, metrics_json(numbers))
         evaluation.table.to_csv(new / BREED_SCORES.name, index=False, lineterminator="\n", float_format="%.6g")
         write_text(new / SCORES_PAGE.name, page.render(main.name, packed.breeds, *samples, evaluation, losses, more))
-    print(_summary(numbers, evaluation, reports))
-    criteria.enforce(evaluation.numbers, settings.require)
+    try:
+        print(_summary(numbers, evaluation, reports))
+    finally:  # what is required is checked even if stdout cannot be written
+        criteria.enforce(evaluation.numbers, settings.require)
     return evaluation.numbers
 
 
