@@ -24,6 +24,7 @@ from pedigree.common.paths import (
     REPORTS,
     SCORES_PAGE,
 )
+from pedigree.common.plurals import plural
 from pedigree.common.spread import spread
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors, imagenet
@@ -119,7 +120,7 @@ def judged(
     """Evaluate training crops, held-out crops and generated pictures by their features of one judge."""
     own = judges.own_breeds(judge)
     copies = [] if own else copies_features(crops, judge, settings, cache)
-    print(f"Computing the scores of {len(samples[2])} pictures by {judge.name}.", file=sys.stderr)
+    print(f"Computing the scores of {plural(len(samples[2]), 'picture')} by {judge.name}.", file=sys.stderr)
     evaluation = evaluate(
         *samples,
         crops.breeds,
