@@ -39,7 +39,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:
     """Return a context in which a command that draws prints after a second that it is at work."""
-    if arguments.run not in (generate, walk, blind, breeds):
+    if arguments.run not in (generate, walk) and (arguments.run, getattr(arguments, "action", "")) != (blind, "make"):
         return nullcontext()
 
     from pedigree.common.progress import announced

@@ -47,6 +47,7 @@ def repository() -> None:
     commit(OLD, tag="old")
     commit(NEW)
     METRICS.write_text("{}")
+    Path("dvc.yaml").touch()
 
 
 @pytest.mark.usefixtures("repository")
@@ -59,6 +60,7 @@ def test_a_revision_is_read_by_any_name_git_knows(name: str, scores: object) -> 
 def test_a_project_in_a_folder_of_a_repository_finds_its_own_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     commit({"mine": {"samples": 3}}, Path("deep/project") / METRICS)
     monkeypatch.chdir("deep/project")
+    Path("dvc.yaml").touch()
     assert read_against("HEAD") == {"mine": {"samples": 3}}
     with pytest.raises(PedigreeError, match=r"revision old has no reports/metrics\.json"):
         read_against("old")

@@ -7,7 +7,7 @@ from typing import Any
 from pedigree.common import json_text
 from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError, UsageError
-from pedigree.results.revisions import commit_of, content_of, no_repository
+from pedigree.results.revisions import commit_of, content_of, no_repository, outside_project
 
 ERRORS = "standard_error"
 BIAS = "bias"  # a word if the extractor trained the generator; else null or missing
@@ -54,7 +54,8 @@ def read_at(commit: str, name: str, root: Path = Path()) -> Scores:
     content = content_of(commit, METRICS, root)
     if content is None:
         raise PedigreeError(
-            f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists the revisions that have it."
+            outside_project(root)
+            or f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists the revisions that have it."
         )
     return _parsed(content, f"{METRICS} at revision {name}")
 
