@@ -42,9 +42,9 @@ def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:
     if arguments.run not in (generate, walk) and (arguments.run, getattr(arguments, "action", "")) != (blind, "make"):
         return nullcontext()
 
-    from pedigree.common.progress import announced
+    from pedigree.common.announcement import announced
 
-    return announced(f"pedigree {arguments.command}: loading the generator ...")
+    return announced(f"pedigree {arguments.command}: loading the generator and drawing ...")
 
 
 def _show(text: str) -> None:

@@ -1,13 +1,11 @@
-"""Progress bars in logs: their rate is of now, and a command that works in silence says so."""
+"""Progress bars in logs: their rate is of now."""
 
-import os
 import re
-import time
 
 import pytest
 
 from pedigree.common import progress as module
-from pedigree.common.progress import announced, progress, progress_bar, restart
+from pedigree.common.progress import progress_bar, restart
 
 
 class Clock:
@@ -74,26 +72,3 @@ def test_a_resumed_bar_starts_where_the_run_was(clock: Clock, capsys: pytest.Cap
     err = capsys.readouterr().err
     assert set(rates(err)) == {10.0}
     assert " 701/1000 " in lines(err)[-1]
-
-
-def test_a_bar_with_a_delay_stays_silent_if_the_work_is_short(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(progress([1, 2], label="draw", delay=5)) == [1, 2]
-    assert capsys.readouterr().err == ""
-
-
-def test_long_work_is_announced_even_while_stderr_is_hidden(capfd: pytest.CaptureFixture[str]) -> None:
-    with announced("loading", seconds=0.05):
-        kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
-        time.sleep(0.3)
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)
-    assert capfd.readouterr() == ("", "loading\n")
-
-
-def test_short_work_is_not_announced(capfd: pytest.CaptureFixture[str]) -> None:
-    with announced("loading", seconds=0.2):
-        pass
-    time.sleep(0.3)
-    assert capfd.readouterr() == ("", "")

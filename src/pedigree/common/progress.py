@@ -1,10 +1,7 @@
 """Progress bars: updated often on a terminal, every ten seconds in a log."""
 
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from threading import Timer
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -14,11 +11,9 @@ from pedigree.common.printable import printable
 T = TypeVar("T")
 
 
-def progress(
-    items: Iterable[T], *, label: str, total: int | None = None, unit: str = "photo", delay: float = 0
-) -> "tqdm[T]":
-    """Wrap `items` in a progress bar on stderr with the heading `label`, shown after `delay` seconds."""
-    return tqdm(items, desc=printable(label), total=total, unit=unit, delay=delay, **_pace())
+def progress(items: Iterable[T], *, label: str, total: int | None = None, unit: str = "photo") -> "tqdm[T]":
+    """Wrap `items` in a progress bar on stderr with the heading `label`."""
+    return tqdm(items, desc=printable(label), total=total, unit=unit, **_pace())
 
 
 def progress_bar(*, label: str, total: int | None = None, unit: str = "step", **settings: Any) -> "tqdm[Any]":
@@ -31,29 +26,6 @@ def restart(bar: "tqdm[Any]", done: int) -> None:
     bar.n = bar.initial = bar.last_print_n = done
     bar.unpause()
     bar.refresh()
-
-
-@contextmanager
-def announced(text: str, seconds: float = 1.0) -> Iterator[None]:
-    """Print the line `text` on stderr if the block takes longer than `seconds`.
-
-    The line is written to the stderr of now, because stderr is hidden while Keras is imported.
-    """
-    stderr = os.dup(2)
-
-    def announce() -> None:
-        with suppress(OSError):
-            os.write(stderr, f"{text}\n".encode("ascii", "backslashreplace"))
-
-    timer = Timer(seconds, announce)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()  # it may be writing
-        os.close(stderr)
 
 
 def _pace() -> dict[str, Any]:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from pedigree.common import films
 from pedigree.common.breeds import display_name, find_breed
 from pedigree.common.grids import grid, save_png
-from pedigree.common.progress import progress
 from pedigree.errors import UsageError
 from pedigree.generator.model import Generator, breeds_of, load_generator
 from pedigree.generator.walks import Walk
@@ -52,7 +51,7 @@ def draw_first(generator: Generator, folders: Sequence[str], count: int, seed: i
     """
     rows = [
         generator.draw(np.full(count, generator.breeds.index(folder), np.int32), seed, truncation=truncation)
-        for folder in progress(folders, label="draw", unit="breed", delay=1)
+        for folder in folders
     ]
     return Drawn(np.stack(rows))
 
