@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import defaults  # noqa: F401  (before Prefect)
-from artifacts import publish_reports
+from artifacts import publishing
 from expected_errors import final_state, log_in_one_line
 from notifications import notify_failure
 from prefect import flow
@@ -57,23 +57,13 @@ def rebuild(
         with exclusive(ROOT):
             if params:
                 override(params, ROOT / "params.yaml")
-            stages = _run_and_publish(targets, force or [])
+            with publishing(ROOT):
+                stages = run_stages(ROOT, targets, force or [])
     except BusyError as error:
         return Cancelled(message=printable(str(error)))
     except (StageError, PedigreeError, ValueError) as error:
         return Failed(message=printable(str(error)))
     get_run_logger().info(f"Ran {', '.join(stages)}." if stages else "Everything is up to date. No stage ran.")
-    return stages
-
-
-def _run_and_publish(targets: list[str] | None, force: list[str]) -> list[str]:
-    """Run the stages and publish the reports, even if a stage fails."""
-    try:
-        stages = run_stages(ROOT, targets, force)
-    except StageError:
-        publish_reports(ROOT)
-        raise
-    publish_reports(ROOT)
     return stages
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import champion
 import defaults  # noqa: F401  (before Prefect)
-from artifacts import keep_pages, publish, publish_reports
+from artifacts import publish, publishing
 from expected_errors import final_state, log_in_one_line
 from isolation import CommandError, bring_data, clone, dvc
 from notifications import notify, notify_failure
@@ -71,12 +71,8 @@ def retrain(force: bool = False) -> State[Any]:
 
 
 def _train_and_decide(candidate: Path, force: bool) -> State[Any]:
-    try:
+    with publishing(candidate, PAGES):
         run_stages(candidate, force=[stage.name for stage in graph(candidate)] if force else ())
-    except StageError:
-        publish_reports(candidate, keep_pages(candidate, PAGES))
-        raise
-    publish_reports(candidate, keep_pages(candidate, PAGES))
     if champion.exists(ROOT):
         send_champion()
     result = compare(candidate)

@@ -201,6 +201,28 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
     assert "usage: pedigree" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["generate", "--breed", "x", "--cuont", "3"], "generate"),
+        (["walk", "--breed", "x", "--out", "w.gif", "more"], "walk"),
+        (["blind", "make", "--out", "test", "--breds", "3"], "blind make"),
+        (["score", "--agains"], "score"),
+        (["train", "--steps", "3"], "train"),
+    ],
+)
+def test_an_unknown_option_prints_the_usage_of_its_command(
+    arguments: list[str], command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert error.startswith(f"usage: pedigree {command} ")
+    assert "COMMAND" not in error
+    assert f"pedigree {command}: error: " in error.splitlines()[-1]
+
+
 def test_scores_are_compared_without_being_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -32,8 +32,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with own_temporary_files() if arguments.run in STAGES else nullcontext():
+    with own_temporary_files() if arguments.run in STAGES else nullcontext(), _patience(arguments):
         return arguments.run(arguments) or 0
+
+
+def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    """Return a context in which a command that draws prints after a second that it is at work."""
+    if arguments.run not in (generate, walk) and (arguments.run, getattr(arguments, "action", "")) != (blind, "make"):
+        return nullcontext()
+
+    from pedigree.common.announcement import announced
+
+    return announced(f"pedigree {arguments.command}: loading the generator and drawing ...")
 
 
 def _show(text: str) -> None:

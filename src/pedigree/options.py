@@ -46,7 +46,14 @@ def build_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors can be printed."""
+    """A parser whose errors can be printed. An unknown option is an error of the command that received it."""
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Parse the arguments; raise an error with the usage of this command if one is unknown."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))

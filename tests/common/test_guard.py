@@ -134,12 +134,36 @@ def test_help_whose_reader_has_gone_is_no_error(unbuffered: str) -> None:
     assert done.stderr == b""
 
 
-def test_a_closed_stdout_is_no_error() -> None:
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error_and_its_number_is_not_given_to_a_file(streams: str, tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom pedigree.common.guard import guarded\nsys.exit(guarded(lambda: print(1) or 0, 'pedigree'))"
+        "import os, sys\nfrom pedigree.common.guard import guarded\nfrom pedigree.common.progress import progress\n"
+        "def work():\n"
+        "    file = open('file.txt', 'w')\n"
+        "    os.write(1, b'a library prints'), os.write(2, b'a library complains')\n"
+        "    print(1), print(2, file=sys.stderr)\n"
+        "    return len(list(progress([1, 2, 3], label='bar')))\n"
+        "sys.exit(guarded(work, 'pedigree'))"
     )
-    command = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, script]
+    command = ["sh", "-c", f'exec "$0" -c "$1" {streams}', sys.executable, script]
     done = subprocess.run(
-        command, stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, check=False
+        command, capture_output=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, check=False
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 3
+    assert b"Traceback" not in done.stderr
+    assert (tmp_path / "file.txt").read_bytes() == b""
+
+
+def test_prints_bars_warnings_and_logs_end_no_command_on_an_ascii_terminal() -> None:
+    done = run(
+        "import logging, warnings\nfrom pedigree.common.progress import progress\n"
+        "def work():\n"
+        "    for _ in progress([1], label='柴犬'):\n"
+        "        print('1.5 ± 0.1'), logging.warning('± 1'), warnings.warn('± 2')\n"
+        "    return 0\n"
+        "sys.exit(guarded(work, 'pedigree'))",
+        PYTHONIOENCODING="ascii",
+    )
+    assert (done.returncode, done.stdout) == (0, rb"1.5 \xb1 0.1" + b"\n")
+    for text in (rb"\u67f4\u72ac: 100%", rb"WARNING:root:\xb1 1", rb"UserWarning: \xb1 2"):
+        assert text in done.stderr, done.stderr

@@ -66,7 +66,7 @@ def write(name, content):
         (write("breeds.json", b"[" * 100_000), r"breeds\.json is not JSON"),
         (write("breeds.json", b"9" * 6_000), r"breeds\.json is not JSON"),
         (write("breeds.json", b'{"0": "boxer"}'), r"breeds\.json is not a list"),
-        (write("breeds.json", b'["boxer"]'), r"train-labels\.npy has labels outside the 1 breeds"),
+        (write("breeds.json", b'["boxer"]'), r"train-labels\.npy has labels outside those of breeds\.json \(0 to 0\)"),
         (lambda folder: (folder / "train-images.npy").unlink(), r"train-images\.npy is not here"),
         (lambda folder: (folder / "holdout-labels.npy").unlink(), r"holdout-labels\.npy is not here"),
         (write("train-images.npy", b""), r"train-images\.npy is not a whole"),

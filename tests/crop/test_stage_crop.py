@@ -366,12 +366,23 @@ def test_near_duplicates_are_on_one_side_and_a_leak_is_an_error_that_names_the_p
 
     rows = [f"{name},{'holdout' if 'twin' in name else 'train'}" for name in side.index]
     (project.raw / "split.csv").write_text("\n".join(["photo,split", *rows]) + "\n")
+    before = project.written()
     with pytest.raises(PedigreeError, match="is like") as raised:
         project.crop()
+    assert project.written() == before
     assert "look like a training crop; crop.max_holdout_twins allows 0 %" in str(raised.value)
     assert "\n" not in str(raised.value) and f"{PUG}/twin0.jpg is like {BOXER}/0.jpg" in str(raised.value)
-    assert json.loads(project.facts.read_text())["holdout_twins"] == 1
     project.crop(max_holdout_twins=1.0)
+    assert json.loads(project.facts.read_text())["holdout_twins"] == 1
+
+
+def test_a_contact_sheet_that_cannot_be_written_leaves_all_outputs(project, monkeypatch):
+    project.crop()
+    before = project.written()
+    monkeypatch.setattr("pedigree.crop.stage.save_png", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        project.crop(seed=5)
+    assert project.written() == before
 
 
 def test_crops_that_look_alike_although_their_photos_do_not_are_on_one_side(project):

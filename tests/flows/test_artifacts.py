@@ -5,11 +5,13 @@ from pathlib import Path
 
 import artifacts
 import pytest
-from artifacts import keep_pages, publish
+from artifacts import keep_pages, publish, publishing
 from prefect import flow
 from prefect.artifacts import Artifact
+from stages import StageError
 
-from pedigree.common.paths import DATA_DOCS, SCORES_PAGE
+from pedigree.common.files import write_text
+from pedigree.common.paths import DATA_DOCS, METRICS, SCORES_PAGE, VALIDATION, VALIDATION_PAGE
 from pedigree.results.highlights import Exhibit
 
 NASTY = "<img src=x onerror=alert(1)> ![x](//h/x.png) [a](javascript:alert(1)) `c` *b* a|b \\ \x1b[31m\u202e"
@@ -45,6 +47,52 @@ def test_pages_are_copied_and_those_of_the_last_runs_stay(
     keep_pages(project, folder)
     assert not copy.exists()
     assert (tmp_path / "state" / DATA_DOCS.name / "index.html").exists()  # the link was removed, not its target
+
+
+FINDING = {"expectation": "photos decode", "success": False, "severity": "critical", "observed": "1", "expected": "0"}
+VALIDATED = json.dumps({"expectations": [FINDING | {"where": []}]})
+
+
+def artifacts_of(flow_run_id: object) -> set[str | None]:
+    """Return the keys of the newest artifacts that a flow run has published."""
+    newest = [Artifact.get(key) for key in ("validation", "census", "samples", "metrics", "changes", "pages")]
+    return {artifact.key for artifact in newest if artifact and artifact.flow_run_id == flow_run_id}
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("kept", [None, "pages"])
+@pytest.mark.parametrize(
+    ("fails", "keys", "pages"),
+    [
+        (True, {"validation", "pages"}, {VALIDATION_PAGE}),
+        (False, {"validation", "metrics", "pages"}, {VALIDATION_PAGE, SCORES_PAGE, DATA_DOCS / "index.html"}),
+    ],
+)
+def test_after_a_failure_only_the_reports_of_this_run_are_published(
+    project: Path, tmp_path: Path, kept: str | None, fails: bool, keys: set[str], pages: set[Path]
+) -> None:
+    write_text(project / METRICS, '{"efficientnet-lite0": {"samples": 3, "coverage": 0.5}}')
+    write_text(project / VALIDATION, VALIDATED)
+    folder = tmp_path / kept if kept else None
+
+    @flow
+    def run() -> None:
+        with publishing(project, folder):
+            write_text(project / VALIDATION, VALIDATED)  # equal, but of this run
+            write_text(project / VALIDATION_PAGE, "page")
+            if fails:
+                raise StageError("validate", 1, "the photos fail")
+
+    state = run(return_state=True)
+    assert state.is_failed() == fails
+    assert artifacts_of(state.state_details.flow_run_id) == keys
+    links = Artifact.get("pages")
+    assert links is not None
+    root = next(folder.iterdir()) if folder else project
+    assert {page for page in (VALIDATION_PAGE, SCORES_PAGE, DATA_DOCS / "index.html")
+            if (root.resolve() / page).as_uri() in str(links.data)} == pages  # fmt: skip
+    if folder:
+        assert (root / SCORES_PAGE).exists() != fails
 
 
 @pytest.mark.usefixtures("server")

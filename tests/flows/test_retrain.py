@@ -276,6 +276,7 @@ def test_a_bad_archive_is_stopped_by_validation(
     assert (code, expectation in message) == (1, True), message
     assert champion(kennel) == before
     assert next(row["expectation"] for row in artifact("validation") if row["result"] == "failed") == expectation
+    assert {page.name for page in linked_pages()} == {"validation.html", "index.html"}  # of this run, and no scores
 
 
 def test_shuffled_labels_are_stopped_by_validation(kennel: Project, retrain: Retrain) -> None:

@@ -161,6 +161,7 @@ def test_commits_are_compared_with_the_cache_deleted(experiment: tuple[Project, 
     metrics = json.loads(project.run("dvc", "metrics", "diff", "HEAD~1", "--json").stdout)
     distance = metrics["reports/metrics.json"]["efficientnet-lite0.frechet_distance"]
     assert distance["old"] != distance["new"]
+    assert not [key for key in metrics["reports/metrics.json"] if "standard_error" in key]
     parameters = json.loads(project.run("dvc", "params", "diff", "HEAD~1", "--json").stdout)
     assert parameters["params.yaml"]["train.steps"] == {"old": 8, "new": 6, "diff": -2}
     project.run("dvc", "plots", "diff", "HEAD~1", "--out", "plots")

@@ -1,17 +1,18 @@
 """The gate: a candidate passes where nothing asked for is worse than chance and slack allow, and says why where not."""
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT
 
+from pedigree.common.paths import METRICS
 from pedigree.results import gate
+from pedigree.results.metrics_file import read
 from pedigree.settings import params
 
-SCORES = json.loads((ROOT / "reports/metrics.json").read_text())
+SCORES = read(ROOT / METRICS)
 EXTRACTOR = next(iter(SCORES))
 SETTINGS = params.Gate(
     no_worse=["kernel_distance", "frechet_distance", "coverage", "breed_accuracy"],

@@ -47,6 +47,7 @@ def repository() -> None:
     commit(OLD, tag="old")
     commit(NEW)
     METRICS.write_text("{}")
+    Path("dvc.yaml").touch()
 
 
 @pytest.mark.usefixtures("repository")
@@ -59,6 +60,7 @@ def test_a_revision_is_read_by_any_name_git_knows(name: str, scores: object) -> 
 def test_a_project_in_a_folder_of_a_repository_finds_its_own_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     commit({"mine": {"samples": 3}}, Path("deep/project") / METRICS)
     monkeypatch.chdir("deep/project")
+    Path("dvc.yaml").touch()
     assert read_against("HEAD") == {"mine": {"samples": 3}}
     with pytest.raises(PedigreeError, match=r"revision old has no reports/metrics\.json"):
         read_against("old")
@@ -126,6 +128,8 @@ def test_scores_not_yet_made_are_told() -> None:
         (b'{"e": {"coverage": 1e999}}', "e.coverage should be"),
         (b'{"e": {"coverage": 1' + b"0" * 400 + b"}}", "e.coverage should be"),
         (b'{"e": {"standard_error": 3}}', "e.standard_error should hold numbers by name. Received: 3"),
+        (b'{"e": {"standard_error": []}}', "e.standard_error should hold numbers by name. Received: []"),
+        (b'{"e": {"standard_error": [3]}}', "e.standard_error should hold numbers by name. Received: 3"),
         (b'{"e": {"standard_error": {"coverage": -1}}}', "e.standard_error.coverage should be a number from 0"),
         (b'{"e": {"standard_error": {"coverage": "1"}}}', "e.standard_error.coverage should be a number from 0"),
     ],
@@ -145,6 +149,13 @@ def test_a_committed_file_of_another_form_names_its_revision() -> None:
     commit({"coverage": 0.5})
     with pytest.raises(PedigreeError, match=r"^reports/metrics\.json at revision HEAD is not a file that"):
         read_against("HEAD")
+
+
+def test_standard_errors_are_read_from_a_list_and_from_files_of_earlier_versions() -> None:
+    listed = {"efficientnet-lite0": NEW["efficientnet-lite0"] | {"standard_error": [{"frechet_distance": 0.25}]}}
+    Path("now.json").write_text(json.dumps(listed))
+    Path("earlier.json").write_text(json.dumps(NEW))
+    assert read(Path("now.json")) == read(Path("earlier.json")) == NEW
 
 
 def test_a_number_that_is_none_is_unmeasured() -> None:

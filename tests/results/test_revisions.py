@@ -19,6 +19,7 @@ from pedigree.networks import ARCHITECTURES
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 from pedigree.results import revisions
+from pedigree.results.metrics_file import read_against
 
 CHAMPIONS = ("n90000001-Red", "n90000002-Blue")
 LATERS = ("n90000001-Red", "n90000003-Green")
@@ -210,6 +211,23 @@ def test_a_project_in_a_folder_of_a_repository_finds_its_own_generator(
     monkeypatch.chdir(root)
     with revisions.fetched("old", GENERATOR) as copy:
         assert copy.read_text() == "deep"
+
+
+def test_in_a_subfolder_the_folder_is_named_and_not_the_revision(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project.root / "notebooks"
+    folder.mkdir()
+    (folder / "kept.json").write_text('{"e": {"samples": 3}}')
+    monkeypatch.chdir(folder)
+    line = f"{folder} has no dvc.yaml: run the command in the project's folder.\n"
+    for command in ("generate", "walk"):
+        out = [] if command == "generate" else ["--out", "walk.png"]
+        assert main([command, "--breed", "pug", "--rev", "champion", *out]) == 1
+        assert capsys.readouterr().err.endswith(f"pedigree {command}: {line}")
+    with pytest.raises(PedigreeError) as error:
+        read_against("champion")
+    assert f"{error.value}\n" == line
 
 
 def test_no_repository_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,10 @@
 """Scoring: better pictures score better, by the real extractor, and what does not belong together is refused."""
 
 import dataclasses
+import io
 import json
 import math
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from html_page import Page
 from PIL import Image, ImageFilter
 
+from pedigree.common.guard import guarded
 from pedigree.common.packed_crops import Crops
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors
@@ -218,7 +221,7 @@ def test_reports_are_the_same_bytes_each_time_and_tell_what_was_found(run, capsy
     numbers = json.loads(first["metrics.json"])["efficientnet-lite0"]
     assert numbers["frechet_distance"] == pytest.approx(scored["real"]["frechet_distance"], rel=1e-5)
     assert numbers["memorization_verdict"] == "fine"
-    error = numbers["standard_error"]["frechet_distance"]
+    error = numbers["standard_error"][0]["frechet_distance"]
     assert error == pytest.approx(scored["real"]["frechet_distance"].standard_error, rel=1e-2)
     assert [line.split(",")[0] for line in first["breeds.csv"].decode().splitlines()[1:]] == list(BREEDS)
     shown = capsys.readouterr().out
@@ -230,6 +233,30 @@ def test_what_does_not_hold_fails_the_stage_once_all_reports_are_written(run, pa
     with pytest.raises(PedigreeError, match=r"breed_accuracy .*required < 0\.1"):
         run(Fake(), require=["samples == 36", "breed_accuracy < 0.1"])
     assert len(list((packed / "reports").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("require", "code", "line"),
+    [
+        ("breed_accuracy > 0.1", 0, ""),
+        ("breed_accuracy < 0.1", 1, "pedigree score: 1 of 1 in score.require not met: breed_accuracy"),
+    ],
+)
+def test_what_is_required_decides_on_an_ascii_terminal_too(run, packed, monkeypatch, capsys, require, code, line):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True))
+    assert guarded(lambda: 0 if run(Fake(), require=[require]) else 9, "pedigree score") == code
+    assert line in capsys.readouterr().err
+    assert rb"\xb1" in sys.stdout.buffer.getvalue()
+
+
+def test_what_is_required_decides_even_if_the_summary_cannot_be_printed(run, packed, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(PedigreeError, match=r"score\.require not met: breed_accuracy"):
+        run(Fake(), require=["breed_accuracy < 0.1"])
 
 
 def test_every_judge_scores_the_same_pictures_and_the_first_one_decides(run, packed, crops, cache, monkeypatch):
@@ -286,7 +313,7 @@ def test_inceptions_features_alone_get_the_names_of_the_field():
     }
     content = json.loads(metrics_json({"inception-2015": named("inception-2015", numbers)}))["inception-2015"]
     assert (content["fid"], content["kid"], content["mifid"]) == (20.5, 0.0123, 205.0)
-    assert content["standard_error"] == {"frechet_distance": 0.5, "fid": 0.5}
+    assert content["standard_error"] == [{"frechet_distance": 0.5, "fid": 0.5}]
     plain = metrics_json({"nasnet-large": named("nasnet-large", numbers)})
     assert "fid" not in json.loads(plain)["nasnet-large"]
 

@@ -1,5 +1,6 @@
 """Parameters: errors name what is unknown, missing or out of range by key, value and expectation."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -90,8 +91,16 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, v
     ("content", "message"),
     [
         ("crops: {}", "unknown section 'crops'"),
-        ("crop: [", "is not valid YAML"),
-        ("crop: {}\ncrop: {}", "is not valid YAML"),
+        ("crop: [", "is not valid YAML: line 2, column 1: while parsing a flow"),
+        (
+            "crop: {}\ncrop: {}",
+            "is not valid YAML: line 2, column 1: while constructing a mapping, found duplicate key",
+        ),
+        ("crop:\n  size: a: b", "is not valid YAML: line 2, column 10: mapping values are not allowed in this context"),
+        (
+            "crop: {}\n---\ncrop: {}",
+            "is not valid YAML: line 2, column 1: expected a single document in the stream, but",
+        ),
         ("crop: 2026-13-45", "is not valid YAML: month"),
         ("crop: &a [" + "x, " * 5000 + "]\ndata: [*a]", "must be a section of parameters. Received: ['x', 'x',"),
         ("crop: 3", "crop must be a section of parameters. Received: 3"),
@@ -120,6 +129,38 @@ def test_a_missing_file_and_one_that_is_no_text_are_told(tmp_path: Path) -> None
     (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="UTF-8"):
         params.load(params.Data, tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "text", "value"),
+    [
+        ("train", "steps", "1e4", 10_000),
+        ("train", "seed", "3.0", 3),
+        ("train", "discriminator_channels", "6.4e1", 64),
+        ("train", "score_samples", "2.56E+2", 256),
+        ("train", "condition_ramp", "[0, 1e3]", [0, 1000]),
+        ("score", "samples", "1e3", 1000),
+        ("crop", "size", "64.0", 64),
+        ("validate", "photos_per_breed", "[6e1, 4e2]", [60, 400]),
+    ],
+)
+def test_a_whole_number_may_be_written_as_a_float(
+    tmp_path: Path, section: str, key: str, text: str, value: object
+) -> None:
+    path = tmp_path / "params.yaml"
+    content = (ROOT / "params.yaml").read_text()
+    head, _, rest = content.partition(f"\n{section}:\n")
+    rest = re.sub(rf"^  {key}: [^#\n]*", f"  {key}: {text} ", rest, count=1, flags=re.MULTILINE)
+    path.write_text(f"{head}\n{section}:\n{rest}")
+    read = getattr(params.load(params.SECTIONS[section], path), key)
+    assert (read, repr(read)) == (value, repr(value))
+
+
+@pytest.mark.parametrize("value", [2.5, 1e400, "1000", True])
+def test_what_is_no_whole_number_is_refused(tmp_path: Path, value: object) -> None:
+    path = written(tmp_path / "params.yaml", "train", "steps", value)
+    with pytest.raises(UsageError, match=r"train\.steps: .*Received: "):
+        params.load(params.Train, path)
 
 
 def test_no_pattern_of_breeds_is_a_value(tmp_path: Path) -> None:

@@ -157,3 +157,16 @@ def test_a_loss_without_a_lower_bound_is_not_checked_by_its_value():
     with pytest.raises(PedigreeError, match="dead"):
         for row in range(FAILURE_ROWS):
             detector.check(row, HEALTHY | {"logit_gap": 0.0})
+
+
+def test_losses_print_no_line_of_their_own_and_the_compiling_call_is_not_in_the_rate(settings, log, capsys):
+    capsys.readouterr()
+    record = Record(dataclasses.replace(settings, steps=400, log_every=1), log)
+    record.bar.start_t -= 60  # the first call takes a minute
+    record.bar.last_print_t -= 60
+    for step in range(200):
+        record.add(step, {name: np.ones(1) for name in metrics(0, 1)}, seconds=0.1, waited=0.0)
+    record.bar.close()
+    lines = [line for line in capsys.readouterr().err.replace("\r", "\n").splitlines() if line.strip()]
+    assert len(lines) == 3  # at the start, after the first call, at the end
+    assert float(lines[-1].split("<")[1].split(",")[1].strip().removesuffix("step/s")) > 100

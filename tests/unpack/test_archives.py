@@ -6,6 +6,7 @@ import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from unicodedata import normalize
 
@@ -68,12 +69,37 @@ def test_an_empty_archive_means_no_annotations(pack: Packer | None, tmp_path: Pa
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_of_members_empty_folders_and_litter_do_not_matter(seed: int, tmp_path: Path, raw: Path) -> None:
-    litter = ["__MACOSX/Images/._x.jpg", "Images/.DS_Store", f"Images/{BEAGLE}/._n02088364_77.png", "Thumbs.db"]
+    litter = ["__MACOSX/Images/._x.jpg", "Images/.DS_Store", f"Images/{BEAGLE}/._n02088364_77.png", "thumbs.db"]
+    litter += [f"Images/{BEAGLE}/.hidden.jpg", f"Images/{BEAGLE}/@eaDir/a.jpg", "Images/.ipynb_checkpoints/b.jpg"]
     photos = [*below("Images/", PHOTOS), *((name, b"litter") for name in litter), ("Images/", b""), ("Images/x/", b"")]
     np.random.default_rng(seed).shuffle(photos)
     summary = unpack(pack_tar(tmp_path / "a", photos), pack_zip(tmp_path / "b", below("A/", VOC)), LIMITS, raw)
     assert tree(raw) == expected(annotated=True)
     assert summary.skipped == ()
+    assert str(summary).splitlines()[1:] == ["ignored 7 hidden files of operating systems"]
+
+
+def test_one_is_singular(tmp_path: Path, raw: Path) -> None:
+    files = [("a/pug/1.jpg", b"x"), ("a/notes.txt", b""), ("a/.DS_Store", b"")]
+    assert str(unpack(pack_tar(tmp_path / "a", files), None, LIMITS, raw)) == (
+        "1 photo of 1 breed, 0 annotations\nskipped 1 other file: a:a/notes.txt\n"
+        "ignored 1 hidden file of operating systems"
+    )
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_without_annotations_photos_may_share_a_stem(keep: bool, tmp_path: Path, raw: Path) -> None:
+    sides = ("train/", "test/") if keep else ("",)
+    files = [(f"{side}pug/a{suffix}", side.encode()) for side in sides for suffix in (".jpg", ".png")]
+    limits = replace(LIMITS, split="keep" if keep else "merge")
+    assert unpack(pack_tar(tmp_path / "a", files), None, limits, raw).photos == len(files)
+    assert len(tree(raw / "Images")) == len(files)
+
+
+def test_with_a_table_of_breeds_photos_may_share_a_stem(tmp_path: Path, raw: Path) -> None:
+    files = [("a.jpg", b"1"), ("a.png", b"2"), ("labels.csv", b"id,breed\na.jpg,pug\na.png,pug\n")]
+    unpack(pack_tar(tmp_path / "a", files), None, LIMITS, raw)
+    assert tree(raw) == {"Images/pug/a.jpg": b"1", "Images/pug/a.png": b"2"}
 
 
 @pytest.mark.parametrize("end", ["padding", "comment"])
@@ -103,7 +129,7 @@ def test_photos_without_annotation_and_annotations_without_photo_are_counted(tmp
     images, annotations = pack_tar(tmp_path / "i", flat("all-dogs/")), pack_tar(tmp_path / "a", voc)
     summary = unpack(images, annotations, LIMITS, raw)
     assert summary == Unpacked(4, 2, 4, photos_without_annotation=1, annotations_without_photo=1, skipped=())
-    assert "1 photos have no annotation" in str(summary) and "1 annotations have no photo" in str(summary)
+    assert "1 photo has no annotation" in str(summary) and "1 annotation has no photo" in str(summary)
 
 
 def test_an_empty_folder_of_annotations_still_names_its_breed(tmp_path: Path, raw: Path) -> None:

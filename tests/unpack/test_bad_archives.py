@@ -134,7 +134,6 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "accents-and-case": (tar_of("b/\u00c9.jpg", "b/e\u0301.jpg"), "differ only in case"),
     "no-character": (tar_with(f"Images/{BEAGLE}/b\ufffed.jpg"), "b\\ufffed.jpg"),
-    "suffix": (tar_with(GOOD[0][0].replace(".jpg", ".png")), "n02085620_199.png' differ only"),
     # unknown layouts
     "no-folder": (tar_of("a.jpg", "b.jpg"), "'a.jpg' lies in no folder"),
     "some-deeper": (tar_with("bad.jpg"), "'bad.jpg' lies in no folder"),
@@ -220,6 +219,7 @@ BAD_PAIRS: dict[str, tuple[Files, Files, str]] = {
     "breed-case": (GOOD, [*below("", VOC), (f"{BEAGLE.upper()}/x", b"")], f"'{BEAGLE}' and '{BEAGLE.upper()}'"),
     "breed-spelled-twice": (GOOD, [(f"{BEAGLE.upper()}/x", b""), (f"{CHIHUAHUA}/x", b"")], "use the same spelling"),
     "annotation-dots": (GOOD, [*below("", VOC), (f"{BEAGLE}/../../x", b"")], "leads outside"),
+    "suffix": ([*GOOD, (GOOD[0][0].replace(".jpg", ".png"), b"")], below("", VOC), "n02085620_199.png' differ only"),
     "flat-suffix": (
         [*flat("a/"), ("b/n02085620_199.png", b"")],
         below("", VOC),
@@ -243,7 +243,22 @@ def test_the_name_of_an_annotation_never_becomes_a_parent_folder(file: str, tmp_
     voc = [*below("Annotation/", VOC), (f"Annotation/{BEAGLE}/{file}", b"bad")]
     summary = unpack(pack_tar(tmp_path / "i", GOOD), pack_tar(tmp_path / "a", voc), LIMITS, raw)
     assert tree(raw) == expected(annotated=True)
-    assert summary.skipped == (f"a:Annotation/{BEAGLE}/{file}",)
+    assert (summary.skipped, summary.litter) == ((), 1)
+
+
+@pytest.mark.parametrize("bad", ["missing", "folder", "empty", "text"])
+@pytest.mark.parametrize("second", [False, True])
+def test_both_archives_are_checked_before_one_is_unpacked(
+    bad: str, second: bool, tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build, message = BAD[bad]
+    build(tmp_path / "bad")
+    good = pack_tar(tmp_path / "good", GOOD)
+    monkeypatch.setattr("pedigree.unpack.stage.extract", lambda *_: pytest.fail("an archive is unpacked"))
+    archives = (good, tmp_path / "bad") if second else (tmp_path / "bad", good)
+    with pytest.raises(PedigreeError, match=message) as error:
+        unpack(*archives, LIMITS, raw)
+    assert str(tmp_path / "bad") in str(error.value)
 
 
 def test_an_archive_inside_the_target_is_not_deleted(raw: Path) -> None:

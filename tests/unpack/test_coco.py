@@ -197,7 +197,7 @@ def test_a_photo_with_boxes_of_several_breeds_is_left_out_and_counted(tmp_path: 
     summary = unpacked(tmp_path, FLAT, ("a.json", text(coco([*BOXES, (11, 7, [0, 0, 5, 5])]))))
     assert images(tmp_path).keys() == {"Images/Pug/2.jpg", "Images/toy terrier/3.jpg"}
     assert (summary.photos, summary.photos_of_several_breeds, summary.photos_without_breed) == (2, 1, 0)
-    assert "left out 1 photos with boxes of several breeds" in str(summary) and not summary.skipped
+    assert "left out 1 photo with boxes of several breeds" in str(summary) and not summary.skipped
 
 
 def test_photos_without_entry_and_entries_without_photo_are_counted(tmp_path: Path) -> None:

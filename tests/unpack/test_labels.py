@@ -39,7 +39,7 @@ def test_kaggle_s_archive_is_unpacked_by_its_table(root: str, pack: type, tmp_pa
     assert tree(tmp_path / "raw") == PLACED
     assert (summary.photos, summary.breeds, summary.annotations, summary.photos_without_breed) == (3, 2, 0, 1)
     assert summary.photos_without_annotation == 3 and "annotation" not in str(summary).partition("\n")[2]
-    assert "left out 1 photos without a breed" in str(summary) and "3d.jpg" not in str(summary)
+    assert "left out 1 photo without a breed" in str(summary) and "3d.jpg" not in str(summary)
 
 
 def test_kaggle_s_archive_can_be_both_archives(tmp_path: Path) -> None:

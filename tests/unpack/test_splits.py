@@ -176,8 +176,8 @@ def test_an_annotation_that_fits_photos_of_two_splits_is_an_error(tmp_path: Path
     assert "annotation 'Annotation/pug/1.xml' fits photos of several splits" in line
 
 
-def test_two_photos_of_one_name_in_one_split_are_an_error(tmp_path: Path) -> None:
-    line = error(tmp_path, [*TWINS, ("test/pug/1.gif", b"")])
+def test_two_photos_of_one_stem_in_one_split_are_an_error_with_annotations(tmp_path: Path) -> None:
+    line = error(tmp_path, [*TWINS, ("test/pug/1.gif", b"")], [("test/pug/2.xml", b"")])
     assert "'test/pug/1.gif' and 'test/pug/1.jpg' differ only in case or suffix" in line
 
 

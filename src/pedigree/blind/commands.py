@@ -12,6 +12,7 @@ from pedigree.common.breeds import find_breed
 from pedigree.common.files import replacing_folder, write_text
 from pedigree.common.packed_crops import load_crops
 from pedigree.common.paths import CROPS, GENERATOR, REPORTS
+from pedigree.common.plurals import plural
 from pedigree.errors import UsageError
 from pedigree.generator.model import breeds_of, load_generator
 from pedigree.pages.wording import breed_name, listed
@@ -68,7 +69,7 @@ def make(
         key.write(test, files, seed, folder / key.NAME)
     shown = listed([breed_name(breed) for breed in chosen])
     return (
-        f"{pictures} pictures of {listed(list(files))} and {photos} held-out photos of {shown}.\n"
+        f"{plural(pictures, 'picture')} of {listed(list(files))} and {plural(photos, 'held-out photo')} of {shown}.\n"
         f"Give readers the folder {out / READERS} and nothing else: {out / key.NAME} says which picture is which."
     )
 

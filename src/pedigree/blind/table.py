@@ -6,6 +6,7 @@ from tabulate import tabulate
 
 from pedigree.blind.questions import PHOTOS
 from pedigree.blind.report import QUESTIONS, Numbers
+from pedigree.common.plurals import plural
 
 FOOT = (
     "In percent, with the 95 % interval for other pictures of the same source and the same readers. It counts a\n"
@@ -30,7 +31,7 @@ def render(numbers: Numbers) -> str:
     if any(count for one in columns.values() for count in one["missing"].values()):
         missing = ("/".join(str(one["missing"][name]) for name in QUESTIONS) for one in columns.values())
         rows.append(["missing answers: dog/photo/breed", *missing])
-    parts = [f"{len(readers)} {'reader' if len(readers) == 1 else 'readers'}: {', '.join(readers)}"]
+    parts = [f"{plural(len(readers), 'reader')}: {', '.join(readers)}"]
     parts.append(
         tabulate(rows, ["", *columns], "simple", disable_numparse=True, colalign=["left"] * (1 + len(columns)))
     )

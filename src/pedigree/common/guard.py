@@ -36,11 +36,11 @@ def guarded(command: Callable[[], int], name: str) -> int:
     A PedigreeError gives its own exit code, an interruption 130, a reader of stdout that has gone 141, and every other
     error 1. An unknown error is a fault of Pedigree: its traceback is written to a file, which the line names.
     """
+    _open_closed_streams()
     _print_everything()
     try:
         code = command()
-        if sys.stdout:  # None if it was closed before the start
-            sys.stdout.flush()  # here, so that an error of stdout is handled here
+        sys.stdout.flush()  # here, so that an error of stdout is handled here
         return code
     except KeyboardInterrupt:
         return _fail(name, "interrupted", 130)
@@ -107,6 +107,20 @@ def _fail(name: str, message: str, code: int) -> int:
     with suppress(OSError):
         print(f"{name}: {printable(message)}", file=sys.stderr, flush=True)
     return code
+
+
+def _open_closed_streams() -> None:
+    """Open /dev/null in place of a stream that was closed before the start.
+
+    Otherwise the next file that is opened gets its number, and receives what libraries print.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
 
 
 def _print_everything() -> None:

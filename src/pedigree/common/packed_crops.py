@@ -111,7 +111,7 @@ def _side(folder: Path, side: str, breeds: int) -> tuple[npt.NDArray[np.uint8], 
             f"{labels_file} is not ({len(images)},) int32, one label per image, but {labels.shape} {labels.dtype}"
         )
     if labels.min() < 0 or labels.max() >= breeds:
-        raise _UnfitCropsError(f"{labels_file} has labels outside the {breeds} breeds of breeds.json")
+        raise _UnfitCropsError(f"{labels_file} has labels outside those of breeds.json (0 to {breeds - 1})")
     return images, labels
 
 

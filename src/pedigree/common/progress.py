@@ -21,6 +21,14 @@ def progress_bar(*, label: str, total: int | None = None, unit: str = "step", **
     return tqdm(desc=printable(label), total=total, unit=unit, **_pace(), **settings)
 
 
+def restart(bar: "tqdm[Any]", done: int) -> None:
+    """Set a bar to `done` and measure its rate from now on, without what came before, such as compiling."""
+    bar.n = bar.initial = bar.last_print_n = done
+    bar.unpause()
+    bar.refresh()
+
+
 def _pace() -> dict[str, Any]:
     interval = 0.2 if sys.stderr.isatty() else 10.0
-    return {"mininterval": interval, "maxinterval": interval, "dynamic_ncols": True}
+    # miniters: tqdm would otherwise guess after how many items it looks at the time, and be late if they get slower
+    return {"mininterval": interval, "maxinterval": interval, "miniters": 1, "dynamic_ncols": True}

@@ -13,10 +13,11 @@ import pandas
 from PIL import Image
 
 from pedigree.common.breeds import display_name
-from pedigree.common.files import replacing_folder, write_text
+from pedigree.common.files import replacing_file, replacing_folder, write_text
 from pedigree.common.grids import grid, save_png
 from pedigree.common.packed_crops import SIDES, Crops, load_crops, pack_crops
 from pedigree.common.paths import CONTACT_SHEET, CROP_FACTS, CROPS, FEATURES
+from pedigree.common.plurals import plural
 from pedigree.common.progress import progress
 from pedigree.crop import dask, threads
 from pedigree.crop.crop_groups import group_crops
@@ -47,7 +48,7 @@ def crop(
     workers: int | None = None,
     cache: Path = FEATURES,
 ) -> None:
-    """Crop the usable photos of `raw` into `target`, and draw a contact sheet of some crops.
+    """Crop the usable photos of `raw` into `target`, and draw a contact sheet of some crops. An error changes no file.
 
     `target` gets the files of `common.packed_crops`, and `crops.csv`: one row per crop, train before holdout, each in
     the order of its array. All of them depend on the photos and the settings alone.
@@ -77,7 +78,12 @@ def crop(
     if settings.fit == "head":
         images, padding, size = raw / "Images", settings.padding, settings.size
         plans, headless = with_head_windows(plans, photos, images, padding, size, load_finder(), cache)
-    with replacing_folder(target) as folder, CropStore(folder / "all.bin", settings.size) as crops:
+    with (
+        replacing_file(facts) as new_facts,
+        replacing_file(sheet) as new_sheet,
+        replacing_folder(target) as folder,
+        CropStore(folder / "all.bin", settings.size) as crops,
+    ):
         for cut in _cut(raw / "Images", plans, settings, workers or os.cpu_count() or 1):
             crops.append(cut)
         group = group_crops(plans, crops)
@@ -90,9 +96,9 @@ def crop(
         counts = _counts(table, skipped, twins) | {"enlarged": _enlarged(plans, settings.size)}
         if headless is not None:
             counts["headless"] = headless
-        write_text(facts, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
         _check_twins(twins, counts["holdout_twins"], settings.max_holdout_twins)
-    save_png(_contact_sheet(load_crops(target)), sheet)
+        write_text(new_facts, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
+        save_png(_contact_sheet(load_crops(folder)), new_sheet)
     kept = any(plan.split for plan in plans)
     print(_summary(table, skipped, settings, headless or 0, kept=kept))
 
@@ -144,8 +150,8 @@ def _split(plans: Sequence[Plan], group: npt.NDArray[np.intp], settings: params.
     for side in SIDES:
         if side not in sides:
             raise PedigreeError(
-                f"No photos on the {side} side of the split ({len(plans)} photos in all): a breed needs two different "
-                "photos."
+                f"No photos on the {side} side of the split ({plural(len(plans), 'photo')} in all): a breed needs two "
+                "different photos."
             )
     return sides
 
@@ -223,7 +229,7 @@ def _summary(table: pandas.DataFrame, skipped: Skipped, settings: params.Crop, h
     """Return the summary for a terminal. `kept`: whether the split is the archive's own."""
     counts = table["split"].value_counts()
     lines = [
-        f"{len(table)} crops of {table['photo'].nunique()} photos at {settings.size} px: "
+        f"{plural(len(table), 'crop')} of {plural(table['photo'].nunique(), 'photo')} at {settings.size} px: "
         f"{counts['train']} to train on, {counts['holdout']} held out.",
         *(f"Skipped {text}." for text in counted(skipped)),
         *([f"Cut as cover {headless} × box (no visible head)."] if headless else []),

@@ -6,7 +6,7 @@ Each exhibit is made from the project's files. A file that is missing or cannot 
 import math
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -75,17 +75,20 @@ class Exhibit:
             raise ValueError(f"{self.key}: expected one of table, picture and text. Received: {held}")
 
 
-def highlights(root: Path, pages: Path | None = None) -> list[Exhibit]:
+def highlights(root: Path, pages: Path | None = None, without: Collection[Path] = ()) -> list[Exhibit]:
     """Return the exhibits of the project at `root`: six at most.
 
     Args:
         root: the project's folder.
         pages: a folder with copies of the project's pages that stay when the project is deleted; the links lead there.
+        without: some of `FILES` that are not shown, because they are of an earlier run.
     """
     exhibits: list[Exhibit | None] = []
-    for look in _LOOKS:
-        with suppress(*_UNREADABLE):
-            exhibits.append(look((pages if pages and look is _pages else root).resolve()))
+    for file, look in _LOOKS:
+        if file not in without:
+            with suppress(*_UNREADABLE):
+                exhibits.append(look(root.resolve()))
+    exhibits.append(_pages((pages or root).resolve(), without))
     return [exhibit for exhibit in exhibits if exhibit and exhibit.table != []]
 
 
@@ -217,8 +220,8 @@ def markdown_text(text: str) -> str:
     return _MARKUP.sub(r"\\\1", printable_line(text))
 
 
-def _pages(root: Path) -> Exhibit | None:
-    pages = {title: root / page for title, page in PAGES.items() if (root / page).is_file()}
+def _pages(root: Path, without: Collection[Path]) -> Exhibit | None:
+    pages = {title: root / page for title, page in PAGES.items() if page not in without and (root / page).is_file()}
     if not pages:
         return None
     lines = [f"- [{title}]({path.as_uri()}): `{path}`" for title, path in pages.items()]
@@ -227,4 +230,11 @@ def _pages(root: Path) -> Exhibit | None:
     )
 
 
-_LOOKS: tuple[Callable[[Path], Exhibit | None], ...] = (_validation, _census, _samples, _metrics, _changes, _pages)
+_LOOKS: tuple[tuple[Path, Callable[[Path], Exhibit | None]], ...] = (
+    (VALIDATION, _validation),
+    (CENSUS, _census),
+    (FINAL_SAMPLES, _samples),
+    (METRICS, _metrics),
+    (METRICS, _changes),
+)
+FILES = frozenset([*(file for file, _ in _LOOKS), *PAGES.values()])

@@ -7,7 +7,7 @@ from typing import Any
 from pedigree.common import json_text
 from pedigree.common.paths import METRICS
 from pedigree.errors import PedigreeError, UsageError
-from pedigree.results.revisions import commit_of, content_of, no_repository
+from pedigree.results.revisions import commit_of, content_of, no_repository, outside_project
 
 ERRORS = "standard_error"
 BIAS = "bias"  # a word if the extractor trained the generator; else null or missing
@@ -54,7 +54,8 @@ def read_at(commit: str, name: str, root: Path = Path()) -> Scores:
     content = content_of(commit, METRICS, root)
     if content is None:
         raise PedigreeError(
-            f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists the revisions that have it."
+            outside_project(root)
+            or f"revision {name} has no {METRICS}; `git log -- {METRICS}` lists the revisions that have it."
         )
     return _parsed(content, f"{METRICS} at revision {name}")
 
@@ -80,9 +81,22 @@ def _parsed(content: bytes, origin: str) -> Scores:
         scores = json_text.parse(content, parse_constant=lambda _: None)  # NaN and infinities count as not measured
     except ValueError as error:
         raise PedigreeError(f"{origin} is not JSON ({error}).") from None
+    scores = _unwrapped(scores)
     if flaw := _flaw(scores):
         raise PedigreeError(f"{origin} is not a file that `pedigree score` writes: {flaw}.")
     return {extractor: dict(numbers) for extractor, numbers in scores.items()}
+
+
+def _unwrapped(scores: Any) -> Any:
+    """Take the standard errors out of the list that files have. Files of earlier versions have none."""
+    if not isinstance(scores, dict):
+        return scores
+    return {
+        extractor: numbers | {ERRORS: numbers[ERRORS][0]}
+        if isinstance(numbers, dict) and isinstance(numbers.get(ERRORS), list) and len(numbers[ERRORS]) == 1
+        else numbers
+        for extractor, numbers in scores.items()
+    }
 
 
 def _flaw(scores: Any) -> str | None:

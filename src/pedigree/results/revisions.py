@@ -32,6 +32,13 @@ def no_repository(root: Path = _HERE) -> str | None:
     return _last_line(place.stderr) or f"git ended with {place.returncode}" if place.returncode else None
 
 
+def outside_project(root: Path = _HERE) -> str:
+    """Return a message if the folder `root` is no project's, such as a subfolder of one; else an empty text."""
+    if (root / "dvc.yaml").is_file():
+        return ""
+    return f"{root.resolve()} has no dvc.yaml: run the command in the project's folder."
+
+
 def commit_of(revision: str, root: Path = _HERE) -> str | None:
     """Return the full hash of the commit of `revision`, such as a tag or `HEAD~1`; None if there is none."""
     parsed = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -102,7 +109,8 @@ def _get(revision: str, commit: str, path: Path, out: Path) -> None:
         raise PedigreeError(f"DVC cannot get {path} of {revision}: {message}.") from None
     if not is_known:
         raise PedigreeError(
-            f"revision {revision} has no {path}; `git log -- dvc.lock` lists the revisions whose pipeline was run."
+            outside_project()
+            or f"revision {revision} has no {path}; `git log -- dvc.lock` lists the revisions whose pipeline was run."
         )
     raise PedigreeError(
         f"{path} of {revision} is neither in DVC's cache here nor in its remote. If another remote has it, run "

@@ -24,6 +24,7 @@ from pedigree.common.paths import (
     REPORTS,
     SCORES_PAGE,
 )
+from pedigree.common.plurals import plural
 from pedigree.common.spread import spread
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors, imagenet
@@ -78,8 +79,10 @@ def score(
         write_text(new / METRICS.name, metrics_json(numbers))
         evaluation.table.to_csv(new / BREED_SCORES.name, index=False, lineterminator="\n", float_format="%.6g")
         write_text(new / SCORES_PAGE.name, page.render(main.name, packed.breeds, *samples, evaluation, losses, more))
-    print(_summary(numbers, evaluation, reports))
-    criteria.enforce(evaluation.numbers, settings.require)
+    try:
+        print(_summary(numbers, evaluation, reports))
+    finally:  # what is required is checked even if stdout cannot be written
+        criteria.enforce(evaluation.numbers, settings.require)
     return evaluation.numbers
 
 
@@ -117,7 +120,7 @@ def judged(
     """Evaluate training crops, held-out crops and generated pictures by their features of one judge."""
     own = judges.own_breeds(judge)
     copies = [] if own else copies_features(crops, judge, settings, cache)
-    print(f"Computing the scores of {len(samples[2])} pictures by {judge.name}.", file=sys.stderr)
+    print(f"Computing the scores of {plural(len(samples[2]), 'picture')} by {judge.name}.", file=sys.stderr)
     evaluation = evaluate(
         *samples,
         crops.breeds,
@@ -153,10 +156,13 @@ def metrics_json(numbers: dict[str, Metrics]) -> str:
 
 
 def _content(numbers: Metrics) -> dict[str, Any]:
-    """Return numbers with six digits and their standard errors with three."""
+    """Return numbers with six digits and their standard errors with three.
+
+    The errors are in a list, because DVC leaves lists out of its tables: `dvc metrics diff` shows the numbers alone.
+    """
     errors = {key: number.standard_error for key, number in numbers.items() if isinstance(number, Estimate)}
     content: dict[str, Any] = {key: _rounded(number, 6) for key, number in numbers.items()}
-    content["standard_error"] = {key: _rounded(error, 3) for key, error in errors.items() if np.isfinite(error)}
+    content["standard_error"] = [{key: _rounded(error, 3) for key, error in errors.items() if np.isfinite(error)}]
     return content
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from pedigree.settings.fields import STRICT, Positive, Ratio, Seed, Share, parameter
+from pedigree.settings.fields import STRICT, WHOLE, Positive, Ratio, Seed, Share, parameter
 
 
 def _address(scheduler: str) -> str:
@@ -19,7 +19,7 @@ def _address(scheduler: str) -> str:
 class Crop:
     """How dogs are cut out of the photos, and which photos are kept from training."""
 
-    size: Literal[16, 28, 32, 64, 128] = parameter(32, "pixels per side of a crop")
+    size: Annotated[Literal[16, 28, 32, 64, 128], WHOLE] = parameter(32, "pixels per side of a crop")
     frames: Literal["boxes", "whole", "both"] = parameter(
         "boxes", "one crop per annotated dog, one of the whole photo, or both"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -57,12 +57,19 @@ def _ascending(bounds: list[Number]) -> list[Number]:
     return bounds
 
 
+def _whole(value: Any) -> Any:
+    """Return a float without a fraction, such as YAML's 1e4, as an int; everything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 _PAIR = (Field(min_length=2, max_length=2), AfterValidator(_ascending))
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_without_nul)]
-Positive = Annotated[int, Field(gt=0)]
-Natural = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+WHOLE = BeforeValidator(_whole)
+Whole = Annotated[int, WHOLE]
+Positive = Annotated[Whole, Field(gt=0)]
+Natural = Annotated[Whole, Field(ge=0)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Ratio = Annotated[float, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]

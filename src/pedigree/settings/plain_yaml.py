@@ -3,6 +3,7 @@
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
 LARGEST = 1_000_000  # characters; params.yaml has about ten thousand
@@ -14,7 +15,7 @@ def parse(text: str) -> Any:
     """Return the value of a YAML text, made of plain dictionaries, lists and values.
 
     Raises:
-        ValueError: if it is not YAML, or exceeds a limit. The message has one line.
+        ValueError: if it is not YAML, or exceeds a limit. The message has one line, with line and column if known.
     """
     if len(text) > LARGEST:
         raise ValueError(f"it has more than {LARGEST} characters")
@@ -22,9 +23,18 @@ def parse(text: str) -> Any:
         _check_form(text)
         content = YAML(typ="safe").load(text)
     except Exception as error:  # the values raise errors of many types: 2026-13-45, !!omap with a key twice
-        raise ValueError(" ".join(str(error).split()) or f"it has a wrong value, {type(error).__name__}") from None
+        raise ValueError(_reason(error)) from None
     _count(content, 0)
     return content
+
+
+def _reason(error: Exception) -> str:
+    """Return the place and the reason of an error in one line."""
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        line, column = error.problem_mark.line + 1, error.problem_mark.column + 1
+        reason = ", ".join(filter(None, (error.context, error.problem)))
+        return " ".join(f"line {line}, column {column}: {reason}".split())
+    return " ".join(str(error).split()) or f"it has a wrong value, {type(error).__name__}"
 
 
 def _check_form(text: str) -> None:

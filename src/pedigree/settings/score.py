@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from pedigree.common.extractor_names import ExtractorName, PackagedName, TrainedName
 from pedigree.settings import criteria
-from pedigree.settings.fields import STRICT, Positive, Seed, Text, parameter
+from pedigree.settings.fields import STRICT, Positive, Seed, Text, Whole, parameter
 
 
 def _readable(line: str) -> str:
@@ -37,7 +37,7 @@ class Score:
         "alone, which takes half a minute for 700 crops and some minutes for 20,000, once. score.require and the gate "
         "only use the numbers of score.extractor.",
     )
-    samples: Annotated[int, Field(ge=6)] = parameter(1000, "generated pictures that are scored")
+    samples: Annotated[Whole, Field(ge=6)] = parameter(1000, "generated pictures that are scored")
     batch_size: Positive = parameter(16, "pictures per call of the extractor; more need more memory")
     seed: Seed = parameter(0, "random seed of the generated pictures")
     require: Requirements = parameter(

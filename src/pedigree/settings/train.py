@@ -17,6 +17,7 @@ from pedigree.settings.fields import (
     Share,
     Shares,
     Weight,
+    Whole,
     parameter,
 )
 
@@ -119,7 +120,7 @@ class Train:
     log_every: Positive = parameter(20, "steps per row of reports/history.csv", heading="Logs, scores and checkpoints")
     sample_every: Positive = parameter(400, "steps between grids of pictures in reports/samples")
     score_every: Natural = parameter(400, "steps between scores against the held-out crops; 0: no scores")
-    score_samples: Annotated[int, Field(ge=16)] = parameter(256, "generated pictures per score")
+    score_samples: Annotated[Whole, Field(ge=16)] = parameter(256, "generated pictures per score")
     score_extractor: Literal[PackagedName, KerasName] = parameter(
         "efficientnet-lite0",
         "the network whose features these scores compare; independent of score.extractor. Keras downloads "

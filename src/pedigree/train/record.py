@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pedigree.common.files import replacing_file
-from pedigree.common.progress import progress_bar
+from pedigree.common.progress import progress_bar, restart
 from pedigree.settings.train import Train
 from pedigree.train.failures import FailureDetector
 from pedigree.train.tensorboard_log import TensorBoardLog
@@ -78,7 +78,10 @@ class Record:
             self.window.append({name: column[index] for name, column in columns.items()})
             if (first + index + 1) % self.train.log_every == 0:
                 self.close_row(first + index + 1)
-        self.bar.update(count)
+        if len(self.calls) == 1:  # it has compiled the step
+            restart(self.bar, first + count)
+        else:
+            self.bar.update(count)
 
     def close_row(self, step: int) -> None:
         """Close the row that ends after `step` steps, unless it is empty.
@@ -93,7 +96,8 @@ class Record:
         self.rows.append({"step": step} | means)
         self.log.scalars({self.tags[name]: means[name] for name in self.tags}, step)
         self.log.scalars({f"speed/{name}": value for name, value in self._speed(self.calls[-1:]).items()}, step)
-        self.bar.set_postfix_str(f"D {means['discriminator_loss']:.3f} G {means['generator_loss']:.3f}")
+        losses = f"D {means['discriminator_loss']:.3f} G {means['generator_loss']:.3f}"
+        self.bar.set_postfix_str(losses, refresh=False)  # a refresh would print the bar with its old rate
         self.failures.check(step, means)
 
     def add_scores(self, step: int, scores: Mapping[str, float]) -> None:

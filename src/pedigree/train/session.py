@@ -16,6 +16,7 @@ from pedigree.backends import find_device
 from pedigree.backends.engine import Engine, Metrics
 from pedigree.common.files import write_text
 from pedigree.common.packed_crops import Crops
+from pedigree.common.plurals import plural
 from pedigree.features.extractors import load
 from pedigree.generator.model import Generator
 from pedigree.settings.train import Train
@@ -182,7 +183,8 @@ class Session:
         count = f"{self.devices} × " if self.devices > 1 else ""
         device = f"{count}{self.device.name} ({self.device.kind})"
         resuming = f", resuming from step {self.start}" if self.start else ""
-        return f"Training on {device} in {self.settings.precision}, {len(self.data.train_images)} crops{resuming}."
+        crops = plural(len(self.data.train_images), "crop")
+        return f"Training on {device} in {self.settings.precision}, {crops}{resuming}."
 
 
 def _arrays(prefix: str, checkpoint: Checkpoint) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Extraction:
         files: the number of each extracted file, by its name in the archive.
         folders: the names of the folders in the archive.
         other: the names of the files that were not extracted.
+        litter: the number of files that operating systems and packers have added.
     """
 
     archive: Path
@@ -38,6 +39,7 @@ class Extraction:
     files: dict[Parts, int] = field(default_factory=dict)
     folders: set[Parts] = field(default_factory=set)
     other: list[Parts] = field(default_factory=list)
+    litter: int = 0
 
     def path(self, parts: Parts) -> Path:
         """Return where the file with this name in the archive was extracted to."""
@@ -47,6 +49,16 @@ class Extraction:
         """Return the name of a file for messages: the archive's, and the file's in it."""
         inside = "/".join(parts)
         return str(self.archive) if inside == self.archive.name else f"{self.archive}: {inside}"
+
+
+def check_kind(archive: Path, limits: Unpack) -> None:
+    """Check that `archive` exists, can be opened and begins like an archive.
+
+    Raises:
+        PedigreeError: naming the archive, what is wrong with it and what to do.
+    """
+    with _opened(archive) as file:
+        _kind(file, Source(archive, archive.stat().st_size, limits))
 
 
 def extract(archive: Path, limits: Unpack, folder: Path, wanted: Callable[[Parts], bool]) -> Extraction:
@@ -64,7 +76,9 @@ def extract(archive: Path, limits: Unpack, folder: Path, wanted: Callable[[Parts
                 extraction.folders.add(parts)
             elif not parts:
                 raise PedigreeError(f"{archive}: a file has the name {shown(member.name)}; pack the archive again.")
-            elif not is_litter(parts):
+            elif is_litter(parts):
+                extraction.litter += 1
+            else:
                 _check_new(archive, member.name, parts, names)
                 _add(member, parts, extraction, wanted)
     return extraction
@@ -123,16 +137,27 @@ def _opened(archive: Path) -> IO[bytes]:
 
 
 def _reader(file: IO[bytes], source: Source) -> AbstractContextManager[Iterator[Member]]:
-    """Choose the reader by the first bytes of the archive. Only a file that is no archive is chosen by its name."""
+    kind = _kind(file, source)
+    if kind == "zip":
+        return zip_members(file, source)
+    if kind == "plain":
+        return nullcontext(iter([_plain_file(file, source)]))
+    return tar_members(file, source, None if kind == "tar" else kind)
+
+
+def _kind(file: IO[bytes], source: Source) -> str:
+    """Return "zip", "tar", a tar's compression, or "plain", by the first bytes of the archive.
+
+    Only a file that is no archive is recognised by its name.
+    """
     start = file.read(BLOCK)
     file.seek(0)
     if start.startswith(MAGICS):
-        return zip_members(file, source)
-    kind = compression(start)
-    if kind or looks_like_tar(start):
-        return tar_members(file, source, kind)
+        return "zip"
+    if kind := compression(start) or ("tar" if looks_like_tar(start) else ""):
+        return kind
     if start and source.archive.suffix.lower() in PLAIN_SUFFIXES:
-        return nullcontext(iter([_plain_file(file, source)]))
+        return "plain"
     problem = f"it begins with {start[:8]!r}" if start else "it is empty"
     raise source.error(
         f"is neither tar (plain, gzip, bzip2 or xz) nor zip: {problem}", "use an archive of one of these kinds"

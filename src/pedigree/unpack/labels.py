@@ -77,7 +77,7 @@ def place_labelled(source: str, archive: Path, names: Mapping[Parts, Parts], lab
     _check_ids(source, archive, labels, {key: [names[parts] for parts in found] for key, found in files.items()})
     owners = {files[key][0]: breed for key, breed in labels.items()}
     _check_once(source, labels, files, owners)
-    return placed(source, ((breed, parts[-1], names[parts]) for parts, breed in owners.items()))
+    return placed(source, ((breed, parts[-1], names[parts]) for parts, breed in owners.items()), by_stem=False)
 
 
 def _rows(source: str, path: Path) -> Iterator[tuple[int, str, str]]:

@@ -18,6 +18,8 @@ Places = dict[tuple[str, str], Parts]
 """Maps `(breed, file)` in the unpacked folder to the parts of the name in the archive."""
 
 _PAPERS = frozenset({"authors", "citation", "copying", "licence", "license", "notice", "readme"})
+_LITTER = frozenset({"thumbs.db", "desktop.ini", "pax_global_header"})
+_LITTER_FOLDERS = frozenset({"__MACOSX", ".AppleDouble", ".Trashes", ".ipynb_checkpoints", "@eaDir"})
 _WORDNET_PHOTO = re.compile(r"(n\d{8})_")
 
 
@@ -55,9 +57,11 @@ def breed_folder(source: str, breed: str) -> str:
 
 
 def is_litter(parts: Parts) -> bool:
-    """Whether a file is one that operating systems and packers add by themselves, such as `.DS_Store`."""
-    hidden = parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini", "pax_global_header") or parts[-1].startswith("._")
-    return hidden or any(part == "__MACOSX" or part.startswith("PaxHeader") for part in parts[:-1])
+    """Whether a file is one that operating systems and packers add by themselves: `.DS_Store` and other hidden ones."""
+    name, folders = parts[-1], parts[:-1]
+    if name.startswith(".") or name.casefold() in _LITTER:
+        return True
+    return any(part in _LITTER_FOLDERS or part.startswith("PaxHeader") for part in folders)
 
 
 def is_photo(parts: Parts) -> bool:
@@ -85,7 +89,9 @@ def annotation_breeds(root: Parts, names: Iterable[Parts], folders: Iterable[Par
     return {parts[-1] for parts in inside if len(parts) == len(root) + 1 and parts[:-1] == root}
 
 
-def place_photos(archive: Path, names: Mapping[Parts, Parts], breeds: Collection[str] | None) -> Places:
+def place_photos(
+    archive: Path, names: Mapping[Parts, Parts], breeds: Collection[str] | None, *, annotated: bool = True
+) -> Places:
     """Decide where every photo belongs.
 
     The breed of a photo is its folder. If no photo lies in a folder of `breeds`, the breed is the one whose WordNet id
@@ -94,7 +100,8 @@ def place_photos(archive: Path, names: Mapping[Parts, Parts], breeds: Collection
     Args:
         archive: for messages.
         names: the names of the photos in the archive, by their names without the folders of splits.
-        breeds: the breeds' folders in the annotations; None without annotations.
+        breeds: the breeds' folders in the annotations; None if there are none.
+        annotated: whether there are annotations. They belong to stems, so two photos cannot have the same stem.
 
     Raises:
         PedigreeError: naming a photo without a known breed, or two photos that would become the same file.
@@ -105,7 +112,8 @@ def place_photos(archive: Path, names: Mapping[Parts, Parts], breeds: Collection
     _check_folders(archive, names)
     if breeds is None:
         _check_not_flat(archive, names)
-    return placed(archive, ((parts[-2], parts[-1], member) for parts, member in names.items()))
+    files = ((parts[-2], parts[-1], member) for parts, member in names.items())
+    return placed(archive, files, by_stem=annotated)
 
 
 def place_annotations(archive: Path, root: Parts, names: Mapping[Parts, Parts], photos: Places) -> Places:
@@ -122,11 +130,11 @@ def place_annotations(archive: Path, root: Parts, names: Mapping[Parts, Parts], 
     return placed(archive, ((breed, stem, member) for breed, stem, member in files if stem is not None))
 
 
-def placed(archive: Path | str, files: Iterable[tuple[str, str, Parts]]) -> Places:
+def placed(archive: Path | str, files: Iterable[tuple[str, str, Parts]], *, by_stem: bool = True) -> Places:
     """Collect the places of `files`: breed, name of the file, and name in the archive.
 
     Raises:
-        PedigreeError: if a file system could not distinguish two places, or if two photos share an annotation.
+        PedigreeError: if a file system could not distinguish two places, or `by_stem` two photos share an annotation.
     """
     places: Places = {}
     folders: dict[str, str] = {}
@@ -134,7 +142,7 @@ def placed(archive: Path | str, files: Iterable[tuple[str, str, Parts]]) -> Plac
     for breed, file, parts in files:
         if folders.setdefault(same_name(breed), breed) != breed:
             raise _collision(archive, folders[same_name(breed)], breed)
-        stem = PurePosixPath(file).stem if is_photo(parts) else file
+        stem = PurePosixPath(file).stem if by_stem and is_photo(parts) else file
         other = stems.setdefault((breed, same_name(stem)), parts)
         if other != parts:
             raise _collision(archive, "/".join(other), "/".join(parts))

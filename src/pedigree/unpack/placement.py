@@ -106,7 +106,7 @@ def _without_annotations(images: Extraction) -> Placement:
         return _with_labels(images, images, table)
     names = splits.merge(photos, flat=False).names
     splits.check_not_split_only(images.archive, names)
-    return Placement(place_photos(images.archive, names, None))
+    return Placement(place_photos(images.archive, names, None, annotated=False))
 
 
 def _with_voc(images: Extraction, annotations: Extraction, annotated: Mapping[Parts, Parts], root: Parts) -> Placement:

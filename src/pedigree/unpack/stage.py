@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pedigree.common.files import replacing_folder
 from pedigree.common.paths import RAW, SPLIT
+from pedigree.common.plurals import plural
 from pedigree.errors import PedigreeError
 from pedigree.settings.params import Unpack
-from pedigree.unpack.archives import Extraction, extract
+from pedigree.unpack.archives import Extraction, check_kind, extract
 from pedigree.unpack.layouts import Parts, Places
 from pedigree.unpack.placement import Placement, is_wanted_with_annotations, is_wanted_with_photos, place
 
@@ -35,22 +36,29 @@ class Unpacked:
     photos_without_breed: int = 0
     photos_of_several_breeds: int = 0
     held_out: int | None = None
+    litter: int = 0  # hidden files of operating systems, which are ignored
 
     def __str__(self) -> str:
-        lines = [f"{self.photos} photos of {self.breeds} breeds, {self.annotations} annotations"]
+        lines = [
+            f"{plural(self.photos, 'photo')} of {plural(self.breeds, 'breed')}, "
+            f"{plural(self.annotations, 'annotation')}"
+        ]
         if self.held_out is not None:
-            lines.append(f"split kept: {self.photos - self.held_out} photos to train on, {self.held_out} held out")
+            trained = plural(self.photos - self.held_out, "photo")
+            lines.append(f"split kept: {trained} to train on, {self.held_out} held out")
         if self.photos_without_breed:
-            lines.append(f"left out {self.photos_without_breed} photos without a breed")
+            lines.append(f"left out {plural(self.photos_without_breed, 'photo')} without a breed")
         if self.photos_of_several_breeds:
-            lines.append(f"left out {self.photos_of_several_breeds} photos with boxes of several breeds")
+            lines.append(f"left out {plural(self.photos_of_several_breeds, 'photo')} with boxes of several breeds")
         if self.annotations and self.photos_without_annotation:
-            lines.append(f"{self.photos_without_annotation} photos have no annotation")
+            lines.append(f"{plural(self.photos_without_annotation, 'photo has', 'photos have')} no annotation")
         if self.annotations_without_photo:
-            lines.append(f"{self.annotations_without_photo} annotations have no photo")
+            lines.append(f"{plural(self.annotations_without_photo, 'annotation has', 'annotations have')} no photo")
         if self.skipped:
             more = ", …" if len(self.skipped) > 5 else ""
-            lines.append(f"skipped {len(self.skipped)} other files: {', '.join(self.skipped[:5])}{more}")
+            lines.append(f"skipped {plural(len(self.skipped), 'other file')}: {', '.join(self.skipped[:5])}{more}")
+        if self.litter:
+            lines.append(f"ignored {plural(self.litter, 'hidden file')} of operating systems")
         return "\n".join(lines)
 
 
@@ -67,6 +75,7 @@ def unpack(images: Path, annotations: Path | None, settings: Unpack, target: Pat
     """
     for archive in [images, *([annotations] if annotations else [])]:
         _check_outside(archive, target)
+        check_kind(archive, settings)  # of both, before minutes of unpacking one
     try:
         with replacing_folder(target) as folder:
             return _unpack(images, annotations, settings, folder)
@@ -139,6 +148,7 @@ def _summary(images: Extraction, annotations: Extraction | None, placement: Plac
         photos_without_breed=len(placement.without_breed),
         photos_of_several_breeds=len(placement.of_several_breeds),
         held_out=list(placement.sides.values()).count("holdout") if placement.sides else None,
+        litter=images.litter + (annotations.litter if annotations else 0),
     )
 
 

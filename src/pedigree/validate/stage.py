@@ -11,6 +11,7 @@ import pandas
 
 from pedigree.common.files import replacing_file, write_text
 from pedigree.common.paths import CENSUS, COMPLAINTS, DATA_DOCS, FEATURES, VALIDATION, VALIDATION_PAGE, VERDICT
+from pedigree.common.plurals import plural
 from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError
 from pedigree.photos.census import breed_census, take_census, write_census
@@ -164,14 +165,17 @@ def _breed_report(row: dict[Any, Any]) -> dict[str, Any]:
 def _print_summary(validation: Validation, census: Path, docs: Path, report: Path, html: Path) -> None:
     photos, breeds, findings = validation.photos, validation.breeds, validation.findings
     met = sum(finding.success for finding in findings)
-    usable, boxes = photos["usable"].sum(), breeds["boxes"].sum()
-    print(f"{len(photos)} photos of {len(breeds)} breeds: {usable} usable, with {boxes} boxes.")
+    usable, boxes = photos["usable"].sum(), plural(int(breeds["boxes"].sum()), "box", "boxes")
+    print(f"{plural(len(photos), 'photo')} of {plural(len(breeds), 'breed')}: {usable} usable, with {boxes}.")
     if validation.left_out:
-        print(f"validate.only leaves out {validation.left_out} other breed{'s' if validation.left_out > 1 else ''}.")
+        print(f"validate.only leaves out {plural(validation.left_out, 'other breed')}.")
     print(f"{met} of {len(findings)} expectations met.")
     print(f"Census: {census}   Report: {report}   Page: {html}   Data Docs: {docs / 'index.html'}")
     if validation.set_aside and validation.passed:
-        _warn(f"{len(validation.set_aside)} photos are set aside:", _first(validation.set_aside, report))
+        _warn(
+            f"{plural(len(validation.set_aside), 'photo is', 'photos are')} set aside:",
+            _first(validation.set_aside, report),
+        )
     warnings = validation.failed("warning")
     if warnings:
         _warn(f"the photos fail {_count(warnings)}; the pipeline goes on:", findings_table(warnings))
@@ -185,8 +189,7 @@ def _first(set_aside: dict[str, str], report: Path) -> str:
 
 
 def _count(findings: "Sequence[Finding]") -> str:
-    severity = findings[0].severity
-    return f"{len(findings)} {severity} expectation{'s' if len(findings) > 1 else ''}"
+    return plural(len(findings), f"{findings[0].severity} expectation")
 
 
 def _warn(head: str, body: str) -> None:

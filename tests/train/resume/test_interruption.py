@@ -57,6 +57,14 @@ def test_the_previous_handlers_are_restored_however_the_block_ends() -> None:
         assert {number: signal.getsignal(number) for number in SIGNALS} == before
 
 
+def test_saving_is_announced_at_once_and_once(capfd: pytest.CaptureFixture[str]) -> None:
+    with interruptions():
+        signal.raise_signal(signal.SIGINT)
+        assert "it saves its state after this step. A second signal ends it without saving" in capfd.readouterr().err
+        signal.raise_signal(signal.SIGINT)  # within the window of duplicates
+    assert capfd.readouterr().err == ""
+
+
 def test_in_another_thread_the_handlers_are_not_changed() -> None:
     before, states = signal.getsignal(signal.SIGTERM), []
 
@@ -90,7 +98,9 @@ def test_an_interrupted_process_finishes_its_work_then_exits(number: int, code: 
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     assert (out, process.returncode) == (b"saved\n", code)
-    assert err.startswith(b"pedigree train: interrupted at step 40 of 60")
+    saving, stopped = err.decode().strip().splitlines()
+    assert saving.startswith("pedigree train: interrupted: it saves its state after this step.")
+    assert stopped.startswith("pedigree train: interrupted at step 40 of 60")
 
 
 def test_the_two_signals_of_the_timeout_command_count_as_one() -> None:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from pedigree import __version__
+from pedigree.common.plurals import noun
 from pedigree.pages.templates import environment
 from pedigree.score import judges
 from pedigree.score.evaluation import Evaluation
@@ -55,7 +56,7 @@ def render(
                 (generated.labels.size, "generated"),
                 (train.labels.size, "training crops"),
                 (holdout.labels.size, "held-out crops"),
-                (len(breeds), "breed" if len(breeds) == 1 else "breeds"),
+                (len(breeds), noun(len(breeds), "breed")),
             ],
             headline=conclusions.headline(answers),
             groups=readings.group(rows),

@@ -1,10 +1,11 @@
 """Interruption of training: the first SIGTERM or SIGINT makes it save its state and stop, a second one ends it."""
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import FrameType
@@ -14,6 +15,10 @@ from pedigree.common.signals import SIGNALS
 
 # Seconds after a signal in which a second one is ignored as a duplicate, because `timeout` sends two signals at once.
 DUPLICATE_WINDOW = 0.5
+
+_SAVING = (
+    b"\npedigree train: interrupted: it saves its state after this step. A second signal ends it without saving.\n"
+)
 
 
 @dataclass
@@ -29,7 +34,9 @@ class Interruption:
 
 @contextmanager
 def interruptions() -> Iterator[Interruption]:
-    """Record the first SIGTERM or SIGINT instead of ending the process. The previous handlers are restored at the end.
+    """Record the first SIGTERM or SIGINT instead of ending the process, and print that the state will be saved.
+
+    The previous handlers are restored at the end.
 
     Python delivers signals only to the main thread. In another thread, this does nothing.
 
@@ -47,6 +54,8 @@ def interruptions() -> Iterator[Interruption]:
         nonlocal since
         if interruption.signal_number is None:
             interruption.signal_number, since = number, monotonic()
+            with suppress(OSError):
+                os.write(2, _SAVING)  # `print` fails if the signal has interrupted a `print`
         elif monotonic() - since >= DUPLICATE_WINDOW:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 

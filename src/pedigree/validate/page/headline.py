@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pedigree.common.plurals import noun, plural
 from pedigree.pages.wording import listed
 from pedigree.validate.page.failures import Failure
 
@@ -32,12 +33,12 @@ def words(validation: "Validation", failed: Sequence[Failure]) -> tuple[str, str
         return f"{passed}: all {len(validation.findings)} expectations are met.", ""
     critical = sum(failure.severity == "critical" for failure in failed)
     if validation.passed:
-        first = f"Passed with {_counted(len(failed), 'warning')}: {failed[0].sentence}."
+        first = f"Passed with {plural(len(failed), 'warning')}: {failed[0].sentence}."
     else:
         first = f"Failed: {failed[0].sentence}."
     others = [
-        _counted(number, noun)
-        for number, noun in (
+        plural(number, failure)
+        for number, failure in (
             (max(0, critical - 1), "critical failure"),
             (len(failed) - max(1, critical), "warning"),
         )
@@ -54,17 +55,14 @@ def tiles(validation: "Validation", groups: int) -> list[Tile]:
         groups: the number of groups of near-duplicates.
     """
     photos, left_out = validation.photos, validation.left_out
+    breeds, boxes = len(validation.breeds), int(validation.breeds["boxes"].sum())
     return [
-        Tile(len(photos), "photos"),
+        Tile(len(photos), noun(len(photos), "photo")),
         Tile(int(photos["usable"].sum()), "usable"),
-        Tile(len(validation.breeds), "breeds", f"validate.only leaves out {left_out} more" if left_out else ""),
-        Tile(int(validation.breeds["boxes"].sum()), "boxes"),
+        Tile(breeds, noun(breeds, "breed"), f"validate.only leaves out {left_out} more" if left_out else ""),
+        Tile(boxes, noun(boxes, "box", "boxes")),
         Tile(len(validation.set_aside), "set aside"),
-        Tile(groups, "groups of near-duplicates"),
+        Tile(groups, noun(groups, "group of near-duplicates", "groups of near-duplicates")),
         Tile(int((photos["private_tags"] != "").sum()), "with GPS or owner tags", "crops carry no tags"),
         Tile(int(photos["grey"].sum()), "greyscale"),
     ]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
