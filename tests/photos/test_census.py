@@ -316,7 +316,11 @@ def test_a_jpeg_that_ends_early_with_an_end_mark_is_set_aside_also_if_a_phone_wr
     [
         (",group", ",grp", "lacks the column group"),
         ("[[1,2,3,4]]", "[[1,2,3", "is damaged"),
+        ("[[1,2,3,4]]", "[[\u0661,2,3,4]]", "is damaged"),
+        ("[[1,2,3,4]]", "[[01,2,3,4]]", "is damaged"),
+        ("[[1,2,3,4]]", f"[[{'9' * 5000},2,3,4]]", "is damaged"),
         (",64,48,", ",x,48,", "is damaged"),
+        (",64,48,", f",{10**20},48,", "is damaged"),
         (",True,", ",maybe,", "is damaged"),
         ("photo,breed", '"photo,breed', "is damaged|lacks"),
         ("photo", "", "is damaged|lacks"),

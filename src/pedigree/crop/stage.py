@@ -17,6 +17,7 @@ from pedigree.common.files import replacing_folder, write_text
 from pedigree.common.grids import grid, save_png
 from pedigree.common.packed_crops import SIDES, Crops, load_crops, pack_crops
 from pedigree.common.paths import CONTACT_SHEET, CROP_FACTS, CROPS, FEATURES
+from pedigree.common.printable import printable
 from pedigree.common.progress import progress
 from pedigree.crop import dask, threads
 from pedigree.crop.crop_groups import group_crops
@@ -94,7 +95,7 @@ def crop(
         _check_twins(twins, counts["holdout_twins"], settings.max_holdout_twins)
     save_png(_contact_sheet(load_crops(target)), sheet)
     kept = any(plan.split for plan in plans)
-    print(_summary(table, skipped, settings, headless or 0, kept=kept))
+    print(printable(_summary(table, skipped, settings, headless or 0, kept=kept)))
 
 
 def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan], skipped: Skipped, settings: params.Crop) -> list[str]:

@@ -67,7 +67,8 @@ COLUMNS: dict[str, type] = {
     "enlargement": float,  # the largest factor by which a part of the photo is enlarged to `crop.size`; 0 likewise
 }
 
-_CORNERS = r"\[-?\d+,-?\d+,-?\d+,-?\d+\]"
+_CORNER = r"(-?[1-9]\d{0,17}|0)"  # fits into 64 bits
+_CORNERS = rf"\[{_CORNER},{_CORNER},{_CORNER},{_CORNER}\]"
 _BOXES = rf"|\[\]|\[{_CORNERS}(,{_CORNERS})*\]"  # as `write_census` writes them
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
@@ -162,11 +163,11 @@ def read_census(path: Path, needed: Collection[str] = tuple(COLUMNS)) -> pandas.
         raise PedigreeError(f"{path} is not here: run `pedigree validate` first.")
     try:
         photos = pandas.read_csv(path, dtype=COLUMNS, keep_default_na=False, encoding="utf-8")
-    except (ValueError, pandas.errors.ParserError) as error:
+    except (ValueError, OverflowError, pandas.errors.ParserError) as error:
         raise PedigreeError(f"{path} is damaged ({reason(error)}): run `pedigree validate` again.") from None
     if missing := [column for column in needed if column not in photos]:
         raise PedigreeError(f"{path} lacks the column {missing[0]}: run `pedigree validate` again.")
-    if "boxes" in photos and not photos["boxes"].str.fullmatch(_BOXES).all():
+    if "boxes" in photos and not photos["boxes"].str.fullmatch(_BOXES, flags=re.ASCII).all():
         raise PedigreeError(f"{path} is damaged (boxes): run `pedigree validate` again.")
     return photos
 

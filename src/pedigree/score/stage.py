@@ -24,6 +24,7 @@ from pedigree.common.paths import (
     REPORTS,
     SCORES_PAGE,
 )
+from pedigree.common.printable import printable
 from pedigree.common.spread import spread
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors, imagenet
@@ -78,7 +79,7 @@ def score(
         write_text(new / METRICS.name, metrics_json(numbers))
         evaluation.table.to_csv(new / BREED_SCORES.name, index=False, lineterminator="\n", float_format="%.6g")
         write_text(new / SCORES_PAGE.name, page.render(main.name, packed.breeds, *samples, evaluation, losses, more))
-    print(_summary(numbers, evaluation, reports))
+    print(printable(_summary(numbers, evaluation, reports)))
     criteria.enforce(evaluation.numbers, settings.require)
     return evaluation.numbers
 
