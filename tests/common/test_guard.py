@@ -143,3 +143,23 @@ def test_a_closed_stdout_is_no_error() -> None:
         command, stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+def test_nothing_is_written_into_a_file_in_place_of_a_closed_stream(closed: str, tmp_path: Path) -> None:
+    script = (
+        "import os\nfrom pathlib import Path\nfrom pedigree.common.guard import guarded\n"
+        "from pedigree.common.progress import progress\n"
+        "def command():\n"
+        "    with Path('result').open('wb', buffering=0) as file:\n"
+        "        file.write(b'result')\n"
+        "        list(progress([1, 2], label='x'))\n"
+        "        os.write(1, b'a library')\n        os.write(2, b'a library')\n"
+        "    return 0\n"
+        "raise SystemExit(guarded(command, 'test'))\n"
+    )
+    shell = ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, script]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "result").read_bytes() == b"result"

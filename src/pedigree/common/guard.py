@@ -18,6 +18,7 @@ NO_MEMORY = (
     "memory is short: close other programs, raise the limit of the process (`ulimit -v`), or lower the sizes in "
     "params.yaml or on the command line"
 )
+STDERR = 2  # its file descriptor
 LONGEST = 300  # characters of an unknown error's message on the terminal; the file has all of it
 
 _SHORT_OF_MEMORY = (
@@ -36,11 +37,11 @@ def guarded(command: Callable[[], int], name: str) -> int:
     A PedigreeError gives its own exit code, an interruption 130, a reader of stdout that has gone 141, and every other
     error 1. An unknown error is a fault of Pedigree: its traceback is written to a file, which the line names.
     """
+    _open_closed_streams()
     _print_everything()
     try:
         code = command()
-        if sys.stdout:  # None if it was closed before the start
-            sys.stdout.flush()  # here, so that an error of stdout is handled here
+        sys.stdout.flush()  # here, so that an error of stdout is handled here
         return code
     except KeyboardInterrupt:
         return _fail(name, "interrupted", 130)
@@ -107,6 +108,19 @@ def _fail(name: str, message: str, code: int) -> int:
     with suppress(OSError):
         print(f"{name}: {printable(message)}", file=sys.stderr, flush=True)
     return code
+
+
+def _open_closed_streams() -> None:
+    """Open /dev/null in place of stdin, stdout and stderr that were closed before the start.
+
+    Otherwise the next file that is opened, such as a result, would get their number, and libraries would write to it.
+    """
+    while (null := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(null, True)
+    os.close(null)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _print_everything() -> None:
