@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import re
 import zlib
 from collections.abc import Callable
@@ -116,6 +117,14 @@ def decodes(content: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_pipes_and_devices_among_the_photos_are_unusable_and_not_opened(tmp_path: Path) -> None:
+    put(tmp_path, f"{PUG}/1.jpg", encoded(picture()))
+    os.mkfifo(tmp_path / f"Images/{PUG}/2.jpg")
+    (tmp_path / f"Images/{PUG}/3.jpg").symlink_to("/dev/zero")
+    photos = take_census(tmp_path, workers=1)
+    assert photos["problem"].tolist() == ["", "not a regular file", "not a regular file"]
 
 
 def test_a_broken_link_and_a_folder_among_the_photos_are_unusable(tmp_path: Path) -> None:

@@ -214,7 +214,10 @@ _UNKNOWN: dict[str, Any] = {
 def _file_facts(path: Path) -> tuple[dict[str, Any], Image.Image | None]:
     """Return what is known from the file, and a small copy of the photo unless it does not decode."""
     try:
-        if (size := path.stat().st_size) > LARGEST_FILE:
+        size = path.stat().st_size
+        if not path.is_file():  # a pipe or a device would never end
+            return {"problem": "not a regular file"}, None
+        if size > LARGEST_FILE:
             return {"bytes": size, "problem": f"larger than {LARGEST_FILE // 10**6} MB"}, None
         content = path.read_bytes()
     except OSError as error:
