@@ -169,7 +169,15 @@ def read_census(path: Path, needed: Collection[str] = tuple(COLUMNS)) -> pandas.
         raise PedigreeError(f"{path} lacks the column {missing[0]}: run `pedigree validate` again.")
     if "boxes" in photos and not photos["boxes"].str.fullmatch(_BOXES, flags=re.ASCII).all():
         raise PedigreeError(f"{path} is damaged (boxes): run `pedigree validate` again.")
+    if "photo" in photos and "breed" in photos and not _are_in_folders(photos["photo"], photos["breed"]):
+        raise PedigreeError(f"{path} is damaged (breed): run `pedigree validate` again.")
     return photos
+
+
+def _are_in_folders(names: "pandas.Series[str]", breeds: "pandas.Series[str]") -> bool:
+    """Whether each photo, "<breed>/<file>", lies in the folder of its breed."""
+    folders = [name.rpartition("/")[0] for name in names]
+    return folders == breeds.tolist() and not any(".." in folder.split("/") for folder in folders)
 
 
 def _photo_names(raw: Path, folders: Sequence[str]) -> list[str]:
