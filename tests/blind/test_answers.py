@@ -80,6 +80,11 @@ def test_an_answer_that_cannot_be_is_refused_by_its_picture(tmp_path: Path, rows
         ("a.csv", CSV.replace(",6\n", ",pug\n"), "picture 1, breed: expected a number from 0 to 6. Received: 'pug'"),
         ("a.csv", CSV.replace("abcd,3", "abcd,three"), "from 1 to 3. Received: 'three'"),
         ("a.csv", CSV.replace("photo", "foto"), "must have the columns test, number, dog, photo, breed"),
+        ("a.csv", CSV.replace("abcd,3", f"abcd,{'9' * 5000}"), "from 1 to 3. Received: '999"),
+        ("a.csv", CSV.replace(",6\n", f",{'9' * 5000}\n"), "expected a number from 0 to 6. Received: '999"),
+        ("a.csv", CSV.replace("No", "N" * 5000), "expected yes or no. Received: 'NNN"),
+        ("a.csv", CSV.replace("No", "N" * 200_000), "cannot be read as CSV (field larger"),
+        ("a.json", page_json(test="f" * 5000), "answers the test 'fff"),
         ("a.csv", "", "must have the columns"),
         ("a.json", "{", "is not the JSON"),
         ("a.json", "[]", "is not the JSON"),
@@ -89,6 +94,7 @@ def test_a_file_of_another_test_or_form_is_refused(tmp_path: Path, name: str, te
     with pytest.raises(PedigreeError) as refusal:
         read(put(tmp_path, name, text), KEY)
     assert message in str(refusal.value)
+    assert len(str(refusal.value).replace(str(tmp_path), "")) < 300
 
 
 def test_missing_and_binary_files_and_a_reader_twice_are_refused(tmp_path: Path) -> None:

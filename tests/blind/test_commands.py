@@ -106,6 +106,43 @@ def test_wrong_usage_is_refused_and_writes_nothing(project: Path, arguments: dic
     assert sorted(project.rglob("*")) == before
 
 
+def test_the_key_and_the_answers_are_never_replaced_by_the_report(project: Path) -> None:
+    make(Path("test"), pictures=6, photos=4)
+    answers = answered(Path("test"), "anna")
+    before = files(Path("test"))
+    for out in (Path("test/key.json"), answers, Path("test/readers/../key.json")):
+        with pytest.raises(UsageError, match="is read by this command"):
+            score([answers], out=out)
+    assert files(Path("test")) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"models": ["m"]},
+        {"models": None},
+        {"models": {"m": ["00"]}},
+        {"test": ["t"]},
+        {"seed": "0"},
+        {"source": ["m"]},
+        {"source": {"m": 1}},
+        {"source": None},
+        {"choices": list("AB"), "breed": 1},
+        {"choices": [1, "A"]},
+        {"choices": ["A", *map(str, range(300))]},
+    ],
+    ids=str,
+)
+def test_a_key_with_values_of_other_types_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    picture = {"number": 1, "source": "m", "breed": "A", "choices": ["A", "B"]}
+    facts = {"test": "t", "seed": 0, "models": {"m": "00"}, "pictures": [picture]}
+    for name, value in change.items():
+        (facts if name in facts else picture)[name] = value  # type: ignore[index]
+    (tmp_path / "key.json").write_text(json.dumps(facts))
+    with pytest.raises(PedigreeError, match=r"key\.json is not a key"):
+        score([tmp_path / "answers.csv"])
+
+
 def test_a_missing_or_damaged_key_is_refused(project: Path) -> None:
     with pytest.raises(PedigreeError, match=r"key\.json is not here: name the key"):
         score([Path("answers.csv")])

@@ -17,6 +17,7 @@ from conftest import ROOT
 
 from pedigree.common import files
 from pedigree.common.files import (
+    check_replaceable,
     own_temporary_files,
     replacing_entries,
     replacing_file,
@@ -24,6 +25,7 @@ from pedigree.common.files import (
     temporary_folder,
     write_text,
 )
+from pedigree.errors import PedigreeError
 
 AT_WORK = """
 import sys, time
@@ -75,6 +77,25 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_text(path, "new")
     assert path.read_text() == "new"
     assert [entry.name for entry in path.parent.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_folder_or_a_pipe_is_not_replaced_by_a_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "x")
+    kind = (tmp_path / "x").stat().st_mode
+    with pytest.raises(PedigreeError, match="x is not a regular file, so it is not replaced"):
+        write_text(tmp_path / "x", "new")
+    assert (tmp_path / "x").stat().st_mode == kind
+    assert list(tmp_path.iterdir()) == [tmp_path / "x"]
+    with pytest.raises(PedigreeError, match="/dev/null is not a regular file"):
+        check_replaceable(Path("/dev/null"))
+
+
+def test_a_link_is_replaced_and_the_file_that_it_names_stays(tmp_path: Path) -> None:
+    (tmp_path / "cached").write_text("old")
+    (tmp_path / "x").symlink_to("cached")
+    write_text(tmp_path / "x", "new")
+    assert ((tmp_path / "cached").read_text(), (tmp_path / "x").read_text()) == ("old", "new")
 
 
 def test_a_file_is_unchanged_after_a_failure(tmp_path: Path) -> None:

@@ -104,3 +104,9 @@ def test_no_bit_of_a_header_flips_into_another_exception(folder):
             load_crops(folder)
         except PedigreeError as error:
             assert "run `pedigree crop`" in str(error)
+
+
+def test_a_breed_twice_is_an_error_before_a_generator_is_trained_that_nobody_can_read(folder):
+    (folder / "breeds.json").write_text(json.dumps(["n1-boxer", "n1-boxer"]))
+    with pytest.raises(PedigreeError, match=r"breeds\.json names a breed twice: run `pedigree crop`"):
+        load_crops(folder)

@@ -421,6 +421,17 @@ def test_a_kept_split_must_name_every_photo_and_leave_each_breed_something_to_tr
         project.crop()
 
 
+def test_marks_in_a_breeds_name_do_not_reach_the_terminal(project, capsys):
+    for folder in ("Images", "Annotation"):
+        (project.raw / folder / PUG).rename(project.raw / folder / f"{PUG}\u202e")
+    for number in range(8):
+        draw(project.raw / "Images" / f"{PUG}\u202e" / f"{number}.jpg", 100)
+    project.crop(holdout=0.5)
+    output = capsys.readouterr().out
+    assert "Nothing is held out of pug\\u202e" in output
+    assert "\u202e" not in output
+
+
 def test_a_breed_whose_photos_belong_together_is_named(project, capsys):
     for number in range(8):
         draw(project.raw / "Images" / PUG / f"{number}.jpg", 100)

@@ -304,3 +304,40 @@ def test_the_size_of_a_table_of_contents_is_known_before_it_is_read(comment: byt
     assert directory_size(file) == 100 * 50 or comment
     assert directory_size(io.BytesIO(b"no zip")) == 0
     assert directory_size(io.BytesIO(b"")) == 0
+
+
+def _weights(value: float) -> Change:
+    def changed(members: dict[str, bytes]) -> None:
+        content = io.BytesIO(members[WEIGHTS])
+        with h5py.File(content, "a") as file:
+            file.visititems(
+                lambda _, item: (
+                    item.write_direct(np.full(item.shape, value, item.dtype))
+                    if isinstance(item, h5py.Dataset)
+                    else None
+                )
+            )
+        members[WEIGHTS] = content.getvalue()
+
+    return changed
+
+
+def test_pictures_that_are_not_numbers_are_one_clear_error(members: dict[str, bytes], tmp_path: Path) -> None:
+    changed = dict(members)
+    _weights(np.nan)(changed)
+    generator = load_generator(write(changed, tmp_path / "nan.keras"))
+    with pytest.raises(PedigreeError, match="pictures have NaN"):
+        generator.draw(np.zeros(2, np.int32), seed=0)
+
+
+@pytest.mark.parametrize(("shape", "reason"), [((2, 2, 3), "drew 8 pictures instead of 2"), ((8, 8, 3), "cannot draw")])
+def test_a_network_that_only_fails_when_it_draws_is_one_clear_error(
+    shape: tuple[int, ...], reason: str, tmp_path: Path
+) -> None:
+    latents, labels = keras.Input((6,)), keras.Input((), dtype="int32")
+    pictures = keras.ops.reshape(keras.layers.Dense(48)(latents), (-1, *shape))
+    save_generator(keras.Model([latents, labels], pictures), ("red", "blue"), tmp_path / "other.keras")
+    generator = load_generator(tmp_path / "other.keras")
+    with pytest.raises(PedigreeError, match=reason) as error:
+        generator.draw(np.zeros(2, np.int32), seed=0)
+    assert "\n" not in str(error.value) and "\x1b" not in str(error.value)

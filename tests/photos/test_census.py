@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import re
 import zlib
 from collections.abc import Callable
@@ -116,6 +117,14 @@ def decodes(content: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_pipes_and_devices_among_the_photos_are_unusable_and_not_opened(tmp_path: Path) -> None:
+    put(tmp_path, f"{PUG}/1.jpg", encoded(picture()))
+    os.mkfifo(tmp_path / f"Images/{PUG}/2.jpg")
+    (tmp_path / f"Images/{PUG}/3.jpg").symlink_to("/dev/zero")
+    photos = take_census(tmp_path, workers=1)
+    assert photos["problem"].tolist() == ["", "not a regular file", "not a regular file"]
 
 
 def test_a_broken_link_and_a_folder_among_the_photos_are_unusable(tmp_path: Path) -> None:
@@ -316,7 +325,14 @@ def test_a_jpeg_that_ends_early_with_an_end_mark_is_set_aside_also_if_a_phone_wr
     [
         (",group", ",grp", "lacks the column group"),
         ("[[1,2,3,4]]", "[[1,2,3", "is damaged"),
+        ("[[1,2,3,4]]", "[[\u0661,2,3,4]]", "is damaged"),
+        ("[[1,2,3,4]]", "[[01,2,3,4]]", "is damaged"),
+        ("[[1,2,3,4]]", f"[[{'9' * 5000},2,3,4]]", "is damaged"),
+        (f"/a.jpg,{PUG},", "/a.jpg,,", "is damaged"),
+        (f"/a.jpg,{PUG},", "/a.jpg,other,", "is damaged"),
+        (f"{PUG}/a.jpg,{PUG},", "../a.jpg,..,", "is damaged"),
         (",64,48,", ",x,48,", "is damaged"),
+        (",64,48,", f",{10**20},48,", "is damaged"),
         (",True,", ",maybe,", "is damaged"),
         ("photo,breed", '"photo,breed', "is damaged|lacks"),
         ("photo", "", "is damaged|lacks"),

@@ -1,6 +1,7 @@
 """Readers' answers: the JSON file that the page makes, or `answers-template.csv` filled in."""
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def read(path: Path, key: Key) -> Answers:
     test, reader, rows = form(text, path)
     if test != key.test:
         raise PedigreeError(
-            f"{path} answers the test {test!r}, and the key is of {key.test!r}: use the key of that test."
+            f"{path} answers the test {_short(test)}, and the key is of {key.test!r}: use the key of that test."
         )
     places = _places(rows, len(key.right), path)
     columns = {
@@ -100,13 +101,17 @@ def _json(text: str, path: Path) -> tuple[str, str, list[Row]]:
 def _csv(text: str, path: Path) -> tuple[str, str, list[Row]]:
     """Return the digest of the test, an empty name and the rows of a CSV file."""
     table = csv.DictReader(text.splitlines())
-    if not set(_COLUMNS) <= set(table.fieldnames or ()):
+    try:
+        columns, filled = set(table.fieldnames or ()), list(table)
+    except csv.Error as error:
+        raise PedigreeError(f"{path} cannot be read as CSV ({error}): correct it.") from None
+    if not set(_COLUMNS) <= columns:
         raise PedigreeError(f"{path} must have the columns {', '.join(_COLUMNS)}: fill in answers-template.csv.")
-    lines = [{name: (line[name] or "").strip() for name in _COLUMNS} for line in table]
+    lines = [{name: (line[name] or "").strip() for name in _COLUMNS} for line in filled]
     tests = sorted({line["test"] for line in lines})
     if len(tests) > 1:
         raise PedigreeError(
-            f"{path} mixes answers to several tests: {', '.join(map(repr, tests))}. Use a file per test."
+            f"{path} mixes answers to several tests: {', '.join(map(_short, tests[:3]))}. Use a file per test."
         )
     return "".join(tests), "", list(_rows(lines))
 
@@ -119,7 +124,7 @@ def _rows(lines: list[dict[str, str]]) -> Iterator[Row]:
 
 
 def _whole(text: str) -> int | str | None:
-    return int(text) if text.isascii() and text.isdigit() else text or None
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else text or None
 
 
 def _places(rows: list[Row], count: int, path: Path) -> dict[int, Row]:
@@ -128,7 +133,7 @@ def _places(rows: list[Row], count: int, path: Path) -> dict[int, Row]:
     for row in rows:
         number: Any = row.get("number")
         if not _is_whole(number, 1, count):
-            raise PedigreeError(f"{path}: expected numbers of pictures from 1 to {count}. Received: {number!r}")
+            raise PedigreeError(f"{path}: expected numbers of pictures from 1 to {count}. Received: {_short(number)}")
         if number - 1 in places:
             raise PedigreeError(f"{path} answers picture {number} twice: keep one of the answers.")
         places[number - 1] = row
@@ -145,7 +150,12 @@ def _number(row: Row, name: str, choices: int, path: Path) -> int:
     if name != "breed" and isinstance(value, bool):
         return int(value)
     expected = f"a number from 0 to {choices}" if name == "breed" else "yes or no"
-    raise PedigreeError(f"{path}, picture {row['number']}, {name}: expected {expected}. Received: {value!r}")
+    raise PedigreeError(f"{path}, picture {row['number']}, {name}: expected {expected}. Received: {_short(value)}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _is_whole(value: Any, low: int, high: int) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from pedigree import shipped
 from pedigree.blind import answers, key, page, questions, report, sheets, table
 from pedigree.common.breeds import find_breed
-from pedigree.common.files import replacing_folder, write_text
+from pedigree.common.files import check_replaceable, replacing_folder, write_text
 from pedigree.common.packed_crops import load_crops
 from pedigree.common.paths import CROPS, GENERATOR, REPORTS
 from pedigree.common.plurals import plural
@@ -91,9 +91,14 @@ def score(files: Sequence[Path], key_file: Path | None = None, out: Path = REPOR
         out: the report to write.
 
     Raises:
+        UsageError: if `out` is the key or one of the answers.
         PedigreeError: if a file is missing, is damaged, or belongs to another test.
     """
-    truth = key.read(key_file or files[0].parent / key.NAME)
+    key_file = key_file or files[0].parent / key.NAME
+    if out.resolve() in (path.resolve() for path in (key_file, *files)):
+        raise UsageError(f"{out} is read by this command, so it is not replaced: name another file with --out.")
+    check_replaceable(out)
+    truth = key.read(key_file)
     numbers = report.report(truth, answers.read_all(list(files), truth))
     write_text(out, json.dumps(numbers, ensure_ascii=False, indent=1) + "\n")
     return f"{table.render(numbers)}\n\nReport: {out}"

@@ -16,6 +16,7 @@ from pedigree.common.files import write_text
 from pedigree.errors import PedigreeError
 
 NAME = "key.json"
+MOST_CHOICES = 127  # an answer is an int8
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,7 @@ def read(path: Path) -> Key:
     try:
         facts: dict[str, Any] = json_text.parse(path.read_text(encoding="utf-8"))
         pictures = facts["pictures"]
+        _check(facts, pictures)
         return Key(
             test=facts["test"],
             seed=facts["seed"],
@@ -83,3 +85,14 @@ def read(path: Path) -> Key:
         raise PedigreeError(f"{path} is not here: name the key that `pedigree blind make` wrote with --key.") from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise PedigreeError(f"{path} is not a key that `pedigree blind make` wrote.") from None
+
+
+def _check(facts: dict[str, Any], pictures: list[dict[str, Any]]) -> None:
+    """Raise TypeError or ValueError unless the values have the types that `write` gives them."""
+    names = [picture[key] for picture in pictures for key in ("source", "breed")]
+    names += [choice for picture in pictures for choice in picture["choices"]]
+    names += [facts["test"], *facts["models"], *facts["models"].values()]
+    if not all(isinstance(name, str) for name in names) or not isinstance(facts["seed"], int):
+        raise TypeError
+    if len({len(picture["choices"]) for picture in pictures}) != 1 or len(pictures[0]["choices"]) > MOST_CHOICES:
+        raise ValueError

@@ -12,10 +12,13 @@ import ctypes
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from pedigree.errors import PedigreeError
 
 SCRATCH = ".pedigree-"  # how the name of a scratch folder starts; .gitignore has it too
 _LOCK, _NEW, _OLD = "lock", "new", "old"  # in a scratch folder: the owner's lock, new entries, entries taken away
@@ -25,9 +28,23 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
-    """Yield the path of a file to write. It replaces `path` if the block succeeds, and is removed otherwise."""
+    """Yield the path of a file to write. It replaces `path` if the block succeeds, and is removed otherwise.
+
+    Raises:
+        PedigreeError: `path` is a folder, a device or a pipe.
+    """
+    check_replaceable(path)
     with replacing_entries(path.parent) as new:
         yield new / path.name
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise PedigreeError if `path` exists and is no regular file. A rename would replace even a device, /dev/null too.
+
+    A link is replaced, not followed: DVC may link outputs to its cache.
+    """
+    if os.path.lexists(path) and not stat.S_ISREG(mode := path.lstat().st_mode) and not stat.S_ISLNK(mode):
+        raise PedigreeError(f"{path} is not a regular file, so it is not replaced: name another file.")
 
 
 @contextmanager

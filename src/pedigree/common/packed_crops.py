@@ -97,6 +97,8 @@ def _breeds(path: Path) -> tuple[str, ...]:
         raise _UnfitCropsError(f"{path} is not JSON") from None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise _UnfitCropsError(f"{path} is not a list of breeds")
+    if len(set(names)) < len(names):
+        raise _UnfitCropsError(f"{path} names a breed twice")
     return tuple(names)
 
 

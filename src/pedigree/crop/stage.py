@@ -18,6 +18,7 @@ from pedigree.common.grids import grid, save_png
 from pedigree.common.packed_crops import SIDES, Crops, load_crops, pack_crops
 from pedigree.common.paths import CONTACT_SHEET, CROP_FACTS, CROPS, FEATURES
 from pedigree.common.plurals import plural
+from pedigree.common.printable import printable
 from pedigree.common.progress import progress
 from pedigree.crop import dask, threads
 from pedigree.crop.crop_groups import group_crops
@@ -100,7 +101,7 @@ def crop(
         write_text(new_facts, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
         save_png(_contact_sheet(load_crops(folder)), new_sheet)
     kept = any(plan.split for plan in plans)
-    print(_summary(table, skipped, settings, headless or 0, kept=kept))
+    print(printable(_summary(table, skipped, settings, headless or 0, kept=kept)))
 
 
 def _breeds(photos: pandas.DataFrame, plans: Sequence[Plan], skipped: Skipped, settings: params.Crop) -> list[str]:

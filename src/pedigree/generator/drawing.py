@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pedigree.common import films
 from pedigree.common.breeds import display_name, find_breed
+from pedigree.common.files import check_replaceable
 from pedigree.common.grids import grid, save_png
 from pedigree.errors import UsageError
 from pedigree.generator.model import Generator, breeds_of, load_generator
@@ -132,10 +133,11 @@ def walk(
 
 
 def _kind(out: Path, *kinds: str) -> str:
-    """Return the suffix of `out`; raise UsageError unless it is one of `kinds`."""
+    """Return the suffix of `out`; raise UsageError unless it is one of `kinds`, before anything is drawn."""
     kind = out.suffix.lower()
     if kind not in kinds:
         raise UsageError(f"--out must name a {' or '.join(kinds)} file. Received: {out}")
+    check_replaceable(out)
     return kind
 
 

@@ -120,8 +120,30 @@ class Generator:
     ) -> Iterator[npt.NDArray[np.uint8]]:
         for start in range(0, len(labels), batch_size):
             batch = slice(start, start + batch_size)
-            drawn = np.asarray(self.network([latents[batch], labels[batch]], training=False))
+            drawn = self._drawn(latents[batch], labels[batch])
             yield np.clip(np.rint((drawn + 1) * 127.5), 0, 255).astype(np.uint8)
+
+    def _drawn(self, latents: Latents, labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        """Return what the network draws, and check it: it may come from anybody.
+
+        Raises:
+            PedigreeError: the network fails, draws another number of pictures, or draws NaN.
+        """
+        try:
+            drawn = np.asarray(self.network([latents, labels], training=False))
+        except Exception as error:  # Keras and its backends raise exceptions of many types
+            if is_short_of_memory(error):
+                raise
+            raise PedigreeError(f"the generator cannot draw ({_reason(error)}): use another model.") from None
+        if len(drawn) != len(labels):
+            raise PedigreeError(
+                f"the generator drew {len(drawn)} pictures instead of {len(labels)}: use another model."
+            )
+        if np.isnan(drawn).any():
+            raise PedigreeError(
+                "the generator's pictures have NaN in place of colors: train again, or use another model."
+            )
+        return drawn
 
 
 def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, latent: str = "normal") -> None:
@@ -191,9 +213,13 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _not_ours(path: Path, error: Exception) -> PedigreeError:
+    return PedigreeError(f"{path} is not a generator that Pedigree saved ({_reason(error)}): train again.")
+
+
+def _reason(error: Exception) -> str:
+    """Return the message of an exception on one line, without colours."""
     plain = _COLOUR.sub("", str(error))
-    reason = " ".join(plain.split())[:200] or type(error).__name__
-    return PedigreeError(f"{path} is not a generator that Pedigree saved ({reason}): train again.")
+    return " ".join(plain.split())[:200] or type(error).__name__
 
 
 def _truncated(latents: Latents, seed: int, threshold: float) -> Latents:

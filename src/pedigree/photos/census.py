@@ -67,7 +67,8 @@ COLUMNS: dict[str, type] = {
     "enlargement": float,  # the largest factor by which a part of the photo is enlarged to `crop.size`; 0 likewise
 }
 
-_CORNERS = r"\[-?\d+,-?\d+,-?\d+,-?\d+\]"
+_CORNER = r"(-?[1-9]\d{0,17}|0)"  # fits into 64 bits
+_CORNERS = rf"\[{_CORNER},{_CORNER},{_CORNER},{_CORNER}\]"
 _BOXES = rf"|\[\]|\[{_CORNERS}(,{_CORNERS})*\]"  # as `write_census` writes them
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
@@ -162,13 +163,21 @@ def read_census(path: Path, needed: Collection[str] = tuple(COLUMNS)) -> pandas.
         raise PedigreeError(f"{path} is not here: run `pedigree validate` first.")
     try:
         photos = pandas.read_csv(path, dtype=COLUMNS, keep_default_na=False, encoding="utf-8")
-    except (ValueError, pandas.errors.ParserError) as error:
+    except (ValueError, OverflowError, pandas.errors.ParserError) as error:
         raise PedigreeError(f"{path} is damaged ({reason(error)}): run `pedigree validate` again.") from None
     if missing := [column for column in needed if column not in photos]:
         raise PedigreeError(f"{path} lacks the column {missing[0]}: run `pedigree validate` again.")
-    if "boxes" in photos and not photos["boxes"].str.fullmatch(_BOXES).all():
+    if "boxes" in photos and not photos["boxes"].str.fullmatch(_BOXES, flags=re.ASCII).all():
         raise PedigreeError(f"{path} is damaged (boxes): run `pedigree validate` again.")
+    if "photo" in photos and "breed" in photos and not _are_in_folders(photos["photo"], photos["breed"]):
+        raise PedigreeError(f"{path} is damaged (breed): run `pedigree validate` again.")
     return photos
+
+
+def _are_in_folders(names: "pandas.Series[str]", breeds: "pandas.Series[str]") -> bool:
+    """Whether each photo, "<breed>/<file>", lies in the folder of its breed."""
+    folders = [name.rpartition("/")[0] for name in names]
+    return folders == breeds.tolist() and not any(".." in folder.split("/") for folder in folders)
 
 
 def _photo_names(raw: Path, folders: Sequence[str]) -> list[str]:
@@ -213,7 +222,10 @@ _UNKNOWN: dict[str, Any] = {
 def _file_facts(path: Path) -> tuple[dict[str, Any], Image.Image | None]:
     """Return what is known from the file, and a small copy of the photo unless it does not decode."""
     try:
-        if (size := path.stat().st_size) > LARGEST_FILE:
+        size = path.stat().st_size
+        if not path.is_file():  # a pipe or a device would never end
+            return {"problem": "not a regular file"}, None
+        if size > LARGEST_FILE:
             return {"bytes": size, "problem": f"larger than {LARGEST_FILE // 10**6} MB"}, None
         content = path.read_bytes()
     except OSError as error:

@@ -25,6 +25,7 @@ from pedigree.common.paths import (
     SCORES_PAGE,
 )
 from pedigree.common.plurals import plural
+from pedigree.common.printable import printable
 from pedigree.common.spread import spread
 from pedigree.errors import PedigreeError
 from pedigree.features import extractors, imagenet
@@ -80,7 +81,7 @@ def score(
         evaluation.table.to_csv(new / BREED_SCORES.name, index=False, lineterminator="\n", float_format="%.6g")
         write_text(new / SCORES_PAGE.name, page.render(main.name, packed.breeds, *samples, evaluation, losses, more))
     try:
-        print(_summary(numbers, evaluation, reports))
+        print(printable(_summary(numbers, evaluation, reports)))
     finally:  # what is required is checked even if stdout cannot be written
         criteria.enforce(evaluation.numbers, settings.require)
     return evaluation.numbers
