@@ -146,6 +146,8 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "tar-first-header": (changed("ustar", flipped(5)), "is damaged (bad checksum)"),
     "tar-later-header": (changed("ustar", flipped(512 + 3072 + 5)), "is damaged (bad checksum)"),
     "tar-joined": (changed("ustar", lambda data: data + data), "several archives in one"),
+    "tar-joined-with-zip": (changed("ustar", lambda data: data + EMPTY_ZIP), "several archives in one"),
+    "zip-joined-with-tar": (changed("zip", lambda data: data + bytes(600) + b"n1/a.jpg"), "continues after its end"),
     "tar-negative": (changed("ustar", lambda data: tar_number(data, 0, slice(124, 136), b"\xff" * 12)), "claims '-1'"),
     "tar-lies": (
         changed("ustar", lambda data: tar_number(data, 0, slice(124, 136), b"%011o\0" % 999999)),

@@ -13,6 +13,7 @@ from pedigree.settings.params import Unpack
 from pedigree.unpack.layouts import shown
 
 CHUNK = 1 << 18  # bytes read at a time
+PADDING = b"\0\r\n"  # bytes that may follow the end of an archive
 LONGEST_ENTRY = 200  # bytes of an entry in the table of contents of a zip, on average; usually about 100
 HARMLESS = 1 << 20  # bytes; an archive that unpacks to less is accepted at any ratio
 

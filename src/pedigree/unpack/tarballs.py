@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import IO, cast
 
 from pedigree.unpack.layouts import shown
-from pedigree.unpack.members import CHUNK, Member, Source
+from pedigree.unpack.members import CHUNK, PADDING, Member, Source
 
 BLOCK = tarfile.BLOCKSIZE
 LONGEST_EXTENSION = 1 << 20  # bytes; an extended header usually holds just a name and a few numbers
@@ -164,7 +164,7 @@ def _check_end(stream: IO[bytes], source: Source) -> None:
     """Read the rest after the end mark, so that the checksum is checked and a second archive is not overlooked."""
     while rest := _read(stream, source, CHUNK, "its end"):
         source.count_overhead("its end", len(rest))
-        if any(rest) and any(_is_header(rest[at : at + BLOCK]) for at in range(0, len(rest), BLOCK)):
+        if rest.strip(PADDING):
             raise source.error(
                 "continues after its end mark: it is several archives in one file", "use a single archive"
             )

@@ -9,7 +9,7 @@ from typing import IO
 
 from pedigree.common.zip_directory import directory_size
 from pedigree.unpack.layouts import shown
-from pedigree.unpack.members import CHUNK, Member, Source
+from pedigree.unpack.members import CHUNK, PADDING, Member, Source
 
 MAGICS = (b"PK\3\4", b"PK\5\6")
 
@@ -31,7 +31,7 @@ def zip_members(file: IO[bytes], source: Source) -> Iterator[Iterator[Member]]:
 
 
 def _check_single(table: zipfile.ZipFile, file: IO[bytes], source: Source) -> None:
-    """Raise if there is another zip before or after this one: its members are in no table of contents that is read.
+    """Raise if there is another archive before or after this one: its members are in no table of contents that is read.
 
     The file begins with a zip, so there must be nothing before the first member. Padding after the end is allowed.
     """
@@ -41,7 +41,7 @@ def _check_single(table: zipfile.ZipFile, file: IO[bytes], source: Source) -> No
         end = file.read()
     if first:
         problem = f"its table of contents leaves out the first {first} bytes"
-    elif any(magic in end[_length(end) :] for magic in MAGICS):
+    elif end[_length(end) :].strip(PADDING):
         problem = "continues after its end"
     else:
         return
