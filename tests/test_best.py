@@ -156,8 +156,8 @@ def test_the_sheet_the_png_and_the_summary_say_how_the_pictures_were_chosen(
     assert main([*arguments, "best.png", "--best", "2"]) == main([*arguments, "first.png"]) == 0
     best, first = capsys.readouterr().out.splitlines()
     note = "best 2 of 4 by efficientnet-lite2 (the breed's probability); copies not checked: data/crops is not here"
-    assert best == f"2 of each of pug ({note}): best.png"
-    assert first == "2 of each of pug: first.png"
+    assert best == f"2 pictures of pug ({note}): best.png"
+    assert first == "2 pictures of pug: first.png"
     with Image.open("best.png") as chosen, Image.open("first.png") as plain:
         assert chosen.text == {"Description": note}
         assert plain.text == {}

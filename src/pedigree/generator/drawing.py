@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pedigree.common import films
 from pedigree.common.breeds import display_name, find_breed
 from pedigree.common.grids import grid, save_png
+from pedigree.common.plurals import plural
 from pedigree.errors import UsageError
 from pedigree.generator.model import Generator, breeds_of, load_generator
 from pedigree.generator.walks import Walk
@@ -89,7 +90,8 @@ def generate(
     titles, scale = [display_name(folder) for folder in folders], max(1, SIDES[".png"] // generator.image_size)
     save_png(grid(drawn.images, titles, scale, title=drawn.note or None), out, drawn.note)
     chosen = f" ({drawn.note})" if drawn.note else ""
-    return f"{count} of each of {', '.join(titles)}{chosen}: {out}"
+    each = " each" if len(titles) > 1 else ""
+    return f"{plural(count, 'picture')}{each} of {', '.join(titles)}{chosen}: {out}"
 
 
 def walk(
@@ -141,6 +143,8 @@ def _kind(out: Path, *kinds: str) -> str:
 
 def _ends(breed: str, to: str | None, folders: Sequence[str]) -> tuple[int, int | None]:
     """Return the indices of the first and the last breed of a walk; None if there is no last one."""
+    if "all" in (breed.lower(), (to or "").lower()):
+        raise UsageError("a walk is within one breed, or between two: `all` is for `pedigree generate` only")
     one = folders.index(find_breed(breed, folders))
     if to is None:
         return one, None
