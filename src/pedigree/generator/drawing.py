@@ -20,6 +20,7 @@ SIDES = {".png": 128, ".gif": 64, ".mp4": 128}  # pixels: the side to which pict
 STEPS = {".png": 9, ".gif": 48, ".mp4": 96}  # columns of a PNG, frames of a film
 MILLISECONDS = 80  # per frame of a GIF
 FPS = 25  # frames per second of an MP4: it lasts as long as a GIF with half as many frames
+MOST_NAMES = 10  # breeds that the summary names; of more it gives the number
 WALKS = 8  # rows of a PNG, pictures side by side in a film
 
 
@@ -91,7 +92,8 @@ def generate(
     save_png(grid(drawn.images, titles, scale, title=drawn.note or None), out, drawn.note)
     chosen = f" ({drawn.note})" if drawn.note else ""
     each = " each" if len(titles) > 1 else ""
-    return f"{plural(count, 'picture')}{each} of {', '.join(titles)}{chosen}: {out}"
+    breeds = ", ".join(titles) if len(titles) <= MOST_NAMES else plural(len(titles), "breed")
+    return f"{plural(count, 'picture')}{each} of {breeds}{chosen}: {out}"
 
 
 def walk(
