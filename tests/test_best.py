@@ -156,9 +156,20 @@ def test_the_sheet_the_png_and_the_summary_say_how_the_pictures_were_chosen(
     assert main([*arguments, "best.png", "--best", "2"]) == main([*arguments, "first.png"]) == 0
     best, first = capsys.readouterr().out.splitlines()
     note = "best 2 of 4 by efficientnet-lite2 (the breed's probability); copies not checked: data/crops is not here"
-    assert best == f"2 of each of pug ({note}): best.png"
-    assert first == "2 of each of pug: first.png"
+    assert best == f"2 pictures of pug ({note}): best.png"
+    assert first == "2 pictures of pug: first.png"
     with Image.open("best.png") as chosen, Image.open("first.png") as plain:
         assert chosen.text == {"Description": note}
         assert plain.text == {}
         assert chosen.height > plain.height, "a title"
+
+
+@pytest.mark.parametrize(("number", "breeds"), [(2, "B0, B1"), (11, "11 breeds")])
+def test_the_summary_names_breeds_or_counts_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, breeds: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folders = tuple(f"n9000000{index % 10}-B{index}" for index in range(number))
+    save_generator(generator(folders).network, folders, tmp_path / "dogs.keras")
+    assert main(["generate", "--breed", "all", "--count", "1", "--model", "dogs.keras"]) == 0
+    assert capsys.readouterr().out == f"1 picture each of {breeds}: dogs.png\n"

@@ -57,8 +57,13 @@ def test_a_name_stands_for_the_shipped_file_and_a_file_of_that_name_wins(tiny: P
 
 @pytest.mark.parametrize("name", ["tiny", "tiny-dogs.keras", "sub/tiny-dogs"])
 def test_what_is_neither_a_file_nor_a_name_gets_the_names(tiny: Path, name: str) -> None:
-    with pytest.raises(PedigreeError, match=rf"^{name} is not here.*\(tiny-dogs\)"):
+    with pytest.raises(PedigreeError, match=rf"^{name} is not here.*\(tiny-dogs\)") as raised:
         shipped.find(Path(name))
+    assert "dvc repro" not in str(raised.value), "it makes no such file"
+    with pytest.raises(
+        PedigreeError, match=r"^models/generator\.keras is not here: make it with `dvc repro`.*tiny-dogs"
+    ):
+        shipped.find(Path("models/generator.keras"))
 
 
 def test_without_any_generator_the_message_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

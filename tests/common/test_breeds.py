@@ -103,7 +103,10 @@ def test_folders_of_one_name_in_two_unicode_forms_are_listed_by_their_code_point
 
 @pytest.mark.parametrize(
     ("query", "folder", "shown"),
-    [("Pug\u200b", "Pug", r"'Pug\u200b'; nearest: Pug."), ("Pug", "\uff30ug", r"'Pug'; nearest: \uff30ug.")],
+    [
+        ("Pug\u200b", "Pug", r"'Pug\u200b'; nearest: Pug; `pedigree breeds` lists all 2."),
+        ("Pug", "\uff30ug", r"'Pug'; nearest: \uff30ug; `pedigree breeds` lists all 2."),
+    ],
 )
 def test_a_name_that_only_looks_like_a_breed_is_shown_by_its_code_points(query: str, folder: str, shown: str) -> None:
     with pytest.raises(UsageError) as raised:

@@ -438,7 +438,15 @@ def test_a_breed_whose_photos_belong_together_is_named(project, capsys):
     _, table = project.crop(holdout=0.5)
     assert set(table["breed"][table["split"] == "holdout"]) == {BOXER}
     output = capsys.readouterr().out
-    assert "Nothing is held out of pug: their photos belong together." in output
+    assert "Nothing is held out of pug: one photo, or photos that belong together, stay together." in output
+
+
+def test_a_breed_of_one_photo_is_named(project, capsys):
+    for number in range(1, 8):
+        (project.raw / "Images" / PUG / f"{number}.jpg").unlink()
+    _, table = project.crop(holdout=0.5)
+    assert set(table["breed"][table["split"] == "holdout"]) == {BOXER}
+    assert "Nothing is held out of pug: one photo," in capsys.readouterr().out
 
 
 class UpperLeftFinder:

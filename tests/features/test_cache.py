@@ -322,6 +322,15 @@ def test_a_bar_tells_how_far_it_is_unless_it_shall_not(shown, capfd):
     assert ("16/16" in capfd.readouterr().err) == shown
 
 
+def test_the_bar_says_which_pictures_they_are(tmp_path, capfd):
+    extractor, images = Counting(), np.zeros((16, 8, 8, 3), np.uint8)
+    cached_features(extractor, images, folder=tmp_path, what="held-out crops")
+    drawn_features(Drawn(), extractor, np.zeros(16, np.int32), seed=0)
+    bars = capfd.readouterr().err
+    assert f"{extractor.name}, held-out crops: 100%" in bars
+    assert f"{extractor.name}, generated pictures: 100%" in bars
+
+
 @pytest.mark.parametrize("fails_at", [0, 8, 40])
 def test_what_the_drawer_raises_is_raised(fails_at):
     with pytest.raises(PedigreeError, match=r"^the paint has run out$"):

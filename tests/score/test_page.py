@@ -227,6 +227,14 @@ def test_judges_that_disagree_are_both_in_the_first_sentence_and_the_worse_count
     assert "The judges disagree: look at the pictures below." in numbers
 
 
+def test_judges_that_disagree_about_two_things_are_named_once_each():
+    low = {"precision": Estimate(0.19, 0.02), "coverage_at_floor_size": Estimate(0.02, 0.01)}
+    assert by_two_judges(low, {}).text("h1") == (
+        "By efficientnet-lite0 only 19 of 100 pictures look real and the pictures have little of the variety of "
+        "photos, but by breed-classifier the pictures look real and are as varied as real photos."
+    )
+
+
 def test_pictures_of_known_breeds_are_not_called_nothing_like_photos():
     off = {"precision": Estimate(0.008, 0.004), "density": Estimate(0.002, 0.001)}
     assert Page(render(numbers=GOOD | off)).text("h1") == "Only 1 of 100 pictures look real."

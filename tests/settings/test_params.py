@@ -87,6 +87,15 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, section: str, key: str, v
     assert len(str(error.value)) < 10_000
 
 
+def test_two_mistakes_are_separated(tmp_path: Path) -> None:
+    path = written(tmp_path / "params.yaml", "train", "real_targets", [-1.0, 1.5])
+    with pytest.raises(UsageError) as error:
+        params.load(params.Train, path)
+    first, second = str(error.value).split("; ")
+    assert first == f"{path}: train.real_targets.0: Input should be greater than or equal to 0. Received: -1.0"
+    assert second == f"{path}: train.real_targets.1: Input should be less than or equal to 1. Received: 1.5"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

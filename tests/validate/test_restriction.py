@@ -75,7 +75,11 @@ def test_breeds_are_named_by_folder_or_display_name_in_any_form(
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("bokser", "nearest: boxer"), ("zzzz", f"{Path('data/raw/Images')} has all 3")]
+    ("name", "hint"),
+    [
+        ("bokser", f"nearest: boxer; {Path('data/raw/Images')} has all 3"),
+        ("zzzz", f"{Path('data/raw/Images')} has all 3"),
+    ],
 )
 def test_a_name_that_is_no_breeds_is_an_error_that_helps(raw: Path, name: str, hint: str) -> None:
     with pytest.raises(UsageError) as raised:

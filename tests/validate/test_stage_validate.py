@@ -80,7 +80,8 @@ def test_a_critical_failure_is_an_error_after_all_files_are_written(raw: Path) -
         truncate(raw / "Images" / PUG / f"{number:02}.jpg")
     with pytest.raises(PedigreeError) as raised:
         validate(raw, replace(STRICT, breeds=4), CROP)
-    head, *table = str(raised.value).splitlines()
+    head, *table, advice = str(raised.value).splitlines()
+    assert "validate.set_aside" in advice and "params.yaml" in advice
     assert head == "data/raw fails 3 critical expectations (see reports/validation.json):"
     assert "\n".join(table).count(f"{PUG}/0") == 4
     assert any(line.split() == ["number", "of", "breeds", "3", "breeds", "4"] for line in table)

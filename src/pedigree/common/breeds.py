@@ -36,7 +36,7 @@ def find_breed(query: str, folders: Sequence[str], *, listing: str = "`pedigree 
     Args:
         query: what a person wrote.
         folders: the breeds' folders.
-        listing: where a person finds all names, for the message if no name is near.
+        listing: where a person finds all names, for the message.
 
     Raises:
         UsageError: if no folder or more than one has this name. The message lists the nearest or the matching names.
@@ -56,9 +56,10 @@ def find_breed(query: str, folders: Sequence[str], *, listing: str = "`pedigree 
 def _suggestion(query: str, folders: Sequence[str], listing: str) -> str:
     names = {_plain(display_name(folder)): display_name(folder) for folder in sorted(folders)}
     nearest = difflib.get_close_matches(_plain(query), names, n=3, cutoff=0.5)
+    every = f"{listing} all {len(folders)}"
     if nearest:
-        return "nearest: " + ", ".join(unambiguous(names[name], [query]) for name in nearest)
-    return f"{listing} all {len(folders)}"
+        return f"nearest: {', '.join(unambiguous(names[name], [query]) for name in nearest)}; {every}"
+    return every
 
 
 def _plain(name: str) -> str:

@@ -245,7 +245,8 @@ def _few_held_out(table: pandas.DataFrame, share: float) -> list[str]:
     lines = []
     if none := [display_name(str(breed)) for breed in held.index[held == 0]]:
         more = f" and {len(none) - MOST_BREEDS} more" if len(none) > MOST_BREEDS else ""
-        lines.append(f"Nothing is held out of {', '.join(none[:MOST_BREEDS])}{more}: their photos belong together.")
+        names = ", ".join(none[:MOST_BREEDS])
+        lines.append(f"Nothing is held out of {names}{more}: one photo, or photos that belong together, stay together.")
     reached = float(table["split"].eq("holdout").mean())
     if reached < share / 2:
         lines.append(f"{100 * reached:.2g} % of the crops are held out, not {100 * share:.2g} %.")

@@ -34,7 +34,14 @@ class Drawer(Protocol):
         """Draw one picture for each breed index in `labels` `(n,)`, in order: arrays `(some, size, size, 3)` uint8."""
 
 
-def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, folder: Path = FEATURES) -> Features:
+def cached_features(
+    extractor: Extractor,
+    images: Images,
+    batch_size: int = 32,
+    folder: Path = FEATURES,
+    *,
+    what: str = "crops",
+) -> Features:
     """Return the extractor's features of `images`, from the cache in `folder` if they are there.
 
     Args:
@@ -42,6 +49,7 @@ def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, 
         images: `(n, height, width, 3)` uint8 RGB.
         batch_size: how many pictures the network takes at once.
         folder: the cache. Its files may be deleted at any time. A damaged file is computed and written again.
+        what: what the progress bar calls the pictures.
 
     Returns:
         `(n, extractor.dimension)` float32.
@@ -49,7 +57,7 @@ def cached_features(extractor: Extractor, images: Images, batch_size: int = 32, 
     path = folder / f"{extractor.name}-{_digest(extractor, images)}.npz"
     features = read_arrays(path).get("features")
     if features is None or not _are_features(features, len(images), extractor):
-        features = _extracted(_sliced(images, batch_size), extractor, len(images), batch_size)
+        features = _extracted(_sliced(images, batch_size), extractor, len(images), batch_size, what)
         with replacing_file(path) as beside:
             np.savez(beside, features=features)
     return features
@@ -80,7 +88,7 @@ def keyed_features(
     names = np.array([hashlib.sha256(key.encode()).hexdigest() for key in keys], "S64")
     features, new = _known(path, names, extractor)
     if new:
-        features[new] = _extracted(pictures(new), extractor, len(new), batch_size)
+        features[new] = _extracted(pictures(new), extractor, len(new), batch_size, "photos")
         places = {names[index]: index for index in new}
         again = [index for index, name in enumerate(names) if places.get(name, index) != index]
         features[again] = features[[places[names[index]] for index in again]]
@@ -116,15 +124,15 @@ def drawn_features(
     """
     images = np.empty((len(labels), drawer.image_size, drawer.image_size, 3), np.uint8)
     drawn = _kept(_ahead(drawer.batches(labels, seed)), images)
-    return images, _extracted(drawn, extractor, len(labels), batch_size, shown)
+    return images, _extracted(drawn, extractor, len(labels), batch_size, "generated pictures", shown=shown)
 
 
 def _extracted(
-    pictures: Iterator[Images], extractor: Extractor, count: int, batch_size: int, shown: bool = True
+    pictures: Iterator[Images], extractor: Extractor, count: int, batch_size: int, what: str, *, shown: bool = True
 ) -> Features:
-    """Return the features of `count` pictures that arrive in parts."""
+    """Return the features of `count` pictures that arrive in parts. The progress bar says `what` they are."""
     features, done = np.empty((count, extractor.dimension), np.float32), 0
-    with progress_bar(label=extractor.name, total=count, unit="image", disable=not shown) as bar:
+    with progress_bar(label=f"{extractor.name}, {what}", total=count, unit="image", disable=not shown) as bar:
         for part in pictures:
             features[done : done + len(part)] = extractor.features(part, batch_size)
             done += len(part)

@@ -12,6 +12,7 @@ from pedigree.common import films
 from pedigree.common.breeds import display_name, find_breed
 from pedigree.common.files import check_replaceable
 from pedigree.common.grids import grid, save_png
+from pedigree.common.plurals import plural
 from pedigree.errors import UsageError
 from pedigree.generator.model import Generator, breeds_of, load_generator
 from pedigree.generator.walks import Walk
@@ -20,6 +21,7 @@ SIDES = {".png": 128, ".gif": 64, ".mp4": 128}  # pixels: the side to which pict
 STEPS = {".png": 9, ".gif": 48, ".mp4": 96}  # columns of a PNG, frames of a film
 MILLISECONDS = 80  # per frame of a GIF
 FPS = 25  # frames per second of an MP4: it lasts as long as a GIF with half as many frames
+MOST_NAMES = 10  # breeds that the summary names; of more it gives the number
 WALKS = 8  # rows of a PNG, pictures side by side in a film
 
 
@@ -90,7 +92,9 @@ def generate(
     titles, scale = [display_name(folder) for folder in folders], max(1, SIDES[".png"] // generator.image_size)
     save_png(grid(drawn.images, titles, scale, title=drawn.note or None), out, drawn.note)
     chosen = f" ({drawn.note})" if drawn.note else ""
-    return f"{count} of each of {', '.join(titles)}{chosen}: {out}"
+    each = " each" if len(titles) > 1 else ""
+    breeds = ", ".join(titles) if len(titles) <= MOST_NAMES else plural(len(titles), "breed")
+    return f"{plural(count, 'picture')}{each} of {breeds}{chosen}: {out}"
 
 
 def walk(
@@ -143,6 +147,8 @@ def _kind(out: Path, *kinds: str) -> str:
 
 def _ends(breed: str, to: str | None, folders: Sequence[str]) -> tuple[int, int | None]:
     """Return the indices of the first and the last breed of a walk; None if there is no last one."""
+    if "all" in (breed.lower(), (to or "").lower()):
+        raise UsageError("a walk is within one breed, or between two: `all` is for `pedigree generate` only")
     one = folders.index(find_breed(breed, folders))
     if to is None:
         return one, None

@@ -100,8 +100,8 @@ def sample_all(
         return Sample(images, features, np.asarray(labels), opinions(extractor, features, indices))
 
     size = settings.batch_size
-    train = cached_features(extractor, crops.train_images, size, cache)
-    holdout = cached_features(extractor, crops.holdout_images, size, cache)
+    train = cached_features(extractor, crops.train_images, size, cache, what="training crops")
+    holdout = cached_features(extractor, crops.holdout_images, size, cache, what="held-out crops")
     labels = np.sort(crops.train_labels)[spread(settings.samples, len(crops.train_labels))]
     images, features = drawn_features(drawer, extractor, labels, settings.seed, size)
     return (
@@ -139,7 +139,7 @@ def copies_features(
 ) -> list[tuple[NDArray[np.float32], Labels]]:
     """Return the features and labels of damaged copies of training crops. The breed probe learns from these too."""
     return [
-        (cached_features(extractor, copies, settings.batch_size, cache), labels)
+        (cached_features(extractor, copies, settings.batch_size, cache, what="damaged training crops"), labels)
         for copies, labels in damaged_copies(crops.train_images, crops.train_labels)
     ]
 

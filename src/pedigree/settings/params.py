@@ -68,7 +68,8 @@ def _checked(section: type[Section], name: str, values: Any, path: Path) -> Sect
     try:
         return section(**values)
     except ValidationError as invalid:
-        raise UsageError(" ".join(_message(name, error, path) for error in invalid.errors()[:MOST_ERRORS])) from None
+        *others, last = (_message(name, error, path) for error in invalid.errors()[:MOST_ERRORS])
+        raise UsageError("; ".join([*(other.removesuffix(".") for other in others), last])) from None
 
 
 def _wrong_keys(section: type[Section], name: str, keys: list[str]) -> list[str]:

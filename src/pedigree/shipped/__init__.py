@@ -6,6 +6,7 @@ failures. `tools/ship_generator.py` writes the generator, and the facts in the c
 
 from pathlib import Path
 
+from pedigree.common.paths import GENERATOR
 from pedigree.errors import PedigreeError
 
 FOLDER = Path(__file__).parent
@@ -35,10 +36,10 @@ def find(model: Path) -> Path:
         return model
     if str(model) in names():
         return FOLDER / f"{model}.keras"
-    raise PedigreeError(
-        f"{model} is not here: make it with `dvc repro`, or name another with --model, which can be a file or a "
-        f"generator that comes with Pedigree ({listed()})."
+    made = (
+        "make it with `dvc repro`, or name another with --model" if model == GENERATOR else "--model must name another"
     )
+    raise PedigreeError(f"{model} is not here: {made}, a file or a generator that comes with Pedigree ({listed()}).")
 
 
 def notice(model: Path) -> str:

@@ -109,10 +109,12 @@ class _Check:
     Attributes:
         expectation: the object of Great Expectations; its `description` is the name of the expectation.
         expected: what is expected, in words.
+        problem: the format of a failed value.
     """
 
     expectation: Any
     expected: str
+    problem: str = "{}"
 
     @property
     def name(self) -> str:
@@ -181,7 +183,8 @@ def _breed_checks(gx: Any, bounds: Validate) -> list[_Check]:
         column="imbalance", max_value=bounds.max_imbalance, severity="warning", description="balance of breeds"
     )
     balanced = f"the largest breed has at most {bounds.max_imbalance:g} times as many"
-    return [*checks, _Check(photos, f"{least} to {most}"), _Check(balance, balanced)]
+    imbalance = "the largest breed has {:.4g} times as many"
+    return [*checks, _Check(photos, f"{least} to {most}"), _Check(balance, balanced, imbalance)]
 
 
 def _great_expectations() -> Any:
@@ -246,16 +249,16 @@ def _finding(check: _Check, result: Any, noun: str) -> Finding:
     else:
         count, total = result.result["unexpected_count"], result.result["element_count"]
         observed = f"{count} of {total} {noun}s fail ({_percent(count / max(total, 1))})"
-        where = [_offender(row, noun) for row in result.result["unexpected_index_list"]]
+        where = [_offender(row, noun, check.problem) for row in result.result["unexpected_index_list"]]
     shown = (*where[:SHOWN], f"and {len(where) - SHOWN} more") if len(where) > SHOWN else tuple(where)
     severity: Severity = check.expectation.severity.value
     complaint = result.expectation_config.kwargs["column"] if noun == "photo" else ""
     return Finding(check.name, severity, bool(result.success), observed, check.expected, shown, complaint)
 
 
-def _offender(row: dict[str, Any], noun: str) -> str:
-    """Return the name of a failed row, followed by the failed value unless that is the name itself."""
-    details = [f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in row.items() if key != noun]
+def _offender(row: dict[str, Any], noun: str, problem: str) -> str:
+    """Return the name of a failed row, followed by the failed value in the format `problem`."""
+    details = [problem.format(value) for key, value in row.items() if key != noun]
     return unescape(": ".join([row[noun], *details]))
 
 

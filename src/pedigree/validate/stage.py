@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pedigree.validate.expectations import Finding
 
 MOST_NAMES = 10  # photos named on the terminal; the report names all
+ADVICE = "  Correct the photos, leave some out with validate.set_aside, or change the limits in params.yaml, validate."
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def validate(
     Raises:
         UsageError: if `bounds.only` has a name that is no breed's.
         PedigreeError: if there are no photos; or, after all files are written, if a critical expectation failed.
-            The message then has several lines: a summary, and a table of the failed expectations.
+            The message then has several lines: a summary, a table of the failed expectations, and what to do.
     """
     validation = _judged(raw, bounds, cropping, docs, cache)
     write_census(validation.photos, census)
@@ -97,7 +98,7 @@ def validate(
     _print_summary(validation, census, docs, report, html)
     failed = validation.failed("critical")
     if failed:
-        raise PedigreeError(f"{raw} fails {_count(failed)} (see {report}):\n{findings_table(failed)}")
+        raise PedigreeError(f"{raw} fails {_count(failed)} (see {report}):\n{findings_table(failed)}\n{ADVICE}")
     return validation
 
 

@@ -1,7 +1,8 @@
 """Answers in words to the page's questions about the generator."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from pedigree.common.measures import COPIES, MEASURES, NO_COPIES
@@ -22,6 +23,7 @@ class Conclusion:
     state: State
     clause: str  # a few words, for the headline
     answer: str  # complete sentences
+    disputed: dict[str, str] = field(default_factory=dict)  # if judges disagree, the clause of each, the worst first
 
     @property
     def word(self) -> str:
@@ -48,10 +50,10 @@ def _joined(by_judge: dict[str, Conclusion]) -> Conclusion:
     ranked = sorted(by_judge.items(), key=lambda one: list(WORDS).index(one[1].state))
     if ranked[0][1].state == ranked[-1][1].state:
         return ranked[0][1]
-    *worse, best = (f"by {judge} {one.clause}" for judge, one in ranked)
+    worst, disputed = ranked[0][1], {judge: one.clause for judge, one in ranked}
     answers = " ".join(f"By {judge}: {one.answer}" for judge, one in ranked)
     advice = "The judges disagree: look at the pictures below."
-    return Conclusion(ranked[0][1].state, f"{', '.join(worse)}, but {best}", f"{answers} {advice}")
+    return Conclusion(worst.state, worst.clause, f"{answers} {advice}", disputed)
 
 
 def _answers(evaluation: Evaluation, breeds: tuple[str, ...]) -> dict[str, Conclusion]:
@@ -74,9 +76,30 @@ def headline(conclusions: dict[str, Conclusion]) -> tuple[str, str]:
     if not conclusions:
         return "There are no numbers about this generator.", ""
     ranked = sorted(conclusions.values(), key=lambda conclusion: list(WORDS).index(conclusion.state))
-    problems = _sentence([conclusion.clause for conclusion in ranked if conclusion.state != "fine"])
+    problems = _sentence(_problems([conclusion for conclusion in ranked if conclusion.state != "fine"]))
     fine = _sentence([conclusion.clause for conclusion in ranked if conclusion.state == "fine"])
     return problems or "These numbers show no problem.", fine
+
+
+def _problems(conclusions: list[Conclusion]) -> list[str]:
+    """Return the clauses, with one for all that judges disagree about, so that it names each judge once."""
+    disputed = [conclusion for conclusion in conclusions if conclusion.disputed]
+    agreed = [conclusion for conclusion in conclusions if conclusion not in disputed[1:]]
+    return [_by_judge(disputed) if conclusion.disputed else conclusion.clause for conclusion in agreed]
+
+
+def _by_judge(disputed: list[Conclusion]) -> str:
+    judges = list(dict.fromkeys(judge for conclusion in disputed for judge in conclusion.disputed))
+    answers = [[one.disputed[judge] for one in disputed if judge in one.disputed] for judge in judges]
+    *worse, best = (f"by {judge} {_and(clauses)}" for judge, clauses in zip(judges, answers, strict=True))
+    return f"{', '.join(worse)}, but {best}"
+
+
+def _and(clauses: list[str]) -> str:
+    """Join clauses; one with the subject of the clause before it goes without."""
+    subject = "the pictures "
+    rest = [two.removeprefix(subject) if one.startswith(subject) else two for one, two in pairwise(clauses)]
+    return " and ".join([clauses[0], *rest])
 
 
 def _sentence(clauses: list[str]) -> str:
