@@ -96,7 +96,8 @@ def ended(process: Process) -> tuple[int, str, str]:
     """Wait for a process to end. Return its exit code, its output, and its message on stderr."""
     out, err = process.communicate(timeout=TIMEOUT)
     assert "Traceback" not in err, err
-    (message, *more) = [line for line in err.splitlines() if line.startswith("pedigree train: ")] or [""]
+    lines = [line for line in err.splitlines() if line.startswith("pedigree train: ")]
+    (message, *more) = [line for line in lines if "A second signal" not in line] or [""]
     assert not more, err
     return process.returncode, out, message
 

@@ -77,7 +77,10 @@ def write(name, content):
         (save("train-images.npy", np.zeros((5, 16, 16, 3), np.uint8)), r"train-labels\.npy is not \(5,\) int32"),
         (save("holdout-images.npy", np.zeros((3, 8, 8, 3), np.uint8)), "different sizes"),
         (save("holdout-labels.npy", np.zeros(3)), r"holdout-labels\.npy is not .*float64"),
-        (save("holdout-labels.npy", np.array([0, 1, -1], np.int32)), "labels outside the 2 breeds"),
+        (
+            save("holdout-labels.npy", np.array([0, 1, -1], np.int32)),
+            r"holdout-labels\.npy has labels outside those of breeds\.json \(0 to 1\)",
+        ),
     ],
 )
 def test_files_that_do_not_fit_are_one_clear_error(folder, spoil, message):
