@@ -160,7 +160,7 @@ def test_the_facts_are_those_of_the_generator_and_its_reports(generator: Path, f
         "| Scored | 1,000 pictures |",
         "| number, by | efficientnet-lite0 | breed-classifier |",
         f"| Breed accuracy | {numbers['efficientnet-lite0']['breed_accuracy']:.3f} ± ",
-        "| Memorisation verdict | fine | fine |",
+        "| Memorisation verdict | fine | – |",  # one trained on the training crops gives none
     ):
         assert line in card
     assert card.count("(photos ") == 12, "six numbers by two judges"
