@@ -19,7 +19,7 @@ SURE_BITS = 8  # hashes that differ in so few are those of near-duplicates: the 
 CORRELATION = 0.95  # of aligned pictures; nearly all pairs of Stanford Dogs above it show one photograph
 GRID = 32  # pictures are aligned at 32 x 32
 
-_ROWS = 2048  # of a block of the search: 2048 x 2048 float32 are 16 MB
+_ROWS = 512  # of a block of the search: 512 x 512 float32 are 1 MB, which fits in a cache of a core
 _PAIRS = 512  # aligned at once
 _MOST_DIFFERENT = 30  # comparisons of a picture, nearest hashes first, that may fail
 _COARSE = 16

@@ -152,7 +152,6 @@ def test_every_module_that_training_imports_counts(importing) -> None:
         SOURCE / "settings",
         SOURCE / "train/resume",
         SOURCE / "common/progress.py",
-        SOURCE / "common/quiet.py",
     }
     loaded = {file for file in importing[1] if file.parent != SOURCE}
     assert {file for file in loaded - set(modules()) if not without_effect & {file, *file.parents}} == set()
