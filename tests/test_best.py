@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedigree.best import JUDGE, Breed, choose, draw_best, suspected_copies, typicality
+from pedigree.best import JUDGE, BreedFeatures, choose, draw_best, suspected_copies, typicality
 from pedigree.cli import main
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.features import extractors
@@ -29,7 +29,7 @@ def judge() -> extractors.Extractor:
 
 @pytest.fixture(autouse=True)
 def _loaded_once(judge: extractors.Extractor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pedigree.best._judge", lambda: judge)
+    monkeypatch.setattr("pedigree.best.load_judge", lambda: judge)
 
 
 class Classifier:
@@ -58,14 +58,14 @@ def generator(breeds: tuple[str, ...]) -> Generator:
     return Generator(ARCHITECTURES["projection-dcgan"].build_generator(shape, LayerFactory(keras_only=True)), breeds)
 
 
-def by_mean(holdout: np.ndarray) -> Breed:
+def by_mean(holdout: np.ndarray) -> BreedFeatures:
     """A breed without an ImageNet class whose training crops are at 1 on the four axes; their mean is 0.25, 0.25, …"""
-    return Breed("n90000001-Red", np.eye(4, dtype=np.float32), np.asarray(holdout, np.float32))
+    return BreedFeatures("n90000001-Red", np.eye(4, dtype=np.float32), np.asarray(holdout, np.float32))
 
 
 def test_a_breed_of_imagenet_is_judged_by_its_probability_among_dogs_whatever_else_the_picture_shows() -> None:
     features = np.array([[2, 0, 0, 9], [2, 0, 0, -9], [2, 5, 0, 0], [-1, -9, -9, 0]], np.float32)
-    logarithms = typicality(Classifier(), Breed(PUG, NONE, NONE), features)
+    logarithms = typicality(Classifier(), BreedFeatures(PUG, NONE, NONE), features)
     odds = np.exp([[2, 0, 0], [2, 0, 0], [2, 5, 0], [-1, -9, -9]])
     np.testing.assert_allclose(np.exp(logarithms), odds[:, 0] / odds.sum(axis=1), rtol=1e-6)
 
@@ -88,8 +88,8 @@ def test_pictures_nearer_to_a_training_crop_than_held_out_crops_are_never_kept()
         choose(Classifier(), breed, features, 3)
 
 
-@pytest.mark.parametrize("breed", [by_mean(NONE), Breed(PUG, NONE, NONE)])
-def test_without_held_out_or_training_crops_no_picture_is_suspected(breed: Breed) -> None:
+@pytest.mark.parametrize("breed", [by_mean(NONE), BreedFeatures(PUG, NONE, NONE)])
+def test_without_held_out_or_training_crops_no_picture_is_suspected(breed: BreedFeatures) -> None:
     assert not breed.checked
     assert not suspected_copies(breed, np.eye(4, dtype=np.float32)).any()
 
@@ -100,7 +100,7 @@ def test_the_kept_pictures_are_the_most_typical_of_those_drawn_with_the_seed(
     drawer = generator(REAL)
     drawn = draw_best(drawer, [PUG], 2, 3, None, candidates=4, crops=tmp_path / "none")
     everything = drawer.draw(np.full(8, 1, np.int32), 3)
-    order = np.argsort(-typicality(judge, Breed(PUG, NONE, NONE), judge.features(everything)))
+    order = np.argsort(-typicality(judge, BreedFeatures(PUG, NONE, NONE), judge.features(everything)))
     np.testing.assert_array_equal(drawn.images, everything[order[:2]][None])
     assert drawn.note.startswith("best 2 of 8 by efficientnet-lite2 (the breed's probability); copies not checked")
     assert str(tmp_path / "none") in drawn.note
@@ -125,7 +125,7 @@ def test_copies_are_checked_against_the_crops_of_the_generators_breeds_and_size(
 def test_a_drawn_training_crop_is_left_out_and_counted(
     crops_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pedigree.best._judge", Pixels)
+    monkeypatch.setattr("pedigree.best.load_judge", Pixels)
     drawer = generator(DRAWN)
     pictures = drawer.draw(np.zeros(6, np.int32), 5)
     for side, crops in (("train", pictures[1:]), ("holdout", pictures[1:3] // 4 * 4)):

@@ -36,7 +36,7 @@ Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Breed:
+class BreedFeatures:
     """What the judge needs to know of a breed.
 
     Attributes:
@@ -91,15 +91,15 @@ def draw_best(
     total = count * candidates
     if total > MOST:
         raise UsageError(f"--count times --best must be at most {MOST}. Received: {count} × {candidates} = {total}")
-    packed, problem = _matching_crops(generator, crops)
+    packed, problem = matching_crops(generator, crops)
     for folder in folders:
         if class_index(folder) is None and packed is None:
             raise PedigreeError(
                 f"--best cannot judge {display_name(folder)}: its folder name has no WordNet id of an ImageNet dog, "
                 f"and {problem}. Make its training crops with `dvc repro crop`, or leave out --best."
             )
-    judge = _judge()
-    breeds = [_breed(judge, packed, folder, cache) for folder in folders]
+    judge = load_judge()
+    breeds = [breed_features(judge, packed, folder, cache) for folder in folders]
     rows, left_out = [], 0
     with progress_bar(label=f"judging by {JUDGE}", total=total * len(breeds), unit="image") as bar:
         for breed in breeds:
@@ -116,7 +116,7 @@ def draw_best(
 
 
 def choose(
-    judge: extractors.ImageNetClassifier, breed: Breed, features: Features, count: int
+    judge: extractors.ImageNetClassifier, breed: BreedFeatures, features: Features, count: int
 ) -> tuple[NDArray[np.intp], int]:
     """Choose the `count` most typical pictures of a breed that are no suspected copies.
 
@@ -143,7 +143,7 @@ def choose(
     return order[:count], int(copies.sum())
 
 
-def typicality(judge: extractors.ImageNetClassifier, breed: Breed, features: Features) -> NDArray[np.float64]:
+def typicality(judge: extractors.ImageNetClassifier, breed: BreedFeatures, features: Features) -> NDArray[np.float64]:
     """Return how typical pictures with features `(n, d)` are of their breed, `(n,)`: more is more typical.
 
     With an ImageNet class, this is the logarithm of the class's probability among dogs and their kin. Without one, it
@@ -156,7 +156,7 @@ def typicality(judge: extractors.ImageNetClassifier, breed: Breed, features: Fea
     return np.asarray(logits[:, index] - np.logaddexp.reduce(logits[:, CANINES], axis=1))
 
 
-def suspected_copies(breed: Breed, features: Features) -> NDArray[np.bool_]:
+def suspected_copies(breed: BreedFeatures, features: Features) -> NDArray[np.bool_]:
     """Return which pictures `(n, d)` are nearer to a training crop of the breed than 99 of 100 held-out crops, `(n,)`.
 
     Without training crops and held-out crops of the breed, no picture is suspected.
@@ -167,14 +167,19 @@ def suspected_copies(breed: Breed, features: Features) -> NDArray[np.bool_]:
     return np.asarray(nearest_training(breed.train, features).distances < bound)
 
 
-def _judge() -> "EfficientNetLite":
+def load_judge() -> "EfficientNetLite":
+    """Load the network that judges.
+
+    Raises:
+        PedigreeError: its weights are missing.
+    """
     quiet.import_keras()
     from pedigree.features.extractors.efficientnet_lite import EfficientNetLite
 
     return EfficientNetLite(JUDGE)
 
 
-def _matching_crops(generator: Generator, folder: Path) -> tuple[Crops | None, str]:
+def matching_crops(generator: Generator, folder: Path) -> tuple[Crops | None, str]:
     """Return the crops, or None and why they cannot be used."""
     if not folder.is_dir():
         return None, f"{folder} is not here"
@@ -186,20 +191,20 @@ def _matching_crops(generator: Generator, folder: Path) -> tuple[Crops | None, s
     return crops, ""
 
 
-def _breed(judge: extractors.Extractor, crops: Crops | None, folder: str, cache: Path) -> Breed:
+def breed_features(judge: extractors.Extractor, crops: Crops | None, folder: str, cache: Path) -> BreedFeatures:
     """Compute the features of the crops of a breed, or take them from the cache."""
     none = np.empty((0, judge.dimension), np.float32)
     if crops is None:
-        return Breed(folder, none, none)
+        return BreedFeatures(folder, none, none)
     label = crops.breeds.index(folder)
     sides = (crops.train_images[crops.train_labels == label], crops.holdout_images[crops.holdout_labels == label])
     train, holdout = (cached_features(judge, side, folder=cache) if len(side) else none for side in sides)
     if not len(train) and class_index(folder) is None:
         raise PedigreeError(f"--best cannot judge {display_name(folder)}: it has no training crops. Leave out --best.")
-    return Breed(folder, train, holdout)
+    return BreedFeatures(folder, train, holdout)
 
 
-def _note(breeds: Sequence[Breed], count: int, total: int, left_out: int, problem: str) -> str:
+def _note(breeds: Sequence[BreedFeatures], count: int, total: int, left_out: int, problem: str) -> str:
     """Return what was kept, by what measure, and whether copies were checked."""
     measures = {True: "the breed's probability", False: "the distance to the mean training crop"}
     by = " or ".join(measures[kind] for kind in (True, False) if any(breed.by_class is kind for breed in breeds))

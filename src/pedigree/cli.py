@@ -17,6 +17,7 @@ from pedigree.common.files import own_temporary_files
 from pedigree.common.guard import guarded
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
 from pedigree.common.printable import printable
+from pedigree.errors import PedigreeError
 from pedigree.options import build_parser
 
 
@@ -172,6 +173,18 @@ def fetch(arguments: argparse.Namespace) -> None:
     print(f"{out} is complete and verified. Set score.extractor: {arguments.name} and score.weights: {out}.")
 
 
+def studio(arguments: argparse.Namespace) -> None:
+    """Serve a web page on this machine that draws dogs, and its API, until Ctrl-C."""
+    try:
+        from pedigree.studio import server
+    except ModuleNotFoundError as error:
+        raise PedigreeError(
+            f"the studio needs {error.name}, which is not installed: pip install 'pedigree[studio]'."
+        ) from None
+
+    server.serve(arguments.model, arguments.rev, arguments.host, arguments.port, arguments.hide_photos)
+
+
 def doctor(arguments: argparse.Namespace) -> int:
     """Check the installation, this machine and this project, and say what to do about each problem."""
     from pedigree.doctor import examination
@@ -208,4 +221,4 @@ def _in_colour() -> bool:
 
 
 STAGES = (unpack, validate, crop, train, score)
-COMMANDS = (*STAGES, generate, walk, blind, recipe, fetch, breeds, doctor)
+COMMANDS = (*STAGES, generate, walk, studio, blind, recipe, fetch, breeds, doctor)

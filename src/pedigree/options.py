@@ -118,6 +118,26 @@ def _walk(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _studio(command: argparse.ArgumentParser) -> None:
+    _show_examples(
+        command,
+        "pedigree studio                          http://127.0.0.1:8484, with this project's generator",
+        "pedigree studio --model stanford-dogs    with a generator that comes with Pedigree",
+        "pedigree studio --hide-photos            without training photos, if these may not be shown",
+    )
+    command.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="the address to listen on (default 127.0.0.1: this machine)",
+    )
+    port = partial(_whole, low=0, high=65_535)
+    command.add_argument(
+        "--port", type=port, default=8484, metavar="N", help="the port; 0 finds a free one (default 8484)"
+    )
+    command.add_argument("--hide-photos", action="store_true", help="never show the nearest training photo of a dog")
+
+
 def _blind(command: argparse.ArgumentParser) -> None:
     _show_examples(
         command,
@@ -207,6 +227,7 @@ OPTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], ...]] = {
     "score": (_score,),
     "generate": (_generate, _drawing, _model),
     "walk": (_walk, _drawing, _model),
+    "studio": (_studio, _model),
     "blind": (_blind,),
     "recipe": (_recipe,),
     "fetch": (_fetch,),

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pedigree.common.grids import GAP
-from pedigree.errors import PedigreeError
 from pedigree.generator.model import Generator
-from pedigree.generator.walks import Walk, along, between, blended, dimensions, lerp, loop, slerp
+from pedigree.generator.walks import Walk, along, between, dimensions, lerp, loop, slerp
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
@@ -93,21 +92,6 @@ def test_a_blend_draws_the_pictures_of_a_network_with_the_mixture_in_its_tables(
         rows[2] = 0.7 * rows[0] + 0.3 * rows[1]
         table.set_weights([rows])
     assert_same_pictures(drawn, rewritten.draw_latents(latents, labels(2, 2)))
-
-
-def test_blending_does_not_change_the_generator(generator: Generator) -> None:
-    before = [weight.copy() for weight in generator.network.get_weights()]
-    blend = blended(generator, 0, 1, np.array([0.5], np.float32))
-    blend.network.set_weights([np.zeros_like(weight) for weight in blend.network.get_weights()])
-    for one, other in zip(before, generator.network.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_a_network_without_a_table_of_breeds_cannot_be_blended() -> None:
-    latent, breed = keras.Input((2,)), keras.Input((), dtype="int32")
-    image = keras.layers.Reshape((1, 1, 3))(keras.layers.Dense(3)(latent))
-    with pytest.raises(PedigreeError, match="no table of breeds"):
-        blended(Generator(keras.Model([latent, breed], image), BREEDS), 0, 1, np.array([0.5], np.float32))
 
 
 def angles(walk: np.ndarray) -> np.ndarray:

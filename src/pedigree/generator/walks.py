@@ -12,7 +12,7 @@ from PIL import Image
 
 from pedigree.common.breeds import display_name
 from pedigree.common.grids import grid
-from pedigree.errors import PedigreeError
+from pedigree.generator.mixing import Mixer
 from pedigree.generator.model import Generator, Latents
 
 REACH = {"normal": 2.0, "uniform": 1.0}  # how far from 0 a dimension is changed, for each prior of the latent
@@ -136,39 +136,15 @@ def between(generator: Generator, one: int, other: int, latents: Latents, shares
     """Draw each of `latents` `(rows, latent_size)` as mixtures of two breeds.
 
     `shares` `(steps,)` are the shares of breed `other` in the mixtures: 0 draws `one` itself, 1 draws `other`.
-    """
-    across = np.broadcast_to(latents[:, None], (len(latents), len(shares), latents.shape[1]))
-    labels = np.broadcast_to(np.arange(len(shares)), across.shape[:2])
-    return _draw(blended(generator, one, other, shares), across, labels)
-
-
-def blended(generator: Generator, one: int, other: int, shares: Floats) -> Generator:
-    """Return a copy of `generator` whose breed i is a mixture: breed `one` with the share `shares[i]` of `other`.
-
-    A network uses the breed only to choose a row of each of its embedding tables, and the layers after a table accept
-    any vector. In the copy, row i of a table is (1 - share) · row[one] + share · row[other].
 
     Raises:
         PedigreeError: if the network has no embedding table.
     """
-    import keras
-
-    def resized(layer: keras.Layer) -> keras.Layer:
-        config = layer.get_config()
-        if isinstance(layer, keras.layers.Embedding):
-            config["input_dim"] = len(shares)
-        return type(layer).from_config(config)
-
-    network = generator.network
-    if not any(isinstance(layer, keras.layers.Embedding) for layer in network.layers):
-        raise PedigreeError("The generator has no table of breeds (Embedding layer), so breeds cannot be mixed.")
-    copy = keras.models.clone_model(network, clone_function=resized)
-    for layer, layer_copy in zip(network.layers, copy.layers, strict=True):
-        weights = layer.get_weights()
-        if isinstance(layer, keras.layers.Embedding):
-            weights = [lerp(weights[0][one], weights[0][other], shares[:, None])]
-        layer_copy.set_weights(weights)
-    return Generator(copy, tuple(f"{share:.0%}" for share in shares), generator.latent)
+    across = np.repeat(latents, len(shares), axis=0)
+    weights = np.zeros((len(across), len(generator.breeds)), np.float32)
+    weights[:, one], weights[:, other] = np.tile(1 - shares, len(latents)), np.tile(shares, len(latents))
+    flat = Mixer(generator).draw(across, weights)
+    return flat.reshape(len(latents), len(shares), *flat.shape[1:])
 
 
 def loop(corners: Latents, frames: int, latent: str = "normal") -> Latents:

@@ -57,6 +57,20 @@ def history(path: Path, root: Path = _HERE) -> list[Commit]:
     return [Commit(*line.split("\0")) for line in logged.stdout.decode(errors="replace").split("\n") if line]
 
 
+def known_commit(revision: str) -> str:
+    """Return the full hash of the commit of `revision` in the project here.
+
+    Raises:
+        UsageError: the project has no such revision.
+    """
+    if reason := no_repository():
+        raise UsageError(f"there is no revision {revision!r} here: {reason}. Run this in the project's root.")
+    commit = commit_of(revision)
+    if commit is None:
+        raise UsageError(f"{revision!r} is not a revision of this repository (`git log` and `git tag` list them).")
+    return commit
+
+
 @contextmanager
 def fetched(revision: str, path: Path) -> Iterator[Path]:
     """Yield a copy of the file `path` at `revision`, from DVC's cache or remote. The checkout does not change.
@@ -68,7 +82,7 @@ def fetched(revision: str, path: Path) -> Iterator[Path]:
         UsageError: the project has no such revision.
         PedigreeError: the revision has no such file, DVC cannot get it, or git or DVC is not installed.
     """
-    commit = _known(revision)
+    commit = known_commit(revision)
     with temporary_folder(Path(tempfile.gettempdir())) as scratch:
         copy = scratch / path.name
         _get(revision, commit, path, copy)
@@ -76,15 +90,6 @@ def fetched(revision: str, path: Path) -> Iterator[Path]:
             yield copy
         except PedigreeError as error:
             raise type(error)(str(error).replace(str(copy), f"{path} of {revision}")) from None
-
-
-def _known(revision: str) -> str:
-    if reason := no_repository():
-        raise UsageError(f"there is no revision {revision!r} here: {reason}. Run this in the project's root.")
-    commit = commit_of(revision)
-    if commit is None:
-        raise UsageError(f"{revision!r} is not a revision of this repository (`git log` and `git tag` list them).")
-    return commit
 
 
 def _get(revision: str, commit: str, path: Path, out: Path) -> None:

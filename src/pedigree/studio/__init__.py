@@ -1,0 +1,1 @@
+"""`pedigree studio`: a web page that draws dogs, and its API."""

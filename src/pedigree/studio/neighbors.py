@@ -1,0 +1,122 @@
+"""The training crop that is nearest to a dog, and what the distance means."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pedigree.best import BreedFeatures, breed_features, load_judge, matching_crops
+from pedigree.common.packed_crops import Crops
+from pedigree.common.paths import CROPS, FEATURES
+from pedigree.generator.dogs import Dog
+from pedigree.metrics.memorization import nearest_training, suspicious_distance
+from pedigree.pages.wording import breed_name
+from pedigree.studio.models import Model
+
+if TYPE_CHECKING:
+    from pedigree.features.extractors.efficientnet_lite import EfficientNetLite
+
+MOST_BREEDS = 32  # breeds whose features are kept in memory, about 1 MB each
+
+Images = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """The nearest training crop of a dog's breed.
+
+    Attributes:
+        breed: the breed, for people.
+        index: of the crop among all training crops.
+        distance: cosine distance of the features: 0 for the same picture.
+        typical: the median of that distance for held-out crops of the breed; None without held-out crops.
+        bound: the distance that 1 of 100 held-out crops is below, or their least; None without held-out crops.
+    """
+
+    breed: str
+    index: int
+    distance: float
+    typical: float | None
+    bound: float | None
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the dog may be a copy of the crop."""
+        return self.bound is not None and self.distance < self.bound
+
+    @property
+    def meaning(self) -> str:
+        """What the distance means, in sentences."""
+        text = "0 is the same picture. EfficientNet-Lite2, which trains no generator, measures the distance."
+        if self.typical is None:
+            return f"{text} There are no held-out photos of this breed to compare it with."
+        text += f" Held-out photos of the breed are typically at {self.typical:.2f} from their nearest training photo."
+        if self.is_suspicious:
+            return f"{text} This dog is nearer than 99 of 100 of them: it may be a copy."
+        return f"{text} Nothing suggests that this dog is a copy."
+
+
+class Neighbors:
+    """Finds nearest training crops. It serves one request at a time, because the judge takes all cores.
+
+    Args:
+        hidden: why photos are not shown; empty if they are.
+        crops: the folder of the crops.
+        cache: the folder that keeps the features of the crops.
+    """
+
+    def __init__(self, hidden: str = "", crops: Path = CROPS, cache: Path = FEATURES) -> None:
+        self._hidden, self._folder, self._cache = hidden, crops, cache
+        self._lock = threading.Lock()
+        self._judge: EfficientNetLite | None = None
+        self._breeds = OrderedDict[tuple[str, str], BreedFeatures]()
+
+    def problem(self, model: Model) -> str:
+        """Return why the photos cannot be shown; empty if they can."""
+        return self._hidden or matching_crops(model.generator, self._folder)[1]
+
+    def find(self, model: Model, dog: Dog, image: Images) -> Neighbor:
+        """Find the training crop of the dog's breed that is nearest to its picture `(size, size, 3)`.
+
+        A mixture counts as the breed with the largest share.
+
+        Raises:
+            PedigreeError: the weights of the judge are missing, or the breed has no training crops.
+        """
+        with self._lock:
+            crops = self._crops(model)
+            folder = max(dog.breeds, key=lambda breed: breed[1])[0]
+            self._judge = self._judge or load_judge()
+            known = self._known(crops, folder)
+            features = self._judge.features(image[None])
+        nearest, label = nearest_training(known.train, features), crops.breeds.index(folder)
+        index = int(np.flatnonzero(crops.train_labels == label)[nearest.indices[0]])
+        if not known.checked:
+            return Neighbor(breed_name(folder), index, float(nearest.distances[0]), None, None)
+        held = nearest_training(known.train, known.holdout)
+        typical, bound = float(np.median(held.distances)), suspicious_distance(held)
+        return Neighbor(breed_name(folder), index, float(nearest.distances[0]), typical, bound)
+
+    def crop(self, model: Model, index: int) -> Images | None:
+        """Return a training crop `(size, size, 3)`; None if there is none with this index."""
+        images = self._crops(model).train_images
+        return np.asarray(images[index]) if 0 <= index < len(images) else None
+
+    def _crops(self, model: Model) -> Crops:
+        crops, problem = matching_crops(model.generator, self._folder)
+        assert crops is not None, problem  # the routes ask `problem` first  # noqa: S101
+        return crops
+
+    def _known(self, crops: Crops, folder: str) -> BreedFeatures:
+        """Return the features of a breed's crops. They change if the crops do."""
+        assert self._judge is not None  # noqa: S101
+        key = folder, str((self._folder / "train-images.npy").stat().st_mtime_ns)
+        if key not in self._breeds:
+            self._breeds[key] = breed_features(self._judge, crops, folder, self._cache)
+            while len(self._breeds) > MOST_BREEDS:
+                self._breeds.popitem(last=False)
+        return self._breeds[key]

@@ -1,0 +1,80 @@
+"""Runs the studio until Ctrl-C."""
+
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import uvicorn
+
+from pedigree.errors import PedigreeError, UsageError
+from pedigree.studio.app import LOCAL_NAMES, create_app
+from pedigree.studio.models import CURRENT, Models
+from pedigree.studio.protocol import PatientProtocol
+
+MOST_HEADERS = 64_000  # bytes of a request's first line and headers
+HIDDEN = "the server was started with --hide-photos"
+
+
+def serve(model: Path, revision: str | None, host: str, port: int, hide_photos: bool) -> None:
+    """Serve the page until Ctrl-C or SIGTERM.
+
+    Args:
+        model: the generator's file.
+        revision: take the project's generator at this git revision instead.
+        host: the address to listen on.
+        port: the port; 0 chooses a free one.
+        hide_photos: never show training photos.
+
+    Raises:
+        UsageError: there is no such revision, or no such address on this machine.
+        PedigreeError: the port is taken, or `model` names no generator.
+    """
+    models = Models(model, revision)
+    models.check()
+    listening = _listen(host, port)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+    is_local = host in ("127.0.0.1", "::1", "localhost")
+    app = create_app(models, HIDDEN if hide_photos else "", LOCAL_NAMES if is_local else ())
+    print(f"Pedigree studio: {address} (Ctrl-C ends it)", flush=True)
+    if not is_local:
+        print("Everyone who reaches this address can use it: there is no login.", file=sys.stderr)
+    threading.Thread(target=_warm, args=(models,), daemon=True).start()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=PatientProtocol,
+            ws="none",
+            log_level="warning",
+            server_header=False,
+            h11_max_incomplete_event_size=MOST_HEADERS,
+            timeout_graceful_shutdown=3,
+        )
+    )
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        print("Pedigree studio has ended.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except socket.gaierror as error:
+        raise UsageError(f"--host {host} is no address of this machine ({error.strerror}).") from None
+    except OSError as error:
+        raise PedigreeError(
+            f"cannot listen on {host}, port {port} ({error.strerror}): choose another --port."
+        ) from None
+    return listening
+
+
+def _warm(models: Models) -> None:
+    """Load the generator before the first request needs it. Requests report errors."""
+    try:
+        models.get(CURRENT)
+    except PedigreeError:
+        return
