@@ -7,8 +7,9 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pedigree.common.files import own_temporary_files
 from pedigree.common.guard import guarded
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
 from pedigree.common.printable import printable
-from pedigree.errors import PedigreeError
+from pedigree.errors import PedigreeError, UsageError
 from pedigree.options import build_parser
 
 
@@ -106,17 +107,34 @@ def score(arguments: argparse.Namespace) -> None:
 
 
 def generate(arguments: argparse.Namespace) -> None:
-    """Draw new dogs of the given breeds into one PNG, one row per breed."""
+    """Draw new dogs of the given breeds into one PNG, or into a folder of PNGs."""
     from pedigree.generator import drawing
+    from pedigree.generator.model import breeds_of
+    from pedigree.generator.provenance import read_provenance
+    from pedigree.generator.request import Sheet, parsed
+    from pedigree.redraw import generator_with
+    from pedigree.results.revisions import description
 
-    draw: drawing.Draw = drawing.draw_first
-    if arguments.best is not None:
-        from pedigree.best import draw_best
+    names = ("seed", "count", "truncation", "best")
+    options = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    if arguments.source is not None and (options or arguments.breed):
+        raise UsageError(
+            "--from takes these from the picture: leave out --breed, --count, --seed, --truncation, --best."
+        )
+    if arguments.source is None and not arguments.breed:
+        raise UsageError("--breed must name a breed (`pedigree breeds` lists all), or --from a picture.")
+    origin = read_provenance(arguments.source) if arguments.source is not None else None
+    again = parsed(origin.request) if origin else None
+    with _model(arguments, partial(generator_with, origin.model) if origin else shipped.find) as model:
+        sheet = again or Sheet(drawing.chosen(arguments.breed, breeds_of(model)), **options)
+        if not arguments.labels:
+            sheet = replace(sheet, labels=False)
+        draw: drawing.Draw = drawing.draw_first
+        if sheet.best is not None:
+            from pedigree.best import draw_best
 
-        draw = partial(draw_best, candidates=arguments.best)
-    options = (arguments.breed, arguments.count, arguments.seed, arguments.out, arguments.truncation, draw)
-    with _model(arguments) as model:
-        _show(drawing.generate(model, *options))
+            draw = partial(draw_best, candidates=sheet.best)
+        _show(drawing.generate(model, sheet, arguments.out, description(), draw))
         _print_notice(model)
 
 
@@ -124,8 +142,8 @@ def walk(arguments: argparse.Namespace) -> None:
     """Draw a walk through the latents, within one breed or between two, as a PNG, GIF or MP4."""
     from pedigree.generator import drawing
 
-    ends = (arguments.breed, arguments.to)
-    options = (arguments.out, arguments.seed, arguments.count, arguments.frames, arguments.truncation)
+    ends, seed = (arguments.breed, arguments.to), arguments.seed or 0
+    options = (arguments.out, seed, arguments.count, arguments.frames, arguments.truncation)
     with _model(arguments) as model:
         _show(drawing.walk(model, *ends, *options))
         _print_notice(model)
@@ -197,16 +215,16 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _model(arguments: argparse.Namespace) -> Iterator[Path]:
-    """Yield the path of the generator: --model, or a temporary copy of the model of --rev."""
+def _model(arguments: argparse.Namespace, find: Callable[[Path], Path] = shipped.find) -> Iterator[Path]:
+    """Yield the path of the generator that `find` finds for --model, or for a temporary copy of the model of --rev."""
     if arguments.rev is None:
-        yield shipped.find(arguments.model)
+        yield find(arguments.model)
         return
 
     from pedigree.results import revisions
 
     with revisions.fetched(arguments.rev, GENERATOR) as copy:
-        yield copy
+        yield find(copy)
 
 
 def _print_notice(model: Path) -> None:

@@ -9,6 +9,7 @@ from typing import NoReturn
 from pedigree import __version__, shipped
 from pedigree.common.paths import GENERATOR
 from pedigree.common.printable import printable
+from pedigree.generator.request import LARGEST_SEED, MOST_CANDIDATES, MOST_PICTURES
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit code; None: 0
 
@@ -19,6 +20,14 @@ TRUNCATION = (
 BEST = (
     "draw N pictures for each one kept, and keep the most typical of the breed that are no suspected copies of "
     "training crops. EfficientNet-Lite2 judges them, about 20 a second on one core (default: no choice)"
+)
+FROM = (
+    "draw again what a PNG of this command shows. The generator must be the same file; those that come with Pedigree "
+    "are found"
+)
+OUT = (
+    "the file to write (default dogs.png); or a folder, for a file of its own for each picture: one that exists, or a "
+    "name that ends with / or has no suffix. Its files of the same names are replaced, others stay"
 )
 MODEL = f"a generator's file, or the name of one that comes with Pedigree: {shipped.listed()} (default {GENERATOR})"
 REV = (
@@ -86,16 +95,16 @@ def _generate(command: argparse.ArgumentParser) -> None:
         "pedigree generate --breed pug --model stanford-dogs         with a generator that comes with Pedigree",
         "pedigree generate --breed pug --best 50                     the 8 most typical of 400 pugs",
         "pedigree generate --breed pug --truncation 0.7              pugs that vary less",
+        "pedigree generate --breed all --out dogs/                   a file for each picture, such as pug-0-000.png",
+        "pedigree generate --from dogs.png --out same.png            draw a sheet or a dog of this command again",
     )
-    command.add_argument(
-        "--breed", action="append", required=True, metavar="NAME", help="a breed, or all; can be repeated"
-    )
-    count = partial(_whole, low=1, high=1000)
-    command.add_argument("--count", type=count, default=8, metavar="N", help="pictures per breed (default 8)")
-    command.add_argument("--best", type=partial(_whole, low=1, high=20_000), metavar="N", help=BEST)
-    command.add_argument(
-        "--out", type=Path, default=Path("dogs.png"), metavar="FILE.png", help="the file to write (default dogs.png)"
-    )
+    command.add_argument("--breed", action="append", metavar="NAME", help="a breed, or all; can be repeated")
+    count = partial(_whole, low=1, high=MOST_PICTURES)
+    command.add_argument("--count", type=count, metavar="N", help="pictures per breed (default 8)")
+    command.add_argument("--best", type=partial(_whole, low=1, high=MOST_CANDIDATES), metavar="N", help=BEST)
+    command.add_argument("--from", dest="source", type=Path, metavar="FILE.png", help=FROM)
+    command.add_argument("--no-labels", dest="labels", action="store_false", help="leave out the names of the breeds")
+    command.add_argument("--out", default="dogs.png", metavar="FILE.png|FOLDER", help=OUT)
 
 
 def _walk(command: argparse.ArgumentParser) -> None:
@@ -165,7 +174,7 @@ def _blind_make(command: argparse.ArgumentParser) -> None:
     breeds.add_argument("--breed", action="append", metavar="NAME", help="a breed; repeat it to name all of the test")
     command.add_argument("--pictures", type=some, default=120, metavar="N", help="pictures per model (default 120)")
     command.add_argument("--photos", type=some, default=60, metavar="N", help="held-out photos (default 60)")
-    seed = partial(_whole, low=0, high=2**63 - 1)
+    seed = partial(_whole, low=0, high=LARGEST_SEED)
     command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of latents and choices (default 0)")
 
 
@@ -196,8 +205,8 @@ def _doctor(command: argparse.ArgumentParser) -> None:
 
 
 def _drawing(command: argparse.ArgumentParser) -> None:
-    seed = partial(_whole, low=0, high=2**63 - 1)
-    command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the latents (default 0)")
+    seed = partial(_whole, low=0, high=LARGEST_SEED)
+    command.add_argument("--seed", type=seed, metavar="S", help="seed of the latents (default 0)")
     command.add_argument("--truncation", type=_above_zero, metavar="T", help=TRUNCATION)
 
 

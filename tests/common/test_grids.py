@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedigree.common.grids import GAP, grid, save_png
+from pedigree.common.grids import GAP, grid, save_png, wrapped
 
 
 def flat(rows, columns, side):
@@ -87,11 +87,21 @@ def test_equal_pictures_give_equal_bytes_and_no_temporary_file_is_left(tmp_path)
     assert one.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_description_is_in_the_png_and_nowhere_else(tmp_path: Path) -> None:
+def test_a_field_is_in_the_png_and_nowhere_else(tmp_path: Path) -> None:
     plain, described = tmp_path / "plain.png", tmp_path / "described.png"
     sheet = Image.new("RGB", (3, 2), "red")
     save_png(sheet, plain)
-    save_png(sheet, described, "best 2 of 4 · schön")
+    save_png(sheet, described, {"Description": "best 2 of 4 · schön"})
     with Image.open(plain) as one, Image.open(described) as other:
         assert (one.text, other.text) == ({}, {"Description": "best 2 of 4 · schön"})
         assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3)])
+def test_pictures_fill_rows_and_white_fills_the_last_one(count, rows):
+    images = flat(1, count, 4)[0]
+    cells = wrapped(images, 3)
+    assert cells.shape == (rows, 3, 4, 4, 3)
+    flattened = cells.reshape(-1, 4, 4, 3)
+    assert np.array_equal(flattened[:count], images)
+    assert (flattened[count:] == 255).all()

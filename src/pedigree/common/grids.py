@@ -1,6 +1,7 @@
 """Grids: pictures in rows and columns, such as contact sheets of crops and grids of samples."""
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -62,19 +63,31 @@ def grid(
     return sheet
 
 
-def save_png(image: Image.Image, path: Path, description: str = "") -> None:
-    """Write a PNG, atomically. Equal images give equal bytes.
+def wrapped(images: npt.NDArray[np.uint8], across: int) -> npt.NDArray[np.uint8]:
+    """Arrange pictures `(n, ...)` in rows `(rows, across, ...)`. White pictures fill the rest of the last row."""
+    blank = np.full((-len(images) % across, *images.shape[1:]), 255, np.uint8)
+    return np.concatenate([images, blank]).reshape(-1, across, *images.shape[1:])
+
+
+def save_png(image: Image.Image, path: Path, fields: Mapping[str, str] | None = None) -> None:
+    """Write a PNG, atomically: the bytes that `png_bytes` returns."""
+    with replacing_file(path) as temporary:
+        temporary.write_bytes(png_bytes(image, fields))
+
+
+def png_bytes(image: Image.Image, fields: Mapping[str, str] | None = None) -> bytes:
+    """Return a picture as a PNG. Equal pictures and fields give equal bytes.
 
     Args:
         image: the picture.
-        path: the file to write.
-        description: text for the PNG's own field `Description`; empty for none.
+        fields: the texts of the PNG's iTXt fields, by name, such as `Description`.
     """
-    facts = PngInfo()
-    if description:
-        facts.add_itxt("Description", description)
-    with replacing_file(path) as temporary:
-        image.save(temporary, format="PNG", pnginfo=facts)
+    texts = PngInfo()
+    for name, text in (fields or {}).items():
+        texts.add_itxt(name, text)
+    file = io.BytesIO()
+    image.save(file, format="PNG", pnginfo=texts)
+    return file.getvalue()
 
 
 def _check_names(names: Sequence[str] | None, count: int, line: str) -> None:

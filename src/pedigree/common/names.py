@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Iterable
 
+LONGEST_FILE_NAME = 150  # bytes; file systems allow 255, with what is added to it
+
 
 def composed(name: str) -> str:
     """Return a name in NFC, so that names that differ only in Unicode form become equal."""
@@ -29,6 +31,18 @@ def has_control_characters(name: str) -> bool:
     return not name.isprintable() and any(
         unicodedata.category(letter) in ("Cc", "Cs") or letter in "\ufffe\uffff" for letter in name
     )
+
+
+def file_name(name: str) -> str:
+    """Return a name for the name of a file: neither hidden nor an option, at most `LONGEST_FILE_NAME` bytes of UTF-8.
+
+    Spaces, invisible characters and signs of ASCII other than `.`, `_` and `-` become `_`. Letters of all scripts stay.
+    """
+    kept = "".join(
+        letter if letter in "._-" or (letter.isprintable() and not (letter.isascii() and not letter.isalnum())) else "_"
+        for letter in composed(name)
+    )
+    return kept.lstrip(".-").encode()[:LONGEST_FILE_NAME].decode(errors="ignore") or "_"
 
 
 def _appearance(name: str) -> str:

@@ -52,7 +52,7 @@ def facts(content: bytes) -> tuple[tuple[str, ...], str]:
         raise ValueError(f"{FACTS} has no list of breeds")
     if not 0 < len(breeds) <= MOST_BREEDS:
         raise ValueError(f"{FACTS} has {len(breeds)} breeds, expected 1 to {MOST_BREEDS}")
-    if wrong := [breed for breed in breeds if not _is_name(breed)]:
+    if wrong := [breed for breed in breeds if not is_name(breed)]:
         raise ValueError(f"{FACTS} has a breed with the name {str(wrong[0])[:60]!r}")
     if len(set(breeds)) < len(breeds):
         raise ValueError(f"{FACTS} has a breed twice")
@@ -60,6 +60,11 @@ def facts(content: bytes) -> tuple[tuple[str, ...], str]:
     if latent not in PRIORS:
         raise ValueError(f"its latent prior is {str(latent)[:60]!r}, not one of {', '.join(PRIORS)}")
     return tuple(breeds), latent
+
+
+def is_name(breed: Any) -> bool:
+    """Return whether a value can be the name of a breed's folder."""
+    return isinstance(breed, str) and 0 < len(breed) <= LONGEST_NAME and not has_control_characters(breed)
 
 
 def weight_count(content: bytes) -> int:
@@ -95,11 +100,6 @@ def _check_members(archive: zipfile.ZipFile) -> None:
         allowed = min(LARGEST[info.filename], max(HARMLESS, MOST_EXPANSION * info.compress_size))
         if info.file_size > allowed:
             raise ValueError(f"{info.filename} unpacks to {info.file_size} bytes, expected at most {allowed}")
-
-
-def _is_name(breed: Any) -> bool:
-    """Whether a value can be the name of a breed's folder."""
-    return isinstance(breed, str) and 0 < len(breed) <= LONGEST_NAME and not has_control_characters(breed)
 
 
 def _items(group: Any) -> list[Any]:

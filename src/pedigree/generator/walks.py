@@ -11,14 +11,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from pedigree.common.breeds import display_name
-from pedigree.common.grids import grid
+from pedigree.common.grids import grid, wrapped
 from pedigree.generator.mixing import Mixer
 from pedigree.generator.model import Generator, Latents
 
 REACH = {"normal": 2.0, "uniform": 1.0}  # how far from 0 a dimension is changed, for each prior of the latent
 CORNERS = 4  # latents on a loop
 ACROSS = 4  # most pictures in a row of a film
-WHITE = 255
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -98,10 +97,7 @@ class Walk:
 
     def _frame(self, images: Images, title: str) -> Image.Image:
         """Draw one frame from its pictures `(count, size, size, 3)`. White fills the rest of the last row."""
-        across = min(len(images), ACROSS)
-        blank = np.full((-len(images) % across, *images.shape[1:]), WHITE, np.uint8)
-        cells = np.concatenate([images, blank])
-        return self._laid_out(cells.reshape(-1, across, *images.shape[1:]), None, None, title)
+        return self._laid_out(wrapped(images, min(len(images), ACROSS)), None, None, title)
 
     def _laid_out(
         self, images: Images, rows: Sequence[str] | None, columns: Sequence[str] | None, title: str | None = None

@@ -3,7 +3,7 @@
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def no_repository(root: Path = _HERE) -> str | None:
     """Return why the folder `root` is not in a git repository, or None if it is in one.
 
     Raises:
-        PedigreeError: git is not installed. All functions below raise this too.
+        PedigreeError: git is not installed. All functions below raise this too, except `description`.
     """
     place = _git(root, "rev-parse", "--git-dir")
     return _last_line(place.stderr) or f"git ended with {place.returncode}" if place.returncode else None
@@ -43,6 +43,14 @@ def commit_of(revision: str, root: Path = _HERE) -> str | None:
     """Return the full hash of the commit of `revision`, such as a tag or `HEAD~1`; None if there is none."""
     parsed = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     return None if parsed.returncode else parsed.stdout.decode().strip()
+
+
+def description(root: Path = _HERE) -> str:
+    """Return the short hash of HEAD, with "-dirty" if tracked files differ from it; empty without git or a commit."""
+    with suppress(PedigreeError):
+        described = _git(root, "--no-optional-locks", "describe", "--always", "--dirty", "--exclude=*")
+        return "" if described.returncode else described.stdout.decode().strip()
+    return ""
 
 
 def content_of(commit: str, path: Path, root: Path = _HERE) -> bytes | None:

@@ -15,7 +15,12 @@ LICENCE = "license_name: "  # the line of the card's front matter, in the spelli
 
 def names() -> list[str]:
     """List the generators that come with Pedigree."""
-    return sorted(path.stem for path in FOLDER.glob("*.keras"))
+    return [path.stem for path in files()]
+
+
+def files() -> list[Path]:
+    """List their files."""
+    return sorted(FOLDER.glob("*.keras"))
 
 
 def listed() -> str:

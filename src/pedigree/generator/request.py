@@ -1,0 +1,95 @@
+"""What a picture shows: the request that is in the provenance of a PNG, and from which it can be drawn again.
+
+A request is a JSON object. Its keys say of which kind it is: `{"breeds": [...], ...}` is a `Sheet`. Another kind of
+request is another dataclass with `to_json`, and another branch in `parsed`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pedigree.errors import PedigreeError
+from pedigree.generator.archive import MOST_BREEDS, is_name
+
+MOST_PICTURES = 1000  # of a breed
+MOST_CANDIDATES = 20_000
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Pictures of some breeds, or one picture of them.
+
+    Attributes:
+        breeds: the folder names of the breeds.
+        seed: the seed of the latents.
+        count: pictures per breed.
+        truncation: as in `Generator.latents`.
+        best: how many pictures are drawn for each one kept, as in `pedigree.best`; None keeps the first ones.
+        labels: whether the names of the breeds are written on the sheet.
+        index: show only the picture with this index, 0..count-1, of the only breed, as it was drawn; None shows all.
+    """
+
+    breeds: tuple[str, ...]
+    seed: int = 0
+    count: int = 8
+    truncation: float | None = None
+    best: int | None = None
+    labels: bool = True
+    index: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request for a provenance."""
+        unused = "index" if self.index is None else "labels"
+        return {name: value for name, value in asdict(self).items() if name != unused} | {"breeds": list(self.breeds)}
+
+
+def parsed(request: Mapping[str, Any]) -> Sheet:
+    """Return what a request asks for. It may come from anybody.
+
+    Raises:
+        PedigreeError: this version of Pedigree knows no such request, or a value is out of its range.
+    """
+    try:
+        if "breeds" in request:
+            return _sheet(request)
+        raise ValueError(f"its keys are {', '.join(sorted(request))[:60]!r}")
+    except ValueError as error:
+        raise PedigreeError(f"the picture cannot be drawn again: unknown request, {error}.") from None
+
+
+def _sheet(request: Mapping[str, Any]) -> Sheet:
+    """Return the sheet of a request; raise ValueError unless it is as `Sheet.to_json` returns it."""
+    breeds = request["breeds"]
+    if not isinstance(breeds, list) or not 0 < len(breeds) <= MOST_BREEDS or not all(map(is_name, breeds)):
+        raise ValueError(f"breeds is no list of 1 to {MOST_BREEDS} names")
+    count = _whole(request, "count", 1, MOST_PICTURES)
+    sheet = Sheet(
+        tuple(breeds),
+        _whole(request, "seed", 0, LARGEST_SEED),
+        count,
+        _above_zero(request, "truncation"),
+        _whole(request, "best", 1, MOST_CANDIDATES) if request.get("best") is not None else None,
+        request.get("labels", True) is True,
+        _whole(request, "index", 0, count - 1) if "index" in request else None,
+    )
+    if sheet.to_json() != request or (sheet.index is not None and len(breeds) > 1):
+        raise ValueError("it has other keys or values than Pedigree writes")
+    return sheet
+
+
+def _whole(request: Mapping[str, Any], key: str, low: int, high: int) -> int:
+    value = request.get(key)
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(f"{key} is no whole number from {low} to {high}")
+    return value
+
+
+def _above_zero(request: Mapping[str, Any], key: str) -> float | None:
+    value = request.get(key)
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not 0 < value < math.inf:
+        raise ValueError(f"{key} is no number above 0")
+    return float(value)
