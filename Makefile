@@ -11,7 +11,7 @@ export GX_ANALYTICS_ENABLED = False
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup repro test lint format bench tensorboard serve constraints clean
+.PHONY: help setup repro studio test lint format bench tensorboard serve constraints clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,6 +31,9 @@ $(READY): pyproject.toml constraints.txt constraints-compute.txt
 
 repro: $(READY) ## run the pipeline, from the archives named in params.yaml to reports/
 	dvc repro
+
+studio: $(READY) ## draw dogs on a web page on this machine, until Ctrl-C
+	pedigree studio
 
 test: $(READY) ## run the tests
 	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

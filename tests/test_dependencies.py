@@ -194,6 +194,12 @@ def test_a_command_without_its_extra_answers_in_one_line_that_names_the_extra(ar
     assert done.stdout == ""
 
 
+def test_the_studio_without_its_extra_answers_in_one_line_that_names_the_extra() -> None:
+    done = run_with(importable_with("pipeline"), STAGE, "studio")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "pedigree studio: uvicorn is not installed: pip install 'pedigree[studio]'\n"
+
+
 @pytest.mark.parametrize("extras", [(), ("pipeline",)], ids=["base", "pipeline"])
 @pytest.mark.parametrize("flow", ["rebuild", "retrain", "serve"])
 def test_a_flow_without_its_extra_answers_in_one_line_that_names_the_extra(flow: str, extras: tuple[str, ...]) -> None:
@@ -210,7 +216,8 @@ def test_a_module_that_no_extra_installs_is_not_blamed_on_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "extras"), [("src/pedigree", ("pipeline", "dask", "jax", "video")), ("flows", ("pipeline", "flows"))]
+    ("folder", "extras"),
+    [("src/pedigree", ("pipeline", "studio", "dask", "jax", "video")), ("flows", ("pipeline", "flows"))],
 )
 def test_what_the_code_imports_is_declared_and_what_is_declared_is_imported(
     folder: str, extras: tuple[str, ...]

@@ -18,7 +18,7 @@ from pedigree.common.files import own_temporary_files
 from pedigree.common.guard import guarded
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
 from pedigree.common.printable import printable
-from pedigree.errors import PedigreeError, UsageError
+from pedigree.errors import UsageError
 from pedigree.options import build_parser
 
 
@@ -193,12 +193,7 @@ def fetch(arguments: argparse.Namespace) -> None:
 
 def studio(arguments: argparse.Namespace) -> None:
     """Serve a web page on this machine that draws dogs, and its API, until Ctrl-C."""
-    try:
-        from pedigree.studio import server
-    except ModuleNotFoundError as error:
-        raise PedigreeError(
-            f"the studio needs {error.name}, which is not installed: pip install 'pedigree[studio]'."
-        ) from None
+    from pedigree.studio import server
 
     server.serve(arguments.model, arguments.rev, arguments.host, arguments.port, arguments.hide_photos)
 

@@ -13,7 +13,15 @@ from typing import TextIO
 from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError
 
-EXTRAS = {"av": "video", "distributed": "dask", "jax": "jax"}  # package → its extra; the stages' packages: pipeline
+EXTRAS = {  # package → its extra; the stages' packages: pipeline
+    "av": "video",
+    "distributed": "dask",
+    "fastapi": "studio",
+    "jax": "jax",
+    "prometheus_client": "studio",
+    "starlette": "studio",
+    "uvicorn": "studio",
+}
 NO_MEMORY = (
     "memory is short: close other programs, raise the limit of the process (`ulimit -v`), or lower the sizes in "
     "params.yaml or on the command line"

@@ -26,6 +26,7 @@ from pedigree.studio.workshop import Workshop
 FOLDER = Path(__file__).parent
 STYLE = FOLDER.parent / "pages/templates/style.css"
 LONGEST_ADDRESS = 32_000  # bytes of path and query; 64 dogs in a strip have about 5,000
+LARGEST_HEADERS = 64_000  # bytes
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -75,6 +76,8 @@ def create_app(models: Models, hidden: str = "", hosts: tuple[str, ...] = LOCAL_
             answer: Response = _error(400, f"the server does not answer to the name {host[:80]!r}.")
         elif len(str(request.url)) > LONGEST_ADDRESS:
             answer = _error(414, f"the address has more than {LONGEST_ADDRESS} characters.")
+        elif sum(len(name) + len(value) for name, value in request.headers.raw) > LARGEST_HEADERS:
+            answer = _error(431, f"the headers have more than {LARGEST_HEADERS} bytes.")
         else:
             answer = await call_next(request)
         for name, value in HEADERS.items():

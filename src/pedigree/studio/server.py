@@ -8,11 +8,10 @@ from pathlib import Path
 import uvicorn
 
 from pedigree.errors import PedigreeError, UsageError
-from pedigree.studio.app import LOCAL_NAMES, create_app
+from pedigree.studio.app import LARGEST_HEADERS, LOCAL_NAMES, create_app
 from pedigree.studio.models import CURRENT, Models
 from pedigree.studio.protocol import PatientProtocol
 
-MOST_HEADERS = 64_000  # bytes of a request's first line and headers
 HIDDEN = "the server was started with --hide-photos"
 
 
@@ -47,7 +46,7 @@ def serve(model: Path, revision: str | None, host: str, port: int, hide_photos: 
             ws="none",
             log_level="warning",
             server_header=False,
-            h11_max_incomplete_event_size=MOST_HEADERS,
+            h11_max_incomplete_event_size=LARGEST_HEADERS,
             timeout_graceful_shutdown=3,
         )
     )
