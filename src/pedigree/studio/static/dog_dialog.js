@@ -1,0 +1,147 @@
+// One dog, large: its seed, its children, its nearest training photo, and what can be done with it.
+
+import { address, go, state } from "./address.js";
+import { breedName, child, described, read, seedAfter, tooLong } from "./dogs.js";
+import { at, button, make, newest } from "./dom.js";
+import { current } from "./models.js";
+import { cut, enlargement, shownSide, strip, tile } from "./pictures.js";
+import * as server from "./server.js";
+import * as status from "./status.js";
+
+const CHILDREN = 8;
+const KEPT = "pedigree-studio-nearest";
+let litter = "1";
+let focused = "";
+
+const dialog = () => at("dog-dialog");
+
+/** Open a dog as a step in the history. */
+export const openDog = (dog) => {
+  litter = "1";
+  go({ dog }, { opened: (history.state?.opened ?? 0) + 1 });
+};
+
+const close = () => {
+  if (history.state?.opened) history.go(-history.state.opened);
+  else go({ dog: "" });
+};
+
+const leave = (changes) => go({ dog: "", ...changes });
+
+const copyLink = async () => {
+  const link = new URL(address(), location.href).href;
+  try {
+    await navigator.clipboard.writeText(link);
+    at("dog-said").textContent = "The link is copied.";
+  } catch {
+    at("dog-said").replaceChildren("Copy this link: ", make("code", {}, link));
+  }
+};
+
+const save = () => {
+  const { breeds, latent } = read(state.dog);
+  const name = `${breedName(breeds[0].folder)}-${latent.replace(/[^0-9a-z.]+/g, "-").slice(0, 40)}.png`;
+  return server.download("/api/dog.png", { dog: state.dog, download: 1, ...server.ofModel() }, name);
+};
+
+const corner = (place) => button(["↖", "↗", "↙", "↘"][place], () => {
+  const corners = state.corner.length ? state.corner.with(place, state.dog) : Array(4).fill(state.dog);
+  leave({ view: "pad", corner: corners });
+}, { "aria-label": `Use as ${["top left", "top right", "bottom left", "bottom right"][place]} corner of the pad` });
+
+const nearestWanted = () => localStorage.getItem(KEPT) !== "no";
+
+const drawNearest = newest(async (dog) => {
+  const model = current();
+  at("nearest-switch").hidden = !model.nearest;
+  at("nearest-check").checked = nearestWanted();
+  at("nearest-photo").hidden = true;
+  at("nearest-text").textContent = "";
+  if (model.nearest && !nearestWanted()) return;
+  try {
+    const answer = await server.json("/api/nearest", { dog, ...server.ofModel() });
+    if (dog !== state.dog) return;
+    if (!answer.available) {
+      at("nearest-switch").hidden = true;
+      at("nearest-text").textContent = `The nearest training photo is not available: ${answer.why}`;
+      return;
+    }
+    at("nearest-image").src = answer.image;
+    at("nearest-image").alt = `The nearest training photo: ${answer.breed.replaceAll("_", " ")}`;
+    at("nearest-breed").textContent = answer.breed.replaceAll("_", " ");
+    at("nearest-distance").textContent = `distance ${answer.distance.toFixed(2)} · typical of held-out photos ${answer.typical.toFixed(2)}`;
+    at("nearest-state").textContent = answer.suspicious ? "suspected copy" : "no copy";
+    at("nearest-state").className = answer.suspicious ? "state bad" : "state";
+    at("nearest-text").textContent = answer.meaning;
+    at("nearest-photo").hidden = false;
+  } catch (error) {
+    server.report(error);
+  }
+});
+
+const drawDog = newest(async (dog) => {
+  const seeds = Array.from({ length: CHILDREN }, (_, place) => seedAfter(litter, place));
+  const children = seeds.map((seed) => child(dog, seed));
+  const problem = tooLong(children.at(-1));
+  status.busy();
+  try {
+    const bitmap = await strip(problem ? [dog] : [dog, ...children]);
+    if (dog !== state.dog) return;
+    cut(at("dog-canvas"), bitmap, 0);
+    at("dog-size").textContent = enlargement(bitmap.height, at("dog-canvas").parentElement);
+    at("dog-children").style.setProperty("--side", `${Math.min(112, shownSide(bitmap.height))}px`);
+    at("dog-children").replaceChildren(...(problem ? [make("li", { className: "note" }, problem)] : children.map((one, place) => tile(one, bitmap, place + 1, ""))));
+    at("dog-litter").hidden = Boolean(problem);
+    status.done("Drawn.");
+  } catch (error) {
+    server.report(error);
+  }
+});
+
+export const setUp = () => {
+  at("dog-corners").append(...[0, 1, 2, 3].map(corner));
+  at("dog-actions").append(
+    button("Save as PNG", save), button("Copy link", copyLink),
+    button("Use as parent 1", () => leave({ view: "cross", one: state.dog })),
+    button("Use as parent 2", () => leave({ view: "cross", other: state.dog })),
+    button("Add to walk", () => leave({ view: "walk", step: [...state.step, state.dog] })));
+  at("dog-litter").addEventListener("click", () => {
+    litter = seedAfter(litter, CHILDREN);
+    drawDog(state.dog);
+  });
+  at("dog-close").addEventListener("click", close);
+  dialog().addEventListener("cancel", (event) => {
+    event.preventDefault();
+    close();
+  });
+  dialog().addEventListener("click", (event) => {
+    if (event.target === dialog()) close();
+  });
+  at("nearest-check").addEventListener("change", (event) => {
+    localStorage.setItem(KEPT, event.target.checked ? "yes" : "no");
+    drawNearest(state.dog);
+  });
+};
+
+const hide = () => {
+  document.body.append(at("status"));
+  dialog().close();
+  focused = "";
+};
+
+/** Show the dog of the state, or none. */
+export const showDog = () => {
+  const { dog } = state;
+  if (!dog) return hide();
+  const { breeds, latent } = described(dog);
+  at("dog-title").textContent = breeds;
+  at("dog-latent").textContent = latent;
+  at("dog-spec").textContent = dog;
+  at("dog-said").textContent = "";
+  if (!dialog().open) dialog().showModal();
+  if (dog !== focused) at("dog-title").focus();
+  focused = dog;
+  dialog().append(at("status")); // what is outside of an open dialog is hidden from screen readers
+  drawDog(dog);
+  return drawNearest(dog);
+};

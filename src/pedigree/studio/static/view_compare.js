@@ -1,0 +1,89 @@
+// The view "compare": the same breed and seeds by two or three generators, and their scores.
+
+import { go, state } from "./address.js";
+import { breedName, seedAfter, write } from "./dogs.js";
+import { seedField } from "./controls.js";
+import { at, button, make, newest, renewChildren } from "./dom.js";
+import { fillModels, loadModels, modelOf, models, problems, readWith, writeWith } from "./models.js";
+import { picker } from "./picker.js";
+import { sheet } from "./pictures.js";
+import { scores } from "./scores.js";
+import * as server from "./server.js";
+import * as status from "./status.js";
+
+const DOGS = 8;
+const MOST = 3;
+
+const breed = picker({ onChoose: (folder) => go({ breed: folder }) });
+const seed = seedField((text) => go({ seed: text }));
+const add = button("Add a generator", () => {
+  const used = chosen().map(({ id }) => id);
+  const next = models().find(({ id, error }) => !error && !used.includes(id));
+  if (next) go({ with: [...state.with, writeWith(next.id)] });
+});
+
+const chosen = () => state.with.map(readWith);
+const titleOf = (id) => modelOf(id)?.title ?? id;
+
+const side = ({ id, hash }, place) => {
+  const select = make("select", { "aria-label": `Generator ${place + 1}`, onchange: () => go({ with: state.with.with(place, writeWith(select.value)) }) });
+  fillModels(select, id);
+  const remove = button("Remove", () => go({ with: state.with.toSpliced(place, 1) }), {
+    className: "quiet", hidden: state.with.length <= 2, "aria-label": `Remove generator ${place + 1}`,
+  });
+  const list = make("ul", { className: "dogs row", "aria-label": `Dogs of ${titleOf(id)}` });
+  const note = make("p", { className: "note" }, `${modelOf(id)?.size ?? "?"} px · hash ${hash}`);
+  return { list, note, element: make("div", { className: "side-by-side" },
+    make("div", { className: "side-head" }, make("label", {}, make("span", { className: "label" }, `Generator ${place + 1}`), select), note, remove), list) };
+};
+
+const drawRow = async ({ id, hash }, { list, note }) => {
+  const dogs = Array.from({ length: DOGS }, (_, place) => write({ breeds: state.breed, latent: seedAfter(state.seed, place) }));
+  try {
+    await sheet(list, dogs, (dog) => dog.split("~")[1], { model: id, hash });
+  } catch (error) {
+    server.report(error);
+    note.textContent = error.message;
+  }
+};
+
+const draw = newest(async () => {
+  const list = chosen();
+  const sides = list.map(side);
+  at("compare-title").textContent = `${breedName(state.breed)}, seeds ${state.seed} to ${seedAfter(state.seed, DOGS - 1)}`;
+  renewChildren(at("compare-rows"), ...sides.map(({ element }) => element));
+  for (const [place, one] of list.entries()) await drawRow(one, sides[place]);
+  const tables = [];
+  for (const other of list.slice(1)) tables.push(await scores(list[0].id, other.id, titleOf));
+  at("compare-scores").replaceChildren(...tables);
+});
+
+const addRevision = async (event) => {
+  event.preventDefault();
+  const revision = at("compare-revision").value.trim();
+  if (!revision) return;
+  status.busy("Reading the revision…");
+  try {
+    const id = await loadModels(revision);
+    at("compare-revision").value = "";
+    go({ with: [...state.with.slice(0, MOST - 1), writeWith(id)] });
+  } catch (error) {
+    server.report(error);
+  }
+};
+
+export const setUp = () => {
+  at("compare-controls").append(breed.element, seed.element);
+  at("compare-add").append(add);
+  at("compare-form").addEventListener("submit", addRevision);
+};
+
+export const renew = () => breed.renew();
+
+export const show = () => {
+  breed.set(state.breed);
+  seed.set(state.seed);
+  add.disabled = state.with.length >= MOST;
+  at("compare-problems").replaceChildren(...problems());
+  return draw();
+};

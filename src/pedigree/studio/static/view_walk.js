@@ -1,0 +1,100 @@
+// The view "walk": a film from dog to dog and back to the first.
+
+import { drag, go, state } from "./address.js";
+import { dogField, rangeField } from "./controls.js";
+import { described, write } from "./dogs.js";
+import { breeds } from "./breeds.js";
+import { at, button, make, newest, renewChildren } from "./dom.js";
+import { film } from "./film.js";
+import { cut, enlargement, strip } from "./pictures.js";
+import * as server from "./server.js";
+import * as status from "./status.js";
+
+const MOST = 16; // dogs
+const ENLARGED = { gif: 4, mp4: 4 };
+let next = "";
+
+const frames = rangeField("Frames", { min: 2, max: 240, step: 1 }, (value) => drag({ frames: value }));
+const field = dogField("Next dog", (dog) => {
+  next = dog;
+  field.set(next);
+});
+
+const moved = (place, by) => {
+  const list = [...state.step];
+  list.splice(place + by, 0, ...list.splice(place, 1));
+  return list;
+};
+
+const item = (dog, place, bitmap) => {
+  const { breeds: names, latent } = described(dog);
+  const name = `dog ${place + 1}`;
+  const picture = cut(make("canvas", { "aria-hidden": "true" }), bitmap, place);
+  return make("li", {},
+    make("button", { type: "button", className: "dog small", data: { dog }, "aria-label": `Open ${name}: ${names}, ${latent}` }, picture),
+    make("span", {}, names, make("span", { className: "note" }, latent)),
+    button("↑", () => go({ step: moved(place, -1) }), { disabled: place === 0, className: "quiet", "aria-label": `Move ${name} up` }),
+    button("↓", () => go({ step: moved(place, 1) }), { disabled: place === state.step.length - 1, className: "quiet", "aria-label": `Move ${name} down` }),
+    button("×", () => go({ step: state.step.toSpliced(place, 1) }), { disabled: state.step.length <= 1, className: "quiet", "aria-label": `Remove ${name}` }));
+};
+
+const drawList = newest(async () => {
+  const list = state.step;
+  try {
+    const bitmap = await strip(list);
+    renewChildren(at("walk-dogs"), ...list.map((dog, place) => item(dog, place, bitmap)));
+  } catch (error) {
+    server.report(error);
+  }
+});
+
+const drawFilm = newest(async () => {
+  const enough = state.step.length >= 2;
+  at("walk-few").hidden = enough;
+  at("walk-film").hidden = !enough;
+  if (!enough) return film.stop();
+  status.busy("Drawing the film…");
+  try {
+    const values = { dog: state.step, frames: state.frames, format: "strip", ...server.ofModel() };
+    const { bitmap, headers } = await server.picture("/api/walk", values);
+    const side = film.load(bitmap, Number(headers.get("X-Frames") ?? state.frames));
+    at("walk-size").textContent = `${state.frames} frames · ${enlargement(side, at("walk-film"))}`;
+    status.done("The film is drawn.");
+  } catch (error) {
+    server.report(error);
+  }
+});
+
+const save = (event) => {
+  event.preventDefault();
+  const { format } = event.currentTarget.dataset;
+  const values = { dog: state.step, frames: state.frames, format, scale: ENLARGED[format], ...server.ofModel() };
+  return server.download("/api/walk", values, `walk.${format}`);
+};
+
+export const setUp = () => {
+  const add = button("Add this dog", () => go({ step: [...state.step, next] }), { id: "walk-add" });
+  at("walk-next").append(field.element, add);
+  at("walk-controls").append(frames.element);
+  film.setUp();
+  for (const format of Object.keys(ENLARGED)) at(`walk-${format}`).addEventListener("click", save);
+};
+
+export const renew = () => {
+  next = write({ breeds: breeds()[0].folder, latent: "1" });
+  field.set(next);
+  field.renew();
+};
+
+export const show = () => {
+  frames.set(state.frames);
+  at("walk-add").disabled = state.step.length >= MOST;
+  for (const format of Object.keys(ENLARGED)) {
+    at(`walk-${format}`).href = server.endpoint("/api/walk", {
+      dog: state.step, frames: state.frames, format, scale: ENLARGED[format], ...server.ofModel(),
+    });
+  }
+  return Promise.all([drawList(), drawFilm()]);
+};
+
+export const hide = () => film.stop();

@@ -1,0 +1,440 @@
+"""The page of the studio in a real browser: links, views, the keyboard, and a server that changes, is busy or stops."""
+
+import contextlib
+import json
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium to open the page in")
+VIEWS = ("sheet", "mix", "cross", "pad", "walk", "compare")
+ALPHA, GAMMA = "n00000001-alpha", "n00000003-gamma"
+BUSY = b'HTTP/1.1 429 Busy\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 17\r\n\r\n{"error": "busy"}'
+
+
+class Relay:
+    """Passes connections on to a server. It can refuse them like a stopped server, or answer that it is busy."""
+
+    def __init__(self, address: str) -> None:
+        self.target = (urlsplit(address).hostname, urlsplit(address).port)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.busy, self.refused = False, 0
+        self.open: list[socket.socket] = []
+        self.start()
+
+    def start(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._serve, args=(self.listener,), daemon=True).start()
+
+    def stop(self) -> None:
+        for each in [self.listener, *self.open]:
+            shut(each)
+        self.open.clear()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                browser, _ = listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self.target)
+            self.open += [browser, server]
+            threading.Thread(target=self._pass, args=(browser, server, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, browser, False), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, asks: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if asks and self.busy and data.startswith(b"GET /api/"):
+                    self.refused += 1
+                    source.sendall(BUSY)
+                    break
+                sink.sendall(data)
+        shut(source)
+        shut(sink)
+
+
+def shut(each: socket.socket) -> None:
+    """Close a socket at once, also while another thread waits for it."""
+    with contextlib.suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)
+    each.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # containers run tests as root, whom Chromium's sandbox refuses
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser at desktop width. Mistakes of the page and requests to other servers fail the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(30_000)
+    mistakes: list[str] = []
+    hosts: set[str] = set()
+    context.on("weberror", lambda error: mistakes.append(str(error.error)))
+    context.on("console", lambda line: mistakes.append(line.text) if line.type == "error" else None)
+    context.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
+    yield context
+    context.close()
+    # Chromium itself logs each answer with an error status, and each refused connection
+    assert [text for text in mistakes if not text.startswith("Failed to load resource")] == []
+    assert hosts <= {"127.0.0.1", ""}
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def relay(address: str) -> Iterator[Relay]:
+    relay = Relay(address)
+    yield relay
+    relay.stop()
+
+
+def pixels(canvases: Locator) -> list[str]:
+    return canvases.evaluate_all("all => all.map(canvas => canvas.toDataURL())")
+
+
+def sheet(page: Page) -> Locator:
+    return page.locator("#sheet-dogs canvas")
+
+
+def open_sheet(page: Page, address: str, query: str = "") -> list[str]:
+    """Open a sheet of 16 dogs and return their pixels."""
+    page.goto(f"{address}/?view=sheet&{query}")
+    expect(sheet(page)).to_have_count(16)
+    return pixels(sheet(page))
+
+
+def values(page: Page, name: str) -> list[str]:
+    """Return the values of a parameter of the page's address."""
+    return parse_qs(urlsplit(page.url).query).get(name, [])
+
+
+def test_a_link_shows_the_same_dogs_in_another_browser(page: Page, browser: Browser, address: str) -> None:
+    first = open_sheet(page, address, f"breed={GAMMA}&seed=40")
+    assert len(set(first)) == 16
+    expect(page).to_have_url(re.compile("hash=[0-9a-f]{16}"))
+    other = browser.new_context()
+    again = other.new_page()
+    again.goto(page.url)
+    expect(sheet(again)).to_have_count(16)
+    assert pixels(sheet(again)) == first
+    other.close()
+    assert open_sheet(page, address, f"breed={GAMMA}&seed=80") != first
+
+
+def test_seeds_beyond_the_whole_numbers_of_javascript_stay_exact(page: Page, address: str) -> None:
+    open_sheet(page, address, "seed=9007199254740993")
+    expect(page.locator("#sheet-size")).to_contain_text("9007199254740993 to 9007199254741008")
+
+
+def test_the_back_button_undoes_a_choice(page: Page, address: str) -> None:
+    first = open_sheet(page, address)
+    page.get_by_role("button", name="Later seeds").click()
+    expect(page.locator("#sheet-size")).to_contain_text("Seeds 17 to 32")
+    assert pixels(sheet(page)) != first
+    page.go_back()
+    expect(page.locator("#sheet-size")).to_contain_text("Seeds 1 to 16")
+    assert pixels(sheet(page)) == first
+    expect(page.get_by_label("Seed", exact=True).first).to_have_value("1")
+
+
+def test_a_breed_is_found_and_chosen_by_keyboard(page: Page, address: str) -> None:
+    open_sheet(page, address)
+    field = page.locator("#view-sheet").get_by_role("combobox", name="Breed")
+    field.focus()
+    page.keyboard.type("GAM")
+    expect(page.locator("#view-sheet").get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#sheet-title")).to_have_text("gamma")
+    assert values(page, "breed") == [GAMMA]
+    field.blur()
+    field.focus()
+    page.keyboard.press("ArrowUp")
+    active = page.locator(f"[id='{field.get_attribute('aria-activedescendant')}']")
+    expect(active).to_have_text("beta")
+    page.keyboard.press("Escape")
+    expect(field).to_have_value("gamma")
+
+
+def test_a_seed_that_is_none_is_refused_beside_the_field(page: Page, address: str) -> None:
+    open_sheet(page, address)
+    field = page.locator("#view-sheet").get_by_label("Seed", exact=True)
+    field.fill("-3")
+    field.press("Enter")
+    expect(page.locator("#view-sheet .problem")).to_contain_text("whole number")
+    assert values(page, "seed") == ["1"]
+
+
+def test_a_dog_opens_with_children_and_each_child_is_a_dog(page: Page, address: str) -> None:
+    open_sheet(page, address)
+    page.locator("#sheet-dogs .dog").nth(2).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("#dog-spec")).to_have_text(f"{ALPHA}~3")
+    children = dialog.locator("#dog-children .dog")
+    expect(children).to_have_count(8)
+    child = pixels(children.nth(4).locator("canvas"))
+    children.nth(4).click()
+    expect(dialog.locator("#dog-spec")).to_have_text(f"{ALPHA}~child(3,5,0.3)")
+    expect(children).to_have_count(8)
+    page.wait_for_timeout(500)
+    assert pixels(dialog.locator("#dog-canvas")) == child
+    page.go_back()
+    expect(dialog.locator("#dog-spec")).to_have_text(f"{ALPHA}~3")
+    page.go_forward()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert values(page, "dog") == []
+    expect(page.locator("#sheet-dogs .dog").nth(2)).to_be_focused()
+
+
+def test_a_dog_becomes_a_parent_a_corner_and_a_step(page: Page, address: str) -> None:
+    dog = f"{GAMMA}~7"
+    for button, view, name in (
+        ("Use as parent 2", "cross", "other"),
+        ("Use as bottom left corner of the pad", "pad", "corner"),
+        ("Add to walk", "walk", "step"),
+    ):
+        open_sheet(page, address, f"dog={quote(dog)}")
+        page.get_by_role("button", name=button).click()
+        expect(page.locator(f"#view-{view}")).to_be_visible()
+        assert dog in values(page, name)
+
+
+def test_the_shares_of_a_mix_are_set_by_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=mix&mix={ALPHA}:0.5,{GAMMA}:0.5")
+    dogs = page.locator("#mix-dogs canvas")
+    expect(dogs).to_have_count(4)
+    expect(page.locator("#mix-title")).to_have_text("50 % alpha, 50 % gamma")
+    before = pixels(dogs)
+    page.get_by_role("slider", name="share").first.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#mix-title")).to_have_text("gamma")
+    expect(page).to_have_url(re.compile(re.escape(quote(f"{ALPHA}:0,{GAMMA}:0.5", safe=""))))
+    assert pixels(dogs) != before
+    page.go_back()
+    expect(page.locator("#mix-title")).to_have_text("50 % alpha, 50 % gamma")
+
+
+def test_two_parents_have_eight_different_children(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=cross&one={ALPHA}~1&other={ALPHA}~2")
+    children = page.locator("#cross-dogs canvas")
+    expect(children).to_have_count(8)
+    first = pixels(children)
+    assert len(set(first)) > 1
+    page.get_by_role("button", name="Other children").click()
+    expect(page.locator("#cross-size")).to_contain_text("Children 9 to 16")
+    assert pixels(children) != first
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#cross-size")).to_contain_text("Children 1 to 8")
+    assert pixels(children) == first
+
+
+def test_the_pad_moves_by_arrow_keys_with_one_request_at_a_time(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=pad")
+    pad = page.get_by_role("slider", name="Place between the four dogs")
+    expect(page.locator("#pad-text")).not_to_be_empty()
+    before = pixels(page.locator("#pad-dog canvas"))
+    running, most = set(), [0]
+
+    def begin(request: object) -> None:
+        running.add(request)
+        most[0] = max(most[0], len(running))
+
+    page.on("request", begin)
+    page.on("requestfinished", lambda request: running.discard(request))
+    pad.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    expect(pad).to_have_attribute("aria-valuetext", "80 % to the right, 50 % down")
+    expect(page.locator("#pad-dog")).to_have_attribute("data-dog", re.compile(r"0\.8\)"))
+    expect(page).to_have_url(re.compile("x=0.8"))
+    assert pixels(page.locator("#pad-dog canvas")) != before
+    assert most == [1]
+    page.go_back()
+    expect(pad).to_have_attribute("aria-valuetext", "50 % to the right, 50 % down")
+
+
+def test_the_pad_follows_the_pointer(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=pad")
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 50, box["y"] + box["height"] + 50, steps=8)
+    page.mouse.up()
+    expect(page.locator("#pad-place")).to_have_text("0 % to the right, 100 % down")
+
+
+def test_a_film_plays_and_pauses(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=walk&frames=24&step={ALPHA}~1&step={GAMMA}~2")
+    frame = page.get_by_role("slider", name="Frame", exact=True)
+    expect(page.locator("#walk-size")).to_contain_text("24 frames")
+    first = pixels(page.locator("#walk-canvas"))
+    page.wait_for_timeout(500)
+    assert pixels(page.locator("#walk-canvas")) != first
+    page.get_by_role("button", name="Pause").click()
+    stopped = frame.input_value()
+    page.wait_for_timeout(500)
+    assert frame.input_value() == stopped
+
+
+def test_a_film_waits_for_people_who_prefer_still_pictures(browser: Browser, address: str) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{address}/?view=walk&frames=8&step={ALPHA}~1&step={GAMMA}~2")
+    expect(page.locator("#walk-size")).to_contain_text("8 frames")
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("slider", name="Frame", exact=True)).to_have_value("0")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("slider", name="Frame", exact=True)).not_to_have_value("0")
+    context.close()
+
+
+def test_the_links_of_a_film_answer(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=walk&frames=8&step={ALPHA}~1&step={GAMMA}~2")
+    expect(page.locator("#walk-size")).to_contain_text("8 frames")
+    film = page.request.get(address + page.locator("#walk-mp4").get_attribute("href"))
+    assert film.status == 200 or (film.status == 400 and "PyAV" in film.json()["error"])
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as GIF").click()
+    assert download.value.suggested_filename == "walk.gif"
+    assert download.value.path().read_bytes().startswith(b"GIF8")
+
+
+def test_sheets_and_dogs_are_saved(page: Page, address: str) -> None:
+    open_sheet(page, address)
+    for name, start in (("Save as PNG", b"\x89PNG"), ("Save each dog (ZIP)", b"PK")):
+        with page.expect_download() as download:
+            page.locator("#view-sheet").get_by_role("button", name=name).click()
+        assert download.value.path().read_bytes().startswith(start)
+    page.locator("#sheet-dogs .dog").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("button", name="Save as PNG").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_link_of_another_generator_draws_only_after_consent(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=sheet&breed={ALPHA}&hash={'f' * 16}")
+    notice = page.get_by_role("alert").filter(has_text="The generator has changed")
+    expect(notice).to_contain_text("f" * 16)
+    expect(sheet(page)).to_have_count(0)
+    assert values(page, "hash") == ["f" * 16]
+    notice.get_by_role("button", name="Draw with the present generator").click()
+    expect(sheet(page)).to_have_count(16)
+    expect(notice).to_be_hidden()
+    assert values(page, "hash") != ["f" * 16]
+    page.go_back()
+    expect(notice).to_be_visible()
+    expect(sheet(page).first).to_be_hidden()
+
+
+def test_a_server_that_stops_during_a_film_is_waited_for(page: Page, relay: Relay) -> None:
+    page.goto(f"http://127.0.0.1:{relay.port}/?view=walk&frames=8&step={ALPHA}~1&step={GAMMA}~2")
+    expect(page.locator("#walk-size")).to_contain_text("8 frames")
+    relay.stop()
+    page.get_by_role("slider", name="Frames").fill("16")
+    status = page.locator("#status")
+    expect(status).to_have_text("The server does not answer. Start it again with pedigree studio.")
+    frame = page.get_by_role("slider", name="Frame", exact=True)
+    before = frame.input_value()
+    expect(frame).not_to_have_value(before)  # the film that is already here goes on
+    relay.start()
+    expect(page.locator("#walk-size")).to_contain_text("16 frames", timeout=15_000)
+    expect(status).not_to_contain_text("does not answer")
+
+
+def test_a_busy_server_is_asked_again(page: Page, relay: Relay) -> None:
+    open_sheet(page, f"http://127.0.0.1:{relay.port}")
+    relay.busy = True
+    page.get_by_role("button", name="Later seeds").click()
+    expect(page.locator("#status")).to_contain_text("The server is busy")
+    relay.busy = False
+    expect(page.locator("#sheet-size")).to_contain_text("Seeds 17 to 32")
+    assert relay.refused
+
+
+def test_a_refusal_of_the_server_is_shown(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=sheet&breed=n00000009-cat")
+    expect(page.locator("#status")).to_contain_text("n00000009-cat")
+
+
+def test_each_tab_is_a_link_that_the_keyboard_follows(page: Page, address: str) -> None:
+    open_sheet(page, address)
+    for view in VIEWS:
+        page.locator(f"#tabs [data-view={view}]").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#view-{view}")).to_be_visible()
+        expect(page.locator("#tabs [aria-current=page]")).to_have_attribute("data-view", view)
+        expect(page.locator(f"#view-{view} canvas").first).not_to_have_attribute("width", "1")
+
+
+def test_every_field_has_a_name(page: Page, address: str) -> None:
+    open_sheet(page, address)
+    for view in VIEWS:
+        page.goto(f"{address}/?view={view}")
+        expect(page.locator(f"#view-{view}")).to_be_visible()
+        unnamed = page.locator(f"#view-{view}").evaluate(
+            "view => [...view.querySelectorAll('input, select, button')].filter(one => !one.getAttribute('aria-label')"
+            " && !one.labels?.length && !one.textContent.trim()).map(one => one.outerHTML)"
+        )
+        assert unnamed == []
+
+
+@pytest.mark.parametrize("path", [*(f"?view={view}" for view in VIEWS), f"?view=sheet&dog={ALPHA}~3", "docs"])
+def test_a_phone_never_scrolls_sideways(browser: Browser, address: str, path: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{address}/{path}")
+    page.wait_for_load_state("networkidle")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    dialog = page.locator("dialog[open]").evaluate_all("all => all.map(one => one.scrollWidth - one.clientWidth)")
+    context.close()
+    assert width <= 360
+    assert all(beyond <= 0 for beyond in dialog)
+
+
+def test_the_colours_follow_the_system(browser: Browser, address: str) -> None:
+    seen = set()
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme)
+        page = context.new_page()
+        page.goto(address)
+        seen.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        context.close()
+    assert len(seen) == 2
+
+
+def test_the_page_of_the_api_lists_every_endpoint(page: Page, address: str) -> None:
+    paths = json.loads(page.request.get(f"{address}/openapi.json").text())["paths"]
+    page.goto(f"{address}/docs")
+    expect(page.locator(".endpoint")).to_have_count(sum(len(methods) for methods in paths.values()))
+    for path in paths:
+        expect(page.locator(".endpoint h3", has_text=path).first).to_be_visible()
+
+
+def test_an_old_answer_never_replaces_a_newer_one(page: Page, address: str) -> None:
+    open_sheet(page, address)
+    for _ in range(5):
+        page.get_by_role("button", name="Later seeds").click()
+    expect(page.locator("#sheet-size")).to_contain_text("Seeds 81 to 96")
+    time.sleep(0.5)
+    expect(page.locator("#sheet-dogs .seed").first).to_have_text("81")
