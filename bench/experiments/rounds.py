@@ -23,10 +23,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from ruamel.yaml import YAML
 
 from pedigree.common.files import replacing_folder
+from pedigree.common.fonts import Font
 from pedigree.pages.axes import around
 from pedigree.settings import recipes
 from pedigree.settings.overrides import override
@@ -178,7 +179,7 @@ def beside(rows: pd.DataFrame) -> None:
     pen, left = ImageDraw.Draw(sheet), 0
     for name, grid in grids.items():
         sheet.paste(grid, (left, heading))
-        pen.text((left + grid.width // 2, heading // 2), name, "black", ImageFont.load_default(16), anchor="mm")
+        Font(16).write(pen, (left + grid.width // 2, heading // 2), name, "black", "mm")
         left += grid.width
     sheet.save(sys.stdout.buffer, "PNG")
 

@@ -105,3 +105,13 @@ def test_pictures_fill_rows_and_white_fills_the_last_one(count, rows):
     flattened = cells.reshape(-1, 4, 4, 3)
     assert np.array_equal(flattened[:count], images)
     assert (flattened[count:] == 255).all()
+
+
+def test_names_beyond_ascii_are_written_with_their_letters():
+    ink = set()
+    for letter in "nñЖΩ犬":
+        sheet = np.asarray(grid(flat(1, 1, 64), [f"{letter}{letter}"]))
+        margin = sheet[:, : -64 - 2 * GAP]
+        columns = np.flatnonzero((margin < 100).any((0, 2)))
+        ink.add(margin[:, columns[0] : columns[-1] + 1].tobytes())
+    assert len(ink) == 5, "a letter that a font does not have is an empty box, the same for all"

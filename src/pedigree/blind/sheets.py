@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from pedigree.blind.questions import Images, Questions
 from pedigree.common.files import write_text
+from pedigree.common.fonts import Font
 from pedigree.common.grids import BACKGROUND, INK, save_png
 from pedigree.pages.wording import breed_name
 
@@ -16,7 +17,7 @@ ROWS, COLUMNS = 4, 6
 _PER_SHEET = ROWS * COLUMNS
 _SIDE = 160  # pixels of an enlarged picture
 _GAP, _NUMBER, _LINE = 16, 22, 17  # pixels: between cells, height of the number, height of a line of text
-_FONT_SIZE = 13
+_FONT_SIZE = 12
 _INSTRUCTIONS = """\
 Open blind.html in a browser. It explains itself.
 
@@ -52,25 +53,24 @@ def _sheet(images: Images, choices: list[list[str]], first: int) -> Image.Image:
     across, down = _SIDE + _GAP, _NUMBER + _SIDE + _LINE * (len(choices[0]) + 1)
     rows = int(np.ceil(len(images) / COLUMNS))
     sheet = Image.new("RGB", (COLUMNS * across + _GAP, rows * down + _GAP), BACKGROUND)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=_FONT_SIZE)
-    bold = ImageFont.load_default(size=_FONT_SIZE + 4)
+    draw, font, large = ImageDraw.Draw(sheet), Font(_FONT_SIZE), Font(_FONT_SIZE + 4)
     for place, (image, names) in enumerate(zip(images, choices, strict=True)):
         row, column = divmod(place, COLUMNS)
         left, top = _GAP + column * across, _GAP + row * down
-        draw.text((left, top - 4), str(first + place), fill=INK, font=bold)
+        large.write(draw, (left, top - 4), str(first + place), INK, "la")
         enlarged = Image.fromarray(np.ascontiguousarray(image)).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
         sheet.paste(enlarged, (left, top + _NUMBER))
         for line, name in enumerate(names, start=1):
             y = top + _NUMBER + _SIDE + _LINE * (line - 1) + 4
-            draw.text((left, y), _fitting(f"{line} {name}", font), fill=INK, font=font)
+            font.write(draw, (left, y), _fitting(f"{line} {name}", font), INK, "la")
     return sheet
 
 
-def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def _fitting(text: str, font: Font) -> str:
     """Shorten a text to the width of a picture."""
-    if font.getlength(text) <= _SIDE:
+    if font.width(text) <= _SIDE:
         return text
-    while font.getlength(f"{text}...") > _SIDE:
+    while font.width(f"{text}...") > _SIDE:
         text = text[:-1]
     return f"{text}..."
 

@@ -1,16 +1,18 @@
 """Grids: pictures in rows and columns, such as contact sheets of crops and grids of samples."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from pedigree.common.files import replacing_file
+from pedigree.common.fonts import Font
 
 GAP = 2  # pixels between pictures
 BACKGROUND = "white"
@@ -42,8 +44,8 @@ def grid(
     _check_names(labels, rows, "row")
     _check_names(columns, across, "column")
     height, width = height * scale, width * scale
-    font = ImageFont.load_default(size=min(max(10, height // 4), 20))
-    line = int(font.getbbox("Ag")[3]) + 2 * GAP
+    font = Font(min(max(10, height // 4), 20))
+    line = font.height + GAP
     left = _widest(labels, font) + 4 * GAP if labels else 0
     top = line * ((title is not None) + (columns is not None))
     right = left + GAP + max(across * (width + GAP), _widest([title or ""], font) + GAP)
@@ -53,7 +55,7 @@ def grid(
     for row, column in np.ndindex(rows, across):
         picture = Image.fromarray(images[row, column]).resize((width, height), Image.Resampling.BICUBIC)
         sheet.paste(picture, (lefts[column], tops[row]))
-    write = partial(ImageDraw.Draw(sheet).text, fill=INK, font=font)
+    write = partial(font.write, ImageDraw.Draw(sheet), ink=INK)
     if title is not None:
         write((left + GAP, line / 2), title, anchor="lm")
     for name, place in zip(columns or (), lefts, strict=False):
@@ -95,5 +97,5 @@ def _check_names(names: Sequence[str] | None, count: int, line: str) -> None:
         raise ValueError(f"expected {count} labels, one per {line}. Received: {len(names)}")
 
 
-def _widest(names: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
-    return max(int(np.ceil(font.getlength(name))) for name in names)
+def _widest(names: Sequence[str], font: Font) -> int:
+    return max(math.ceil(font.width(name)) for name in names)

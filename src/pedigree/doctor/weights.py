@@ -22,7 +22,7 @@ def check_weights() -> list[Finding]:
 
 
 def check_pictures() -> Finding:
-    """Check what grids and films need of Pillow: a scalable font, JPEG and PNG."""
+    """Check what grids and films need of Pillow: scalable fonts, JPEG and PNG."""
     from PIL import features
 
     needed = {"freetype2": "the font of labels", "jpg": "JPEG", "zlib": "PNG"}
@@ -33,4 +33,5 @@ def check_pictures() -> Finding:
             "pictures", "problem", text, "pip install --force-reinstall --no-deps pillow: the wheel has them"
         )
     films = "" if installed_version("av") else "; no MP4 films: pip install 'pedigree[video]'"
-    return fine("pictures", f"Pillow has a font, JPEG and PNG{films}")
+    scripts = "" if features.check("raqm") else "; no Raqm: Arabic and Hebrew names are drawn from left to right"
+    return fine("pictures", f"Pillow has fonts, JPEG and PNG{scripts}{films}")

@@ -86,9 +86,9 @@ def generate(model: Path, sheet: Sheet, out: str, revision: str = "", draw: Draw
         PedigreeError: if there is no such model. `draw` may raise more.
     """
     place = Path(out)
-    to_folder = place.is_dir() or out.endswith("/") or not place.suffix
+    to_folder = out != "" and (place.is_dir() or out.endswith("/") or not place.suffix)
     if not to_folder:
-        _kind(place, ".png")
+        _kind(place, ".png", other=", or a folder: one that exists, or a name that ends with /")
     breeds = breeds_of(model)
     if unknown := [breed for breed in sheet.breeds if breed not in breeds]:
         raise UsageError(f"{model} has no breed {unknown[0]!r}: `pedigree breeds` lists all {len(breeds)}.")
@@ -144,11 +144,14 @@ def walk(
     return f"{drawn.title}: {out}"
 
 
-def _kind(out: Path, *kinds: str) -> str:
-    """Return the suffix of `out`; raise UsageError unless it is one of `kinds`, before anything is drawn."""
+def _kind(out: Path, *kinds: str, other: str = "") -> str:
+    """Return the suffix of `out`; raise UsageError unless it is one of `kinds`, before anything is drawn.
+
+    The message adds what `other` place may be named.
+    """
     kind = out.suffix.lower()
     if kind not in kinds:
-        raise UsageError(f"--out must name a {' or '.join(kinds)} file. Received: {out}")
+        raise UsageError(f"--out must name a {' or '.join(kinds)} file{other}. Received: {out}")
     check_replaceable(out)
     return kind
 
