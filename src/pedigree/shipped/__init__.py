@@ -43,10 +43,14 @@ def find(model: Path) -> Path:
 
 
 def notice(model: Path) -> str:
-    """Return the licence of a generator that comes with Pedigree, in one line; empty for the file of any other."""
+    """Return the licence of a generator that comes with Pedigree and its card, in one line; empty for any other."""
+    name = licence(model)
+    return f"{model.stem}: licence {name}, see {model.with_suffix('.md')}" if name else ""
+
+
+def licence(model: Path) -> str:
+    """Return the name of the licence of a generator that comes with Pedigree; empty for the file of any other."""
     if model.resolve().parent != FOLDER.resolve():
         return ""
-    card = model.with_suffix(".md")
-    lines = card.read_text(encoding="utf-8").splitlines()
-    licence = next(line for line in lines if line.startswith(LICENCE)).removeprefix(LICENCE)
-    return f"{model.stem}: licence {licence}, see {card}"
+    lines = model.with_suffix(".md").read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith(LICENCE)).removeprefix(LICENCE)
