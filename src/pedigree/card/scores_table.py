@@ -43,7 +43,13 @@ class Score:
 def read_scores(by_judge: Scores) -> list[Score]:
     """Return the most important numbers, in order, by judge. FID, KID and MiFID are names for Inception-2015 alone."""
     return [
-        Score(key, MEASURES[key].title, judge_name(judge, numbers), _text(numbers, key), _text(numbers, real))
+        Score(
+            key,
+            MEASURES[key].title.replace("MIFID", "MiFID"),
+            judge_name(judge, numbers),
+            _text(numbers, key),
+            _text(numbers, real),
+        )
         for key in _SHOWN
         for judge, numbers in shown(by_judge, key).items()
         for real in [MEASURES[key].real or ""]
