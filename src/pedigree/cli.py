@@ -39,8 +39,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:
-    """Return a context in which a command that draws prints after a second that it is at work."""
-    if arguments.run not in (generate, walk) and (arguments.run, getattr(arguments, "action", "")) != (blind, "make"):
+    """Return a context in which a command that only draws prints after a second that it is at work."""
+    if arguments.run not in (generate, walk, export) and (arguments.run, getattr(arguments, "action", "")) != (
+        blind,
+        "make",
+    ):
         return nullcontext()
 
     from pedigree.common.announcement import announced
@@ -159,6 +162,31 @@ def breeds(arguments: argparse.Namespace) -> None:
             _show(display_name(folder))
 
 
+def export(arguments: argparse.Namespace) -> None:
+    """Write the generator into a new folder in the format of other programs, with its breeds and an example."""
+    from pedigree.export import handover
+
+    with _model(arguments) as model:
+        _show(handover.export(model, arguments.to, arguments.format))
+        _print_notice(model)
+
+
+def card(arguments: argparse.Namespace) -> None:
+    """Write a folder for the Hugging Face Hub: model card, generator, dataset card and a Space."""
+    from pedigree.card import hub_folder
+
+    _show(hub_folder.write_cards(arguments.to))
+
+
+def submission(arguments: argparse.Namespace) -> None:
+    """Draw pictures into a zip, in the format of Kaggle's Generative Dog Images."""
+    from pedigree.submission import submit
+
+    with _model(arguments) as model:
+        _show(submit(model, arguments.out, arguments.count, arguments.seed))
+        _print_notice(model)
+
+
 def blind(arguments: argparse.Namespace) -> None:
     """Let people judge generated pictures among held-out photos: make a page of questions, or score the answers."""
     from pedigree.blind import commands
@@ -234,4 +262,4 @@ def _in_colour() -> bool:
 
 
 STAGES = (unpack, validate, crop, train, score)
-COMMANDS = (*STAGES, generate, walk, studio, blind, recipe, fetch, breeds, doctor)
+COMMANDS = (*STAGES, generate, walk, studio, export, card, submission, blind, recipe, fetch, breeds, doctor)

@@ -186,6 +186,46 @@ def _blind_score(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, metavar="FILE", help="the report (default reports/blind.json)")
 
 
+def _export(command: argparse.ArgumentParser) -> None:
+    _show_examples(
+        command,
+        "pedigree export --to dogs                                     the Keras file, its breeds and an example",
+        "pedigree export --to dogs --format onnx                       for ONNX Runtime",
+        "pedigree export --to dogs --format litert --model stanford-dogs   for phones",
+    )
+    command.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="the new folder to write")
+    command.add_argument(
+        "--format",
+        choices=["keras", "onnx", "saved-model", "litert"],
+        default="keras",
+        help="the format (default keras); onnx and litert need pip install 'pedigree[export]'",
+    )
+
+
+def _card(command: argparse.ArgumentParser) -> None:
+    command.epilog = "It needs the results of all stages, and pip install 'pedigree[pipeline,export]'."
+    command.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="the new folder to write")
+
+
+def _submission(command: argparse.ArgumentParser) -> None:
+    _show_examples(
+        command,
+        "pedigree submission                                images.zip with 10000 pictures of 64 px",
+        "pedigree submission --model stanford-dogs --count 100 --out few.zip",
+    )
+    count = partial(_whole, low=1, high=100_000)
+    command.add_argument("--count", type=count, default=10_000, metavar="N", help="pictures (default 10000)")
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("images.zip"),
+        metavar="FILE.zip",
+        help="the file to write (default images.zip)",
+    )
+    seed = partial(_whole, low=0, high=2**63 - 1)
+    command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the latents (default 0)")
+
+
 def _fetch(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", choices=["inception-2015"], metavar="NAME", help="inception-2015")
     command.add_argument(
@@ -237,6 +277,9 @@ OPTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], ...]] = {
     "generate": (_generate, _drawing, _model),
     "walk": (_walk, _drawing, _model),
     "studio": (_studio, _model),
+    "export": (_export, _model),
+    "card": (_card,),
+    "submission": (_submission, _model),
     "blind": (_blind,),
     "recipe": (_recipe,),
     "fetch": (_fetch,),

@@ -119,7 +119,8 @@ def test_what_dvcignore_leaves_out_is_there() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_reads_only_its_own_parameters(stage: str) -> None:
     cropping = ["crop.fit", "crop.frames", "crop.max_aspect", "crop.min_box", "crop.padding", "crop.size"]
-    more = {"unpack": ["data"], "validate": cropping}  # validate judges how the photos will be cut
+    archives = ["data.annotations", "data.images"]  # not data.license
+    more = {"unpack": archives, "validate": cropping}  # validate judges how the photos will be cut
     assert STAGES[stage]["params"] == [*more.get(stage, []), stage]
 
 

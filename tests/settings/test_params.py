@@ -179,7 +179,7 @@ def test_no_pattern_of_breeds_is_a_value(tmp_path: Path) -> None:
 
 def test_a_section_missing_is_told(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
-    path.write_text("data:\n  images: a.tar\n  annotations: null\n")
+    path.write_text("data:\n  images: a.tar\n  annotations: null\n  license: null\n")
     assert params.load(params.Data, path).annotations is None
     with pytest.raises(UsageError, match="section 'crop' is missing"):
         params.load(params.Crop, path)

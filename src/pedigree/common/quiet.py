@@ -9,6 +9,8 @@ raised as exceptions.
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pedigree.errors import PedigreeError
@@ -33,11 +35,9 @@ def import_keras() -> None:
         PedigreeError: Keras does not accept `keras.json` or KERAS_BACKEND.
     """
     _prepare_environment()
-    sys.stderr.flush()
-    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(null, 2)
-        import keras
+        with hidden_stderr():
+            import keras
     except (AssertionError, AttributeError, TypeError, ValueError) as error:
         folder = os.environ.get("KERAS_HOME", "~/.keras")
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -45,14 +45,25 @@ def import_keras() -> None:
             f"Keras cannot be imported ({reason}): correct or remove {folder}/keras.json, and set KERAS_BACKEND to "
             "tensorflow or jax, or not at all."
         ) from error
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(null)
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
     _leave_tensorflow_out()
+
+
+@contextmanager
+def hidden_stderr() -> Iterator[None]:
+    """Hide what is written to file descriptor 2 within the block, also by libraries in C. Exceptions pass."""
+    sys.stderr.flush()
+    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)
 
 
 def _prepare_environment() -> None:

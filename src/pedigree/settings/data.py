@@ -16,3 +16,7 @@ class Data:
     annotations: Text | None = parameter(
         "data/sample/annotation.tar", "Pascal VOC or COCO boxes, or labels.csv; without any: data/none.zip"
     )
+    license: Text | None = parameter(
+        None,
+        "license of the photos, such as cc-by-4.0, for the cards of `pedigree card`; null: unknown. No stage reads it",
+    )

@@ -1,0 +1,31 @@
+"""The templates of the cards. Names come from archives, so values are escaped for Markdown and HTML."""
+
+import html
+import re
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pedigree.common.printable import printable_line
+from pedigree.pages.wording import count
+
+_MARKS = re.compile(r"([\\`*_\[\]|#~])")
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates. `| plain` makes a value from outside plain text."""
+    made = Environment(  # noqa: S701 # Markdown, not HTML; `plain` escapes
+        loader=PackageLoader("pedigree.card"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters.update(plain=plain, count=count)
+    return made
+
+
+def plain(text: str) -> str:
+    """Return a text on one line as Markdown that shows it as it is."""
+    return _MARKS.sub(r"\\\1", html.escape(printable_line(text), quote=False))

@@ -1,0 +1,1 @@
+"""Exports a trained generator into formats that other programs read."""

@@ -1,0 +1,133 @@
+"""The command `pedigree export`: a folder with the generator in one format, its breeds, and how to use it."""
+
+import json
+from pathlib import Path
+
+from pedigree import shipped
+from pedigree.common.breeds import display_name
+from pedigree.common.files import replacing_folder, write_text
+from pedigree.common.plurals import plural
+from pedigree.errors import PedigreeError, UsageError
+from pedigree.export.equality import LEVELS, PICTURES, largest_difference
+from pedigree.export.formats import FORMATS, Format
+from pedigree.generator.model import Generator, load_generator
+
+BREEDS, EXAMPLE = "breeds.json", "example.py"
+
+_README = """\
+# A generator of dogs, in {title}
+
+`{file}` draws pictures of {breeds} at {size} × {size} px. `pedigree export` wrote it.{licence}
+
+    pip install {installs}
+
+```python
+{example}```
+
+`pictures` has the shape `(4, {size}, {size}, 3)` and numbers in [-1, 1], RGB. As 8-bit pixels:
+`numpy.clip(numpy.rint((pictures + 1) * 127.5), 0, 255).astype("uint8")`.
+
+| input | shape | content |
+| --- | --- | --- |
+| `latent` | `(n, {latent})`, float32 | {prior}; another latent gives another dog |
+| `breed` | `(n,)`, int32 | the index of a breed in `{list}` |
+
+It computes in float32.
+
+Checked when it was written: {pictures} pictures, of the breeds in turn, differ from Keras's by at most {difference} of
+255 levels.
+"""
+
+
+def export(model: Path, to: Path, kind: str) -> str:
+    """Write the generator into the new folder `to`; return a summary.
+
+    The folder has the network, `breeds.json`, `example.py` and `README.md`.
+
+    Args:
+        model: the file of the generator.
+        to: the folder to write; it must not exist or be empty.
+        kind: a name of `FORMATS`.
+
+    Raises:
+        UsageError: `to` has files.
+        PedigreeError: there is no such model, a package is missing, the format cannot take the network, or its pictures
+            differ from Keras's by more than `LEVELS`.
+    """
+    check_new(to)
+    chosen = FORMATS[kind]
+    chosen.check_installed()
+    generator = load_generator(model)
+    with replacing_folder(to) as folder:
+        difference = write_network(generator, model, folder, chosen)
+        write_text(folder / EXAMPLE, example(chosen, generator))
+        write_text(folder / "README.md", _readme(chosen, generator, difference, shipped.licence(model)))
+    return (
+        f"{to}: {chosen.file} ({chosen.title}) with {plural(len(generator.breeds), 'breed')}; {PICTURES} pictures "
+        f"differ from Keras's by at most {difference} of 255 levels"
+    )
+
+
+def check_new(to: Path) -> None:
+    """Raise UsageError if `to` exists and is not an empty folder."""
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise UsageError(f"{to} holds files already: name another folder with --to.")
+
+
+def write_network(generator: Generator, model: Path, folder: Path, chosen: Format) -> int:
+    """Write the network and `breeds.json` into `folder`; return the largest difference from Keras, in levels.
+
+    Raises:
+        PedigreeError: the format cannot take the network, or the difference is more than `LEVELS`.
+    """
+    run = chosen.write(generator, model, folder)
+    if (difference := largest_difference(generator, run)) > LEVELS:
+        raise PedigreeError(
+            f"pictures by {chosen.title} differ from Keras's by up to {difference} of 255 levels, and the limit is "
+            f"{LEVELS}: use another --format, such as keras."
+        )
+    write_text(folder / BREEDS, json.dumps(facts(generator), ensure_ascii=False, indent=1) + "\n")
+    return difference
+
+
+def facts(generator: Generator) -> dict[str, object]:
+    """Return what a program needs to know of a generator, for `breeds.json`."""
+    return {
+        "breeds": [
+            {"index": index, "folder": folder, "name": display_name(folder)}
+            for index, folder in enumerate(generator.breeds)
+        ],
+        "latent_size": generator.latent_size,
+        "prior": generator.latent,  # normal: standard normal; uniform: from -1 to 1
+        "image_size": generator.image_size,
+        "value_range": [-1, 1],
+    }
+
+
+def example(chosen: Format, generator: Generator) -> str:
+    """Return a program that draws four pictures of the first breed: imports, then two lines. Run it in the folder."""
+    shape = f"(4, {generator.latent_size})"
+    latents = f"random.standard_normal({shape}, numpy.float32)"
+    if generator.latent == "uniform":
+        latents = f"random.uniform(-1, 1, {shape}).astype(numpy.float32)"
+    draw = chosen.draw.format(latents=latents, breeds="numpy.full(4, 0, numpy.int32)")
+    imports = sorted([chosen.imports, "import numpy"], key=lambda line: (line.startswith("from"), line))
+    return "\n".join([*imports, "", "random = numpy.random.default_rng(0)", chosen.load, draw, ""])
+
+
+def _readme(chosen: Format, generator: Generator, difference: int, licence: str) -> str:
+    prior = {"normal": "standard normal numbers", "uniform": "numbers uniform in [-1, 1]"}[generator.latent]
+    return _README.format(
+        title=chosen.title,
+        file=chosen.file,
+        installs=chosen.installs,
+        breeds=plural(len(generator.breeds), "breed"),
+        size=generator.image_size,
+        latent=generator.latent_size,
+        prior=prior,
+        list=BREEDS,
+        example=example(chosen, generator),
+        licence=f" Its licence: {licence}." if licence else "",
+        pictures=PICTURES,
+        difference=difference,
+    )
