@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -62,7 +62,6 @@ def create_app(models: Models, hidden: str = "", hosts: tuple[str, ...] = LOCAL_
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(_only_known_parameters)],
     )
     app.include_router(router)
     _add_pages(app)
@@ -145,17 +144,6 @@ def _add_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HTTPException) -> Response:
         reasons = {404: "there is nothing at this address", 405: f"{request.method} is not possible here: use GET"}
         return _error(error.status_code, f"{reasons.get(error.status_code, error.detail)}. /docs lists the addresses.")
-
-
-async def _only_known_parameters(request: Request) -> None:
-    """Refuse misspelled parameters, which would otherwise be ignored."""
-    dependant = getattr(request.scope.get("route"), "dependant", None)
-    if dependant is None:
-        return
-    known = [parameter.alias for parameter in dependant.query_params]
-    if unknown := sorted(set(request.query_params) - set(known)):
-        names = f"the parameters here are {', '.join(known)}" if known else "there are no parameters here"
-        raise UsageError(f"there is no parameter {unknown[0][:80]!r}: {names}.")
 
 
 def _error(status: int, message: str, **more: str) -> Response:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -34,7 +34,19 @@ OneDog = Annotated[str, Query(max_length=LONGEST, description="A dog, as BREED~S
 Dogs = Annotated[list[str], Query(min_length=1, max_length=MOST_DOGS, description="Dogs; repeat the parameter.")]
 Scale = Annotated[int, Query(ge=1, le=MOST_SCALE, description="How often each pixel is repeated in both directions.")]
 
-router = APIRouter()
+
+async def _only_known_parameters(request: Request) -> None:
+    """Refuse misspelled parameters, which would otherwise be ignored."""
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    if dependant is None:
+        return
+    known = [parameter.alias for parameter in dependant.query_params]
+    if unknown := sorted(set(request.query_params) - set(known)):
+        names = f"the parameters here are {', '.join(known)}" if known else "there are no parameters here"
+        raise UsageError(f"there is no parameter {unknown[0][:80]!r}: {names}.")
+
+
+router = APIRouter(dependencies=[Depends(_only_known_parameters)])
 
 
 class ChangedError(Exception):
