@@ -265,13 +265,13 @@ def test_the_pad_moves_by_arrow_keys_with_one_request_at_a_time(page: Page, addr
     pad.focus()
     for _ in range(6):
         page.keyboard.press("ArrowRight")
-    expect(pad).to_have_attribute("aria-valuetext", "80 % to the right, 50 % down")
+    expect(pad).to_have_attribute("aria-valuetext", "80\u00a0% to the right, 50\u00a0% down")
     expect(page.locator("#pad-dog")).to_have_attribute("data-dog", re.compile(r"0\.8\)"))
     expect(page).to_have_url(re.compile("x=0.8"))
     assert pixels(page.locator("#pad-dog canvas")) != before
     assert most == [1]
     page.go_back()
-    expect(pad).to_have_attribute("aria-valuetext", "50 % to the right, 50 % down")
+    expect(pad).to_have_attribute("aria-valuetext", "50\u00a0% to the right, 50\u00a0% down")
 
 
 def test_the_pad_follows_the_pointer(page: Page, address: str) -> None:
@@ -370,6 +370,46 @@ def test_a_busy_server_is_asked_again(page: Page, relay: Relay) -> None:
     relay.busy = False
     expect(page.locator("#sheet-size")).to_contain_text("Seeds 17 to 32")
     assert relay.refused
+
+
+def test_another_generator_is_a_step_that_the_back_button_undoes(page: Page, address: str) -> None:
+    first = open_sheet(page, address)
+    mine = values(page, "hash")
+    page.get_by_label("Generator", exact=True).select_option("stanford-dogs")
+    expect(page).to_have_url(re.compile("model=stanford-dogs"))
+    expect(sheet(page)).to_have_count(16)
+    expect(page.locator("#facts")).to_contain_text(values(page, "hash")[0])
+    assert values(page, "hash") != mine
+    page.go_back()
+    expect(page.locator("#facts")).to_contain_text(mine[0])
+    expect(page.locator("#sheet-title")).to_have_text("alpha")
+    assert pixels(sheet(page)) == first
+
+
+def test_generators_are_compared_in_rows(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=compare")
+    rows = page.locator("#compare-rows .side-by-side")
+    expect(rows).to_have_count(2)
+    expect(rows.first.locator(".dog")).to_have_count(8)
+    expect(rows.nth(1).locator(".note")).not_to_be_empty()  # the dogs' size, or that it has no such breed
+    expect(page.locator("#compare-scores .scores")).to_have_count(1)
+    assert all(re.fullmatch(".+@[0-9a-f]{16}", one) for one in values(page, "with"))
+
+
+def test_an_unknown_revision_is_refused_and_the_page_stays(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=compare")
+    expect(page.locator("#compare-rows .dog").first).to_be_visible()
+    page.get_by_label("Revision").fill("no-such-branch-bad")
+    page.get_by_role("button", name="Add it").click()
+    expect(page.locator("#status")).to_contain_text("no-such-branch-bad")
+    expect(page.locator("#compare-rows .side-by-side")).to_have_count(2)
+
+
+def test_a_link_without_a_loadable_generator_says_so(page: Page, address: str) -> None:
+    page.goto(f"{address}/?view=sheet&model=rev:no-such-branch-bad")
+    expect(page.get_by_role("alert").filter(has_text="no such generator")).to_be_visible()
+    page.get_by_label("Generator", exact=True).select_option("current")
+    expect(sheet(page)).to_have_count(16)
 
 
 def test_a_refusal_of_the_server_is_shown(page: Page, address: str) -> None:

@@ -3,7 +3,7 @@
 import { isDog, isSeed } from "./dogs.js";
 
 const TEXTS = {
-  view: "sheet", model: "current", hash: "", dog: "",
+  view: "sheet", model: "", hash: "", dog: "",
   breed: "", seed: "1", count: "16", truncation: "",
   mix: "", dogs: "4", one: "", other: "", litter: "1", x: "0.5", y: "0.5", frames: "96",
 };
@@ -80,7 +80,7 @@ export const go = (changes, more = null) => {
   clearTimeout(dragging);
   dragging = null;
   Object.assign(state, changes);
-  history.pushState(more, "", address());
+  if (address() !== location.pathname + location.search) history.pushState(more, "", address());
   tell();
 };
 

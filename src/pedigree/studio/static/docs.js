@@ -2,6 +2,9 @@
 
 import { at, make } from "./dom.js";
 
+const ERRORS =
+  "An error is a JSON object whose “error” is one sentence: 400 wrong request, 404 not found, " +
+  "409 the generator has changed, 413 too large, 429 busy (wait as long as Retry-After says), 503 no generator.";
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
 /** Describe the schema of a value in a few words. */
@@ -13,7 +16,8 @@ const typed = (schema = {}) => {
   if (schema.type === "array") return `${typed(schema.items)}, one or more times`;
   const low = schema.minimum ?? schema.exclusiveMinimum;
   const high = schema.maximum ?? schema.exclusiveMaximum;
-  const name = { integer: "whole number", number: "number", boolean: "true or false", string: "text" }[schema.type] ?? "any value";
+  const names = { integer: "whole number", number: "number", boolean: "true or false", string: "text" };
+  const name = names[schema.type] ?? "any value";
   if (low !== undefined && high !== undefined) return `${name}, ${low} to ${high}`;
   if (low !== undefined) return `${name}, ${schema.minimum === undefined ? "above" : "from"} ${low}`;
   if (high !== undefined) return `${name}, ${schema.maximum === undefined ? "below" : "up to"} ${high}`;
@@ -41,7 +45,8 @@ const table = (parameters) => {
 const answers = (responses = {}) =>
   Object.entries(responses)
     .filter(([code]) => code !== "422") // FastAPI adds it to every endpoint; the studio answers 400
-    .map(([code, { description, content }]) => [code, description, content && `(${Object.keys(content).join(", ")})`].filter(Boolean).join(" "))
+    .map(([code, { description, content = {} }]) => [code, description, Object.keys(content).join(", ")])
+    .map((parts) => parts.filter(Boolean).join(" "))
     .join(" · ");
 
 const card = (path, method, { summary, description, parameters = [], responses }) => {
@@ -62,8 +67,7 @@ const show = async () => {
     const cards = Object.entries(paths).flatMap(([path, operations]) =>
       METHODS.filter((method) => method in operations).map((method) => card(path, method, operations[method])));
     at("endpoints").replaceChildren(...cards);
-    at("endpoints-state").textContent =
-      "An error is a JSON object whose “error” is one sentence: 400 wrong request, 404 not found, 409 the generator has changed, 413 too large, 429 busy (wait as long as Retry-After says), 503 no generator.";
+    at("endpoints-state").textContent = ERRORS;
   } catch {
     at("endpoints-state").textContent = "The server does not answer. Start it again with pedigree studio, and load this page again.";
   }

@@ -6,6 +6,7 @@ import { at, button, make, newest } from "./dom.js";
 import { current } from "./models.js";
 import { cut, enlargement, shownSide, strip, tile } from "./pictures.js";
 import * as server from "./server.js";
+import { cornersOrStart } from "./start.js";
 import * as status from "./status.js";
 
 const CHILDREN = 8;
@@ -18,7 +19,8 @@ const dialog = () => at("dog-dialog");
 /** Open a dog as a step in the history. */
 export const openDog = (dog) => {
   litter = "1";
-  go({ dog }, { opened: (history.state?.opened ?? 0) + 1 });
+  const steps = history.state?.opened ?? 0; // since the page without a dog; none if a link has opened the first one
+  go({ dog }, { opened: state.dog && !steps ? 0 : steps + 1 });
 };
 
 const close = () => {
@@ -45,19 +47,32 @@ const save = () => {
 };
 
 const corner = (place) => button(["↖", "↗", "↙", "↘"][place], () => {
-  const corners = state.corner.length ? state.corner.with(place, state.dog) : Array(4).fill(state.dog);
-  leave({ view: "pad", corner: corners });
+  leave({ view: "pad", corner: cornersOrStart().with(place, state.dog) });
 }, { "aria-label": `Use as ${["top left", "top right", "bottom left", "bottom right"][place]} corner of the pad` });
 
-const nearestWanted = () => localStorage.getItem(KEPT) !== "no";
+let nearestWanted = true;
+try {
+  nearestWanted = localStorage.getItem(KEPT) !== "no";
+} catch {
+  // a browser without storage: the choice lasts as long as the page
+}
+
+const wantNearest = (wanted) => {
+  nearestWanted = wanted;
+  try {
+    localStorage.setItem(KEPT, wanted ? "yes" : "no");
+  } catch {
+    // as above
+  }
+};
 
 const drawNearest = newest(async (dog) => {
   const model = current();
   at("nearest-switch").hidden = !model.nearest;
-  at("nearest-check").checked = nearestWanted();
+  at("nearest-check").checked = nearestWanted;
   at("nearest-photo").hidden = true;
   at("nearest-text").textContent = "";
-  if (model.nearest && !nearestWanted()) return;
+  if (model.nearest && !nearestWanted) return;
   try {
     const answer = await server.json("/api/nearest", { dog, ...server.ofModel() });
     if (dog !== state.dog) return;
@@ -69,7 +84,8 @@ const drawNearest = newest(async (dog) => {
     at("nearest-image").src = answer.image;
     at("nearest-image").alt = `The nearest training photo: ${answer.breed.replaceAll("_", " ")}`;
     at("nearest-breed").textContent = answer.breed.replaceAll("_", " ");
-    at("nearest-distance").textContent = `distance ${answer.distance.toFixed(2)} · typical of held-out photos ${answer.typical.toFixed(2)}`;
+    at("nearest-distance").textContent =
+      `distance ${answer.distance.toFixed(2)} · typical of held-out photos ${answer.typical.toFixed(2)}`;
     at("nearest-state").textContent = answer.suspicious ? "suspected copy" : "no copy";
     at("nearest-state").className = answer.suspicious ? "state bad" : "state";
     at("nearest-text").textContent = answer.meaning;
@@ -90,7 +106,10 @@ const drawDog = newest(async (dog) => {
     cut(at("dog-canvas"), bitmap, 0);
     at("dog-size").textContent = enlargement(bitmap.height, at("dog-canvas").parentElement);
     at("dog-children").style.setProperty("--side", `${Math.min(112, shownSide(bitmap.height))}px`);
-    at("dog-children").replaceChildren(...(problem ? [make("li", { className: "note" }, problem)] : children.map((one, place) => tile(one, bitmap, place + 1, ""))));
+    const items = problem
+      ? [make("li", { className: "note" }, problem)]
+      : children.map((one, place) => tile(one, bitmap, place + 1, ""));
+    at("dog-children").replaceChildren(...items);
     at("dog-litter").hidden = Boolean(problem);
     status.done("Drawn.");
   } catch (error) {
@@ -118,7 +137,7 @@ export const setUp = () => {
     if (event.target === dialog()) close();
   });
   at("nearest-check").addEventListener("change", (event) => {
-    localStorage.setItem(KEPT, event.target.checked ? "yes" : "no");
+    wantNearest(event.target.checked);
     drawNearest(state.dog);
   });
 };

@@ -1,7 +1,7 @@
 // A dog is a text, BREEDS~LATENT[~TRUNCATION]. This module reads, writes and combines such texts.
 
-export const LONGEST = 2000; // characters of a dog
-export const DEEPEST = 16; // nested expressions in a latent
+const LONGEST = 2000; // characters of a dog
+const DEEPEST = 16; // nested expressions in a latent
 const MOST_BREEDS = 4;
 const LAST_SEED = 2n ** 63n - 1n;
 
@@ -111,7 +111,7 @@ export const breedName = (folder) => folder.replace(/^n[0-9]{8}-(?=.)/, "").repl
 const breedsText = (breeds) => {
   if (breeds.length === 1) return breedName(breeds[0].folder);
   const total = breeds.reduce((sum, { weight }) => sum + weight, 0) || 1;
-  return breeds.map(({ folder, weight }) => `${Math.round((100 * weight) / total)} % ${breedName(folder)}`).join(", ");
+  return breeds.map(({ folder, weight }) => `${Math.round((100 * weight) / total)}\u00a0% ${breedName(folder)}`).join(", ");
 };
 
 const latentText = (latent) => {

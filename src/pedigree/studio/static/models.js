@@ -32,22 +32,28 @@ export const loadModels = async (revision = "") => {
 export const loadNamed = async () => {
   await loadModels();
   const named = [state.model, ...state.with.map((one) => readWith(one).id)];
-  for (const id of named) if (id.startsWith("rev:") && !modelOf(id)) await loadModels(id.slice("rev:".length));
+  for (const id of named) {
+    if (!id.startsWith("rev:") || modelOf(id)) continue;
+    await loadModels(id.slice("rev:".length)).catch(server.report);
+  }
 };
 
 /** A model in a comparison is written ID@HASH. */
 export const readWith = (text) => ({ id: text.slice(0, text.lastIndexOf("@")), hash: text.slice(text.lastIndexOf("@") + 1) });
 export const writeWith = (id) => `${id}@${modelOf(id)?.hash ?? ""}`;
 
-/** Show the model of the page in the header. */
+/** Show the model of the page in the header. Returns whether it can draw; if not, the page says why. */
 export const showModel = () => {
   const model = current();
   fillModels(at("model"), state.model);
-  const facts = model?.error
-    ? [model.error]
-    : model && [`${model.size} × ${model.size} px`, `${model.breeds} breeds`, model.revision, `hash ${model.hash}`,
+  const problem = model ? model.error : "The server has no such generator. Choose another one.";
+  at("no-model").hidden = !problem;
+  at("no-model").textContent = problem ?? "";
+  document.body.classList.toggle("empty", Boolean(problem));
+  const facts = problem ? [] : [`${model.size} × ${model.size} px`, `${model.breeds} breeds`, model.revision, `hash ${model.hash}`,
       model.licence && `licence: ${model.licence}`];
-  at("facts").textContent = (facts || ["The server has no such generator."]).filter(Boolean).join(" · ");
+  at("facts").textContent = facts.filter(Boolean).join(" · ");
+  return !problem;
 };
 
 /** Hide the notice of a changed generator. Returns whether it was shown. */
@@ -61,7 +67,8 @@ export const hideNotice = () => {
 const showNotice = (id, hash, before) => {
   const title = modelOf(id)?.title ?? id;
   at("changed-text").textContent =
-    `“${title}” is another generator now. The dogs of this link were drawn with ${before || "an older one"}; the present one is ${hash}, and draws other dogs.`;
+    `“${title}” is another generator now. The dogs of this link were drawn with ${before || "an older one"}; ` +
+    `the present one is ${hash}, and draws other dogs.`;
   at("changed-draw").onclick = async () => {
     await loadNamed();
     const others = state.with.map((one) => (readWith(one).id === id ? `${id}@${hash}` : one));
@@ -75,7 +82,8 @@ const showNotice = (id, hash, before) => {
 /** Listen for refused drawings. `change(id)` is called when a person chooses another model. */
 export const watchModels = (change) => {
   server.onOtherModel((id, hash) => {
-    const before = id === state.model && state.hash !== hash ? state.hash : state.with.map(readWith).find((one) => one.id === id)?.hash;
+    const compared = state.with.map(readWith).find((one) => one.id === id);
+    const before = id === state.model && state.hash !== hash ? state.hash : compared?.hash;
     showNotice(id, hash, before);
   });
   at("model").addEventListener("change", () => change(at("model").value));

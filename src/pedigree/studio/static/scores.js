@@ -4,13 +4,16 @@ import { make } from "./dom.js";
 import * as server from "./server.js";
 
 const WORDS = { better: "better", worse: "worse", noise: "within noise" };
+const LOOKS = { better: "state watch", worse: "state bad" };
+
+const judged = (verdict) => make("span", { className: LOOKS[verdict] ?? "state" }, WORDS[verdict] ?? verdict);
 
 const line = ({ title, judge, one, other, verdict }) =>
   make("tr", {},
     make("th", { scope: "row" }, title, judge ? make("span", { className: "note judge" }, judge) : ""),
     make("td", { className: "n" }, one),
     make("td", { className: "n" }, other),
-    make("td", {}, verdict ? make("span", { className: verdict === "worse" ? "state bad" : verdict === "better" ? "state watch" : "state" }, WORDS[verdict] ?? verdict) : ""));
+    make("td", {}, verdict ? judged(verdict) : ""));
 
 const table = (rows, one, other) => {
   const heads = ["Score", one, other, `${other} is`];
@@ -22,7 +25,7 @@ const table = (rows, one, other) => {
 /** Return an element with the scores of model `other` beside those of model `one`. */
 export const scores = async (one, other, titleOf) => {
   const names = [titleOf(one), titleOf(other)];
-  const element = make("div", { className: "scores" }, make("h3", {}, `${names[1]}, compared with ${names[0]}`));
+  const element = make("div", { className: "scores" }, make("h3", {}, `“${names[1]}” compared with “${names[0]}”`));
   let answer;
   try {
     answer = await server.json("/api/compare", { one, other });
@@ -37,7 +40,8 @@ export const scores = async (one, other, titleOf) => {
   const rest = answer.rows.filter((row) => !differ.includes(row));
   element.append(differ.length ? table(differ, ...names) : make("p", { className: "lead" }, "No score differs beyond noise."));
   if (rest.length) {
-    element.append(make("details", {}, make("summary", {}, `${rest.length} more, within noise or without a verdict`), table(rest, ...names)));
+    const summary = make("summary", {}, `${rest.length} more, within noise or without a verdict`);
+    element.append(make("details", {}, summary, table(rest, ...names)));
   }
   return element;
 };

@@ -13,10 +13,14 @@ const dog = (place) => write({ breeds: spread(place), latent: String(place + 1) 
 const knows = (parts) => parts.every(({ folder }) => breeds().some((breed) => breed.folder === folder));
 const known = (spec) => knows(read(spec).breeds);
 
-/** Fill the hash of the model, if the address lacks it. */
-export const fillHash = () => {
-  if (!state.hash) replace({ hash: current().hash });
+/** Fill the model and its hash, if the address lacks them. */
+export const fillModel = () => {
+  if (!state.model) replace({ model: (models().find(({ error }) => !error) ?? models()[0])?.id ?? "" });
+  if (!state.hash && current()?.hash) replace({ hash: current().hash });
 };
+
+/** The corners of the pad, or those that it starts with. */
+export const cornersOrStart = () => (state.corner.length ? state.corner : [0, 1, 2, 3].map(dog));
 
 /** Fill what the present view needs and the address lacks. */
 export const fillStart = () => {
@@ -24,7 +28,7 @@ export const fillStart = () => {
     sheet: { breed: () => spread(0) },
     mix: { mix: () => writeBreeds([0, 2].map((place) => ({ folder: spread(place), weight: 0.5 }))) },
     cross: { one: () => dog(0), other: () => dog(2) },
-    pad: { corner: () => [0, 1, 2, 3].map(dog) },
+    pad: { corner: cornersOrStart },
     walk: { step: () => [0, 1, 2].map(dog) },
     compare: { breed: () => spread(0), with: others },
   }[state.view];
@@ -32,9 +36,11 @@ export const fillStart = () => {
   replace(Object.fromEntries(changes));
 };
 
+/** The model of the page and another one: a revision of the project if there is one, because it has the same breeds. */
 const others = () => {
   const ids = models().filter(({ error }) => !error).map(({ id }) => id);
-  return [...new Set([state.model, ...ids])].slice(0, 2).map(writeWith);
+  const revisions = ids.filter((id) => id.startsWith("rev:"));
+  return [...new Set([state.model, ...revisions, ...ids])].slice(0, 2).map(writeWith);
 };
 
 /** Return changes that empty what names breeds which the model does not have. */

@@ -27,6 +27,12 @@ export const busy = (text = "Drawing…") => {
   timer = setTimeout(() => set("busy", text), SOON);
 };
 
+/** Nothing is being drawn any more. Errors stay. */
+export const idle = () => {
+  if (away || at("status").className === "error") return;
+  clear();
+};
+
 /** A drawing is there: only screen readers need the line. */
 export const done = (text) => passing("done", text);
 

@@ -6,7 +6,7 @@ import { openDog, setUp as setUpDialog, showDog } from "./dog_dialog.js";
 import { at, newest } from "./dom.js";
 import { current, hideNotice, loadNamed, modelOf, showModel, watchModels } from "./models.js";
 import * as server from "./server.js";
-import { fillHash, fillStart, withoutUnknown } from "./start.js";
+import { fillModel, fillStart, withoutUnknown } from "./start.js";
 import * as status from "./status.js";
 import * as compare from "./view_compare.js";
 import * as cross from "./view_cross.js";
@@ -39,16 +39,18 @@ const renewAll = () => {
   Object.values(parts).forEach((part) => part.renew());
 };
 
+const TITLE = document.title;
+
 const render = newest(async () => {
   try {
+    fillModel();
     showTabs();
-    showModel();
-    if (!current() || current().error) return status.failed(current()?.error ?? `There is no generator “${state.model}”.`);
-    fillHash();
+    if (!showModel()) return;
     await loadBreeds();
     renewAll();
     fillStart();
     showTabs();
+    document.title = `${document.querySelector("#tabs [aria-current]").textContent} · ${TITLE}`;
     const scene = address({ dog: "" });
     if (hideNotice() || scene !== drawn) parts[state.view].show();
     drawn = scene;
@@ -88,6 +90,7 @@ const start = async () => {
   status.busy("Reading the generators…");
   try {
     await loadNamed();
+    status.idle();
     await render();
   } catch (error) {
     server.report(error);

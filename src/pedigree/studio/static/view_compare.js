@@ -6,7 +6,7 @@ import { seedField } from "./controls.js";
 import { at, button, make, newest, renewChildren } from "./dom.js";
 import { fillModels, loadModels, modelOf, models, problems, readWith, writeWith } from "./models.js";
 import { picker } from "./picker.js";
-import { sheet } from "./pictures.js";
+import { enlargement, sheet } from "./pictures.js";
 import { scores } from "./scores.js";
 import * as server from "./server.js";
 import * as status from "./status.js";
@@ -22,36 +22,48 @@ const add = button("Add a generator", () => {
   if (next) go({ with: [...state.with, writeWith(next.id)] });
 });
 
+let sides = []; // of the models in `sidesOf`
+let sidesOf = "";
+
 const chosen = () => state.with.map(readWith);
 const titleOf = (id) => modelOf(id)?.title ?? id;
 
-const side = ({ id, hash }, place) => {
-  const select = make("select", { "aria-label": `Generator ${place + 1}`, onchange: () => go({ with: state.with.with(place, writeWith(select.value)) }) });
+const side = ({ id }, place) => {
+  const choose = () => go({ with: state.with.with(place, writeWith(select.value)) });
+  const select = make("select", { "aria-label": `Generator ${place + 1}`, onchange: choose });
   fillModels(select, id);
   const remove = button("Remove", () => go({ with: state.with.toSpliced(place, 1) }), {
     className: "quiet", hidden: state.with.length <= 2, "aria-label": `Remove generator ${place + 1}`,
   });
   const list = make("ul", { className: "dogs row", "aria-label": `Dogs of ${titleOf(id)}` });
-  const note = make("p", { className: "note" }, `${modelOf(id)?.size ?? "?"} px · hash ${hash}`);
-  return { list, note, element: make("div", { className: "side-by-side" },
-    make("div", { className: "side-head" }, make("label", {}, make("span", { className: "label" }, `Generator ${place + 1}`), select), note, remove), list) };
+  const note = make("p", { className: "note" });
+  const label = make("label", {}, make("span", { className: "label" }, `Generator ${place + 1}`), select);
+  const head = make("div", { className: "side-head" }, label, note, remove);
+  return { list, note, element: make("div", { className: "side-by-side" }, head, list) };
 };
 
 const drawRow = async ({ id, hash }, { list, note }) => {
-  const dogs = Array.from({ length: DOGS }, (_, place) => write({ breeds: state.breed, latent: seedAfter(state.seed, place) }));
+  const { breed: breeds, seed: first } = state;
+  const dogs = Array.from({ length: DOGS }, (_, place) => write({ breeds, latent: seedAfter(first, place) }));
   try {
-    await sheet(list, dogs, (dog) => dog.split("~")[1], { model: id, hash });
+    const size = await sheet(list, dogs, (dog) => dog.split("~")[1], { model: id, hash });
+    note.textContent = `${enlargement(size, list)} · hash ${hash}`;
   } catch (error) {
-    server.report(error);
+    if (!(error instanceof server.Refusal)) throw error;
+    status.idle(); // the row shows the error: the others may be drawn
+    list.replaceChildren();
     note.textContent = error.message;
   }
 };
 
 const draw = newest(async () => {
   const list = chosen();
-  const sides = list.map(side);
+  if (state.with.join() !== sidesOf) {
+    sides = list.map(side);
+    sidesOf = state.with.join();
+    renewChildren(at("compare-rows"), ...sides.map(({ element }) => element));
+  }
   at("compare-title").textContent = `${breedName(state.breed)}, seeds ${state.seed} to ${seedAfter(state.seed, DOGS - 1)}`;
-  renewChildren(at("compare-rows"), ...sides.map(({ element }) => element));
   for (const [place, one] of list.entries()) await drawRow(one, sides[place]);
   const tables = [];
   for (const other of list.slice(1)) tables.push(await scores(list[0].id, other.id, titleOf));

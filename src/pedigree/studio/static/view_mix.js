@@ -9,6 +9,7 @@ import { current } from "./models.js";
 import { picker } from "./picker.js";
 import { enlargement, sheet } from "./pictures.js";
 import * as server from "./server.js";
+import * as status from "./status.js";
 
 const MOST = 4;
 let rows = [];
@@ -18,9 +19,10 @@ const changed = (place, change) => parts().map((part, other) => (other === place
 const text = (list) => writeBreeds(list, true);
 
 const row = (place) => {
-  const breed = picker({ owner: `Part ${place + 1}`, onChoose: (folder) => go({ mix: text(changed(place, { folder })) }) });
-  const share = rangeField("Share", { min: 0, max: 1, step: 0.01 }, (value) =>
-    drag({ mix: text(changed(place, { weight: Number(value) })) }), `Part ${place + 1}: share`);
+  const name = `Part ${place + 1}`;
+  const weigh = (value) => drag({ mix: text(changed(place, { weight: Number(value) })) });
+  const breed = picker({ owner: name, onChoose: (folder) => go({ mix: text(changed(place, { folder })) }) });
+  const share = rangeField("Share", { min: 0, max: 1, step: 0.01 }, weigh, `${name}: share`);
   const remove = button("Remove", () => go({ mix: text(parts().filter((_, other) => other !== place)) }), {
     className: "quiet", "aria-label": `Remove breed ${place + 1}`,
   });
@@ -29,12 +31,12 @@ const row = (place) => {
 
 const seed = seedField((value) => go({ seed: value }));
 const count = choiceField("Dogs", ["1", "2", "4", "8"], (value) => go({ dogs: value }));
-const truncation = truncationField((value) => go({ truncation: value }));
+const truncation = truncationField((value) => drag({ truncation: value }));
 const add = button("Add a breed", () => {
   const used = parts().map(({ folder }) => folder);
   const next = breeds().find(({ folder }) => !used.includes(folder));
   if (next) go({ mix: text([...parts(), { folder: next.folder, weight: 0.5 }]) });
-});
+}, { id: "mix-add" });
 
 const draw = newest(async () => {
   const list = parts();
@@ -43,9 +45,9 @@ const draw = newest(async () => {
   at("mix-none").hidden = mixes && total > 0;
   at("mix-none").textContent = mixes
     ? "All shares are 0. Give at least one breed a share."
-    : "This generator cannot mix breeds: its network has no table of breeds that could be blended. Choose another generator.";
+    : "This generator cannot mix breeds: its network has no table of breeds to blend. Choose another generator.";
   at("mix-dogs").hidden = !at("mix-none").hidden;
-  if (!at("mix-none").hidden) return;
+  if (!at("mix-none").hidden) return status.idle();
   const dogs = Array.from({ length: Number(state.dogs) }, (_, place) =>
     write({ breeds: list, latent: seedAfter(state.seed, place), truncation: state.truncation }));
   try {
@@ -70,7 +72,7 @@ export const show = () => {
   }
   rows.forEach(({ breed, share, remove }, place) => {
     breed.set(list[place].folder);
-    share.set(String(list[place].weight), `${Math.round((100 * list[place].weight) / total)} %`);
+    share.set(String(list[place].weight), `${Math.round((100 * list[place].weight) / total)}\u00a0%`);
     remove.hidden = list.length <= 2;
   });
   add.hidden = list.length >= Math.min(MOST, breeds().length);

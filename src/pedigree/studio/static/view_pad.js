@@ -29,10 +29,11 @@ const drawBackground = newest(async () => {
   try {
     const bitmap = await strip(shares.flatMap((y) => shares.map((x) => here(x, y))));
     const canvas = at("pad-back");
-    canvas.width = canvas.height = ACROSS * bitmap.height;
+    const row = ACROSS * bitmap.height; // px
+    canvas.width = canvas.height = row;
     const pen = canvas.getContext("2d");
-    shares.flatMap((_, row) => shares.map((__, column) => [row, column])).forEach(([row, column], number) => {
-      pen.drawImage(bitmap, number * bitmap.height, 0, bitmap.height, bitmap.height, column * bitmap.height, row * bitmap.height, bitmap.height, bitmap.height);
+    shares.forEach((_, place) => {
+      pen.drawImage(bitmap, place * row, 0, row, bitmap.height, 0, place * bitmap.height, row, bitmap.height);
     });
     background = wanted;
   } catch (error) {
@@ -86,7 +87,7 @@ export const renew = () => corners.forEach((field) => field.renew());
 
 export const show = () => {
   const [x, y] = place();
-  const text = `${Math.round(100 * x)} % to the right, ${Math.round(100 * y)} % down`;
+  const text = `${Math.round(100 * x)}\u00a0% to the right, ${Math.round(100 * y)}\u00a0% down`;
   at("pad").style.setProperty("--x", x);
   at("pad").style.setProperty("--y", y);
   at("pad").setAttribute("aria-valuenow", Math.round(100 * x));

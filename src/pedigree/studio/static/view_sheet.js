@@ -1,6 +1,6 @@
 // The view "sheet": dogs of one breed with seeds in order.
 
-import { go, state } from "./address.js";
+import { drag, go, state } from "./address.js";
 import { choiceField, seedField, truncationField } from "./controls.js";
 import { breedName, seedAfter, write } from "./dogs.js";
 import { at, button, newest } from "./dom.js";
@@ -13,7 +13,7 @@ const wide = matchMedia("(min-width: 52rem)"); // a phone has no room for the wh
 const breed = picker({ inline: wide.matches, onChoose: (folder) => go({ breed: folder }) });
 const seed = seedField((text) => go({ seed: text }));
 const count = choiceField("Dogs", ["8", "16", "32", "64"], (text) => go({ count: text }));
-const truncation = truncationField((text) => go({ truncation: text }));
+const truncation = truncationField((text) => drag({ truncation: text }));
 
 const dogs = () =>
   Array.from({ length: Number(state.count) }, (_, place) =>

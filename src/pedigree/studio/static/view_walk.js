@@ -30,12 +30,15 @@ const item = (dog, place, bitmap) => {
   const { breeds: names, latent } = described(dog);
   const name = `dog ${place + 1}`;
   const picture = cut(make("canvas", { "aria-hidden": "true" }), bitmap, place);
+  const act = (sign, label, step, disabled) =>
+    button(sign, () => go({ step: step() }), { className: "quiet", disabled, "aria-label": `${label} ${name}` });
   return make("li", {},
-    make("button", { type: "button", className: "dog small", data: { dog }, "aria-label": `Open ${name}: ${names}, ${latent}` }, picture),
+    make("button", { type: "button", className: "dog", data: { dog }, "aria-label": `Open ${name}: ${names}, ${latent}` },
+      picture),
     make("span", {}, names, make("span", { className: "note" }, latent)),
-    button("↑", () => go({ step: moved(place, -1) }), { disabled: place === 0, className: "quiet", "aria-label": `Move ${name} up` }),
-    button("↓", () => go({ step: moved(place, 1) }), { disabled: place === state.step.length - 1, className: "quiet", "aria-label": `Move ${name} down` }),
-    button("×", () => go({ step: state.step.toSpliced(place, 1) }), { disabled: state.step.length <= 1, className: "quiet", "aria-label": `Remove ${name}` }));
+    act("↑", "Move up", () => moved(place, -1), place === 0),
+    act("↓", "Move down", () => moved(place, 1), place === state.step.length - 1),
+    act("×", "Remove", () => state.step.toSpliced(place, 1), state.step.length === 1));
 };
 
 const drawList = newest(async () => {
@@ -52,7 +55,10 @@ const drawFilm = newest(async () => {
   const enough = state.step.length >= 2;
   at("walk-few").hidden = enough;
   at("walk-film").hidden = !enough;
-  if (!enough) return film.stop();
+  if (!enough) {
+    film.stop();
+    return status.idle();
+  }
   status.busy("Drawing the film…");
   try {
     const values = { dog: state.step, frames: state.frames, format: "strip", ...server.ofModel() };
