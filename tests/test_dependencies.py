@@ -181,6 +181,8 @@ def test_the_metrics_need_numpy_only() -> None:
         ["crop"],
         ["train"],
         ["score"],
+        ["card", "--to", "none"],
+        ["submission"],
         ["blind", "make", "--out", "none"],
         ["blind", "score", "none.csv"],
         ["recipe"],

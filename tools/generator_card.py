@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pedigree.card.scores_table import with_errors
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import Generator
-from pedigree.metrics.estimate import Estimate
 from pedigree.results import metrics_file
-from pedigree.score.evaluation import Metrics
 from pedigree.score.page.by_judges import ByJudge, lay_out
 from pedigree.settings import params, recipes
 from pedigree.settings.section_yaml import value_text
@@ -113,20 +112,11 @@ def _listed(values: dict[str, Any]) -> str:
 
 def _scores(scores: metrics_file.Scores) -> str:
     """Return the table of the numbers by all judges; each is followed by what held-out photos reach."""
-    numbers = lay_out({judge: _with_errors(one) for judge, one in scores.items()})
+    numbers = lay_out({judge: with_errors(one) for judge, one in scores.items()})
     head = ["number, by", *scores]
     rows = [[row.title, *map(_cell, row.cells)] for row in numbers]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _with_errors(numbers: metrics_file.Numbers) -> Metrics:
-    errors = numbers.get(metrics_file.ERRORS, {})
-    return {
-        name: value if errors.get(name) is None else Estimate(value, errors[name])
-        for name, value in numbers.items()
-        if name != metrics_file.ERRORS
-    }
 
 
 def _cell(cell: ByJudge) -> str:

@@ -40,7 +40,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:
     """Return a context in which a command that only draws prints after a second that it is at work."""
-    if arguments.run not in (generate, walk, export) and (arguments.run, getattr(arguments, "action", "")) != (
+    if arguments.run not in (generate, walk, export, card) and (arguments.run, getattr(arguments, "action", "")) != (
         blind,
         "make",
     ):

@@ -12,11 +12,12 @@ import pytest
 from conftest import ROOT
 from huggingface_hub import DatasetCard, ModelCard, RepoCard
 
-from card.conftest import BREEDS, HASH, set_parameter, set_scores
+from card.conftest import BREEDS, HASH, census, set_parameter, set_scores
 from pedigree.card import hub_folder
 from pedigree.cli import main
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import load_generator
+from pedigree.photos.census import write_census
 
 SCORES = json.loads((ROOT / "reports/metrics.json").read_text())
 LITE0, OWN = "efficientnet-lite0", "breed-classifier"
@@ -132,6 +133,13 @@ def test_the_dataset_card_describes_the_census(project: Path) -> None:
     assert "- 1 × set aside\n" in card.text
     assert r"0001-Red\_dog/5.jpg | set aside: shows a \*cat\* |" in card.text
     assert "681 photos are for training and 171 are held out" in card.text
+
+
+def test_a_census_whose_photos_are_all_used_says_so(project: Path) -> None:
+    photos = census()
+    write_census(photos[photos["usable"]], Path("data/census.csv"))
+    hub_folder.write_cards(Path("dogs"))
+    assert "## What was set aside\n\nNothing: all photos are used.\n" in text("dataset/README.md")
 
 
 def test_the_space_draws_with_the_exported_generator(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

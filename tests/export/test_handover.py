@@ -87,7 +87,9 @@ def test_float16_weights_of_a_shipped_generator_are_computed_in_float32_and_its_
     name = shipped.names()[0]
     assert main(["export", "--model", name, "--to", str(tmp_path / "dogs")]) == 0
     assert "licence" in capsys.readouterr().err
-    assert f"Its licence: {shipped.licence(shipped.find(Path(name)))}." in (tmp_path / "dogs/README.md").read_text()
+    file = shipped.find(Path(name))
+    assert f"Its licence: {shipped.licence(file)}, see CARD.md." in (tmp_path / "dogs/README.md").read_text()
+    assert (tmp_path / "dogs/CARD.md").read_bytes() == file.with_suffix(".md").read_bytes()
     network = load_generator(tmp_path / "dogs/generator.keras").network
     assert {weight.dtype for weight in network.weights} == {"float32"}
     assert network.compute_dtype == "float32"

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pedigree.card.markdown import plain
 from pedigree.common.paths import CROPS, GENERATOR, METRICS, PARAMS, TRAINING_FACTS
 from pedigree.errors import PedigreeError
 from pedigree.results import revisions
@@ -83,7 +84,7 @@ def _hashes(stages: dict[str, Any], stage: str, part: str) -> dict[str, str]:
 
 def _archive(path: str, hashes: dict[str, str]) -> str:
     """Return the name and hash of an archive. Its folder is of this machine only."""
-    return f"{Path(path).name}, MD5 `{hashes.get(path, 'unknown')}`"
+    return f"{plain(Path(path).name)}, MD5 `{hashes.get(path, 'unknown')}`"
 
 
 def _revision(root: Path) -> str:

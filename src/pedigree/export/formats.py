@@ -63,7 +63,7 @@ class Format:
         Raises:
             PedigreeError: a package is missing, or Keras runs on another backend than the export needs.
         """
-        if missing := [package for package in self.packages if find_spec(package) is None]:
+        if missing := [package for package in self.packages if not _is_installed(package)]:
             raise PedigreeError(f"{missing[0]} is not installed: pip install 'pedigree[export]'")
         if not self.keras_name:
             return
@@ -111,6 +111,14 @@ class Format:
             raise PedigreeError(
                 f"{self.title} cannot take this generator ({reason}): use another --format, such as onnx or keras."
             ) from None
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a package can be imported. It is not imported: some print when they are."""
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _served(generator: Generator) -> "keras.Model":

@@ -1,6 +1,7 @@
 """The command `pedigree export`: a folder with the generator in one format, its breeds, and how to use it."""
 
 import json
+import shutil
 from pathlib import Path
 
 from pedigree import shipped
@@ -12,7 +13,7 @@ from pedigree.export.equality import LEVELS, PICTURES, largest_difference
 from pedigree.export.formats import FORMATS, Format
 from pedigree.generator.model import Generator, load_generator
 
-BREEDS, EXAMPLE = "breeds.json", "example.py"
+BREEDS, EXAMPLE, CARD = "breeds.json", "example.py", "CARD.md"
 
 _README = """\
 # A generator of dogs, in {title}
@@ -42,7 +43,8 @@ Checked when it was written: {pictures} pictures, of the breeds in turn, differ 
 def export(model: Path, to: Path, kind: str) -> str:
     """Write the generator into the new folder `to`; return a summary.
 
-    The folder has the network, `breeds.json`, `example.py` and `README.md`.
+    The folder has the network, `breeds.json`, `example.py`, `README.md`, and the card of a generator that comes with
+    Pedigree as `CARD.md`.
 
     Args:
         model: the file of the generator.
@@ -61,7 +63,10 @@ def export(model: Path, to: Path, kind: str) -> str:
     with replacing_folder(to) as folder:
         difference = write_network(generator, model, folder, chosen)
         write_text(folder / EXAMPLE, example(chosen, generator))
-        write_text(folder / "README.md", _readme(chosen, generator, difference, shipped.licence(model)))
+        licence = shipped.licence(model)
+        if licence:
+            shutil.copyfile(model.with_suffix(".md"), folder / CARD)
+        write_text(folder / "README.md", _readme(chosen, generator, difference, licence))
     return (
         f"{to}: {chosen.file} ({chosen.title}) with {plural(len(generator.breeds), 'breed')}; {PICTURES} pictures "
         f"differ from Keras's by at most {difference} of 255 levels"
@@ -127,7 +132,7 @@ def _readme(chosen: Format, generator: Generator, difference: int, licence: str)
         prior=prior,
         list=BREEDS,
         example=example(chosen, generator),
-        licence=f" Its licence: {licence}." if licence else "",
+        licence=f" Its licence: {licence}, see {CARD}." if licence else "",
         pictures=PICTURES,
         difference=difference,
     )
