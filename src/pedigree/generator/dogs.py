@@ -26,7 +26,7 @@ LONGEST = 2000  # characters
 DEEPEST = 16  # latents inside each other
 MOST_BREEDS = 4
 LARGEST_SEED = 2**63 - 1
-BLOCK = 8  # neighbouring numbers that a cross takes from the same parent
+BLOCK = 4  # neighbouring numbers that a cross takes from the same parent
 
 _TOKEN = re.compile(r"\s*([a-z]+|\d+(?:\.\d+)?(?:e-?\d+)?|[(),])")
 _ARGUMENTS = {"between": "LLS", "cross": "LLN", "child": "LNS"}  # L: a latent, S: a share, N: a seed
