@@ -31,8 +31,8 @@ import psutil
 from PIL import Image
 
 from pedigree import shipped
+from pedigree.drawing.provenance import read_provenance
 from pedigree.generator.model import Generator, load_generator
-from pedigree.generator.provenance import read_provenance
 
 MODEL = shipped.find(Path("stanford-dogs"))
 PEER = Path(__file__).parent / "peers/gradio_page.py"

@@ -114,7 +114,7 @@ def test_an_mp4_without_pyav_is_refused_before_anything_is_drawn(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.setattr("pedigree.generator.drawing.load_generator", None)
+    monkeypatch.setattr("pedigree.drawing.generating.load_generator", None)
     assert main(["walk", "--breed", "Chihuahua", "--out", str(tmp_path / "walk.mp4"), "--model", model]) == 1
     error = capsys.readouterr().err
     assert "[video]" in error

@@ -18,11 +18,11 @@ from pedigree.common.breeds import display_name
 from pedigree.common.packed_crops import Crops, load_crops
 from pedigree.common.paths import CROPS, FEATURES
 from pedigree.common.progress import progress_bar
+from pedigree.drawing.generating import Drawn
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.features import extractors
 from pedigree.features.cache import cached_features
 from pedigree.features.imagenet import CANINES, class_index
-from pedigree.generator.drawing import Drawn
 from pedigree.generator.model import Generator
 from pedigree.metrics.memorization import nearest_training, suspicious_distance
 

@@ -111,11 +111,11 @@ def score(arguments: argparse.Namespace) -> None:
 
 def generate(arguments: argparse.Namespace) -> None:
     """Draw new dogs of the given breeds into one PNG, or into a folder of PNGs."""
-    from pedigree.generator import drawing
+    from pedigree.drawing import generating
+    from pedigree.drawing.provenance import read_provenance
+    from pedigree.drawing.redraw import generator_with
+    from pedigree.drawing.request import Portrait, Sheet, parsed
     from pedigree.generator.model import breeds_of
-    from pedigree.generator.provenance import read_provenance
-    from pedigree.generator.request import Sheet, parsed
-    from pedigree.redraw import generator_with
     from pedigree.results.revisions import description
 
     names = ("seed", "count", "truncation", "best")
@@ -129,26 +129,32 @@ def generate(arguments: argparse.Namespace) -> None:
     origin = read_provenance(arguments.source) if arguments.source is not None else None
     again = parsed(origin.request) if origin else None
     with _model(arguments, partial(generator_with, origin.model) if origin else shipped.find) as model:
-        sheet = again or Sheet(drawing.chosen(arguments.breed, breeds_of(model)), **options)
+        if isinstance(again, Portrait):
+            from pedigree.drawing import portraits
+
+            _show(portraits.redraw(model, again, arguments.out, description()))
+            _print_notice(model)
+            return
+        sheet = again or Sheet(generating.chosen(arguments.breed, breeds_of(model)), **options)
         if not arguments.labels:
             sheet = replace(sheet, labels=False)
-        draw: drawing.Draw = drawing.draw_first
+        draw: generating.Draw = generating.draw_first
         if sheet.best is not None:
             from pedigree.best import draw_best
 
             draw = partial(draw_best, candidates=sheet.best)
-        _show(drawing.generate(model, sheet, arguments.out, description(), draw))
+        _show(generating.generate(model, sheet, arguments.out, description(), draw))
         _print_notice(model)
 
 
 def walk(arguments: argparse.Namespace) -> None:
     """Draw a walk through the latents, within one breed or between two, as a PNG, GIF or MP4."""
-    from pedigree.generator import drawing
+    from pedigree.drawing import walking
 
     ends, seed = (arguments.breed, arguments.to), arguments.seed or 0
     options = (arguments.out, seed, arguments.count, arguments.frames, arguments.truncation)
     with _model(arguments) as model:
-        _show(drawing.walk(model, *ends, *options))
+        _show(walking.walk(model, *ends, *options))
         _print_notice(model)
 
 

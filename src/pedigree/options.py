@@ -9,7 +9,7 @@ from typing import NoReturn
 from pedigree import __version__, shipped
 from pedigree.common.paths import GENERATOR
 from pedigree.common.printable import printable
-from pedigree.generator.request import LARGEST_SEED, MOST_CANDIDATES, MOST_PICTURES
+from pedigree.drawing.request import LARGEST_SEED, MOST_CANDIDATES, MOST_PICTURES
 
 Command = Callable[[argparse.Namespace], int | None]  # returns the exit code; None: 0
 

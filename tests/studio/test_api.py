@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pedigree.cli import main
+from pedigree.drawing.provenance import model_hash, read_provenance
 from pedigree.generator.model import Generator, load_generator
-from pedigree.generator.provenance import model_hash, read_provenance
 from studio.conftest import BREEDS, SIZE, Studio, save_small
 
 ALPHA, BETA, GAMMA = BREEDS
@@ -52,6 +53,17 @@ def test_a_png_says_how_it_was_drawn(client: httpx.Client, studio: Studio) -> No
     assert provenance.model == model_hash(studio.folder / "models/generator.keras")
     assert provenance.request == {"dog": f"{BETA}~7~1.5", "scale": 2}
     assert "beta-7.png" in answer.headers["Content-Disposition"]
+
+
+def test_generate_draws_a_picture_of_the_studio_again(
+    client: httpx.Client, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(studio.folder)
+    for dog in (f"{BETA}~cross(1,child(2,3,0.5),4)~1.25", f"{ALPHA}:1,{GAMMA}:3~between(1,2,0.25)"):
+        drawn = client.get("/api/dog.png", params={"dog": dog, "scale": 3}).content
+        (tmp_path / "dog.png").write_bytes(drawn)
+        assert main(["generate", "--from", str(tmp_path / "dog.png"), "--out", str(tmp_path / "again.png")]) == 0
+        assert (tmp_path / "again.png").read_bytes() == drawn
 
 
 def test_dogs_have_one_seed_each(client: httpx.Client, generator: Generator) -> None:

@@ -16,9 +16,10 @@ from pedigree import __version__
 from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.pages.templates import environment
+from pedigree.results.revisions import description
 from pedigree.studio.counters import Counters
 from pedigree.studio.models import CURRENT, Models
-from pedigree.studio.neighbors import Neighbors
+from pedigree.studio.nearest_photos import NearestPhotos
 from pedigree.studio.painter import BusyError, Painter
 from pedigree.studio.routes import ChangedError, router
 from pedigree.studio.workshop import Workshop
@@ -51,7 +52,7 @@ def create_app(models: Models, hidden: str = "", hosts: tuple[str, ...] = LOCAL_
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         counters = Counters()
-        app.state.workshop = Workshop(models, Neighbors(hidden), counters, Painter(counters))
+        app.state.workshop = Workshop(models, NearestPhotos(hidden), counters, Painter(counters), description())
         yield
         app.state.workshop.painter.close()
 

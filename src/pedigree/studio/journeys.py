@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pedigree.generator.dogs import Dog, latents_of, shares_of
+from pedigree.drawing.dogs import Dog, latents_of, shares_of
 from pedigree.generator.model import Latents
 from pedigree.generator.walks import lerp, loop
 from pedigree.studio.models import Model

@@ -12,10 +12,10 @@ import numpy as np
 
 from pedigree import shipped
 from pedigree.common.paths import GENERATOR
+from pedigree.drawing.provenance import model_hash
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.generator.mixing import Mixer
 from pedigree.generator.model import Generator, load_generator
-from pedigree.generator.provenance import model_hash
 from pedigree.results import revisions
 
 CURRENT = "current"

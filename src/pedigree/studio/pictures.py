@@ -11,10 +11,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from pedigree.common import films
-from pedigree.common.breeds import display_name
 from pedigree.common.grids import png_bytes, wrapped
-from pedigree.generator.dogs import Dog
-from pedigree.generator.provenance import Provenance, png_fields
+from pedigree.drawing.dogs import Dog
+from pedigree.drawing.portraits import enlarged, portrait_name, portrait_png
+from pedigree.drawing.provenance import Provenance
+from pedigree.drawing.request import Portrait
 from pedigree.studio.models import Model
 
 FPS = 12
@@ -24,10 +25,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of the zip format
 Images = npt.NDArray[np.uint8]
 
 
-def dog_png(model: Model, dog: Dog, image: Images, scale: int = 1) -> bytes:
+def dog_png(model: Model, revision: str, dog: Dog, image: Images, scale: int = 1) -> bytes:
     """Return the PNG of a dog `(size, size, 3)`, enlarged `scale` times without smoothing, with its provenance."""
-    facts = png_fields(Provenance(model.hash, model.revision, {"dog": str(dog), "scale": scale}))
-    return png_bytes(Image.fromarray(enlarged(image, scale)), facts)
+    return portrait_png(image, Provenance(model.hash, revision, Portrait(str(dog), scale).to_json()), scale)
 
 
 def plain_png(image: Images) -> bytes:
@@ -41,22 +41,14 @@ def rows_of(images: Images, across: int) -> Images:
     return rows.reshape(len(rows) * rows.shape[1], -1, 3)
 
 
-def archive(model: Model, dogs: Sequence[Dog], images: Images) -> bytes:
+def archive(model: Model, revision: str, dogs: Sequence[Dog], images: Images) -> bytes:
     """Return a zip with one PNG per dog. Equal dogs give equal bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as target:
         for number, (dog, image) in enumerate(zip(dogs, images, strict=True)):
-            name = zipfile.ZipInfo(f"{number:02}-{file_name(dog)}", _EPOCH)
-            target.writestr(name, dog_png(model, dog, image))
+            name = zipfile.ZipInfo(f"{number:02}-{portrait_name(dog)}", _EPOCH)
+            target.writestr(name, dog_png(model, revision, dog, image))
     return content.getvalue()
-
-
-def file_name(dog: Dog) -> str:
-    """Return a name for a dog's PNG, such as `pug-7.png`."""
-    breeds = "-".join(display_name(folder) for folder, _ in dog.breeds)
-    latent = str(dog.latent) if dog.latent.kind == "seed" else dog.latent.kind
-    letters = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in f"{breeds}-{latent}")
-    return f"{letters[:80]}.png"
 
 
 def film(images: Images, kind: str, scale: int) -> bytes:
@@ -74,8 +66,3 @@ def film(images: Images, kind: str, scale: int) -> bytes:
             films.require_pyav(path)
             films.save_mp4(frames, path, FPS)
         return path.read_bytes()
-
-
-def enlarged(image: Images, scale: int) -> Images:
-    """Repeat each pixel `scale` times in both directions."""
-    return image.repeat(scale, axis=0).repeat(scale, axis=1)

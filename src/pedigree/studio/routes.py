@@ -11,8 +11,10 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from pedigree.common.breeds import find_breed
+from pedigree.drawing.dogs import LARGEST_SEED, LONGEST, Dog, Latent, latents_of, parse, shares_of
+from pedigree.drawing.portraits import portrait_name
+from pedigree.drawing.request import MOST_SCALE
 from pedigree.errors import PedigreeError, UsageError
-from pedigree.generator.dogs import LARGEST_SEED, LONGEST, Dog, Latent, latents_of, parse, shares_of
 from pedigree.pages.wording import breed_name
 from pedigree.studio import model_scores, pictures
 from pedigree.studio.journeys import journey
@@ -21,7 +23,6 @@ from pedigree.studio.workshop import Workshop
 
 MOST_DOGS = 64  # of one request
 MOST_FRAMES = 240
-MOST_SCALE = 8
 
 Images = npt.NDArray[np.uint8]
 
@@ -94,8 +95,8 @@ async def dog_png(
     loaded = await _loaded(request, model, hash)
     drawn = parse(dog, loaded.generator.breeds)
     image = (await _draw(request, loaded, [drawn]))[0]
-    content = await run_in_threadpool(pictures.dog_png, loaded, drawn, image, scale)
-    return _file(content, "image/png", hash, pictures.file_name(drawn) if download else None)
+    content = await run_in_threadpool(pictures.dog_png, loaded, _workshop(request).revision, drawn, image, scale)
+    return _file(content, "image/png", hash, portrait_name(drawn) if download else None)
 
 
 @router.get("/api/dogs", response_class=Response)
@@ -119,7 +120,7 @@ async def dogs(
         return JSONResponse({"model": loaded.hash, "dogs": listed})
     images = await _draw(request, loaded, many)
     if format == "zip":
-        content = await run_in_threadpool(pictures.archive, loaded, many, images)
+        content = await run_in_threadpool(pictures.archive, loaded, _workshop(request).revision, many, images)
         return _file(content, "application/zip", hash, f"{breed_name(folder)}-{seed}.zip")
     across = int(np.ceil(np.sqrt(count)))
     return _file(pictures.plain_png(pictures.rows_of(images, across)), "image/png", hash)
@@ -167,10 +168,10 @@ async def nearest(request: Request, dog: OneDog, model: ModelName = CURRENT, has
     """Find the training photo that is nearest to a dog. The first dog of a breed takes longer."""
     loaded, workshop = await _loaded(request, model, hash), _workshop(request)
     drawn = parse(dog, loaded.generator.breeds)
-    if why := await run_in_threadpool(workshop.neighbors.problem, loaded):
+    if why := await run_in_threadpool(workshop.photos.problem, loaded):
         return {"available": False, "why": f"Training photos are not shown: {why}."}
     image = (await _draw(request, loaded, [drawn]))[0]
-    found = await run_in_threadpool(workshop.neighbors.find, loaded, drawn, image)
+    found = await run_in_threadpool(workshop.photos.find, loaded, drawn, image)
     return {
         "available": True,
         "distance": found.distance,
@@ -192,9 +193,9 @@ async def crop(
 ) -> Response:
     """Return a training crop, unless photos are hidden."""
     loaded, workshop = await _loaded(request, model, hash), _workshop(request)
-    if why := await run_in_threadpool(workshop.neighbors.problem, loaded):
+    if why := await run_in_threadpool(workshop.photos.problem, loaded):
         raise UsageError(f"training photos are not shown: {why}.")
-    image = await run_in_threadpool(workshop.neighbors.crop, loaded, index)
+    image = await run_in_threadpool(workshop.photos.crop, loaded, index)
     if image is None:
         raise UsageError(f"there is no training crop {index}.")
     return _file(pictures.plain_png(image), "image/png", None)
@@ -261,7 +262,7 @@ def _facts(workshop: Workshop, name: str) -> dict[str, Any]:
         "size": model.generator.image_size,
         "architecture_mixes": model.mixer is not None,
         "truncation": {"low": low, "high": high, "why": model.truncation_text},
-        "nearest": not workshop.neighbors.problem(model),
+        "nearest": not workshop.photos.problem(model),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pedigree.studio.counters import Counters
 from pedigree.studio.models import Models
-from pedigree.studio.neighbors import Neighbors
+from pedigree.studio.nearest_photos import NearestPhotos
 from pedigree.studio.painter import Painter
 
 MOST_FILMS = 2  # that are written at the same time
@@ -13,10 +13,15 @@ MOST_FILMS = 2  # that are written at the same time
 
 @dataclass(frozen=True, eq=False)
 class Workshop:
-    """The generators, the thread that draws, the search for training photos, and the counters."""
+    """The generators, the thread that draws, the search for training photos, and the counters.
+
+    Attributes:
+        revision: the git revision of the code, for the provenance of pictures.
+    """
 
     models: Models
-    neighbors: Neighbors
+    photos: NearestPhotos
     counters: Counters
     painter: Painter
+    revision: str
     filming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_FILMS))

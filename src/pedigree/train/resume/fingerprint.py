@@ -21,11 +21,6 @@ PACKAGES = ("backends", "common", "features", "generator", "metrics", "networks"
 NO_OUTCOME = (
     "common/announcement.py",
     "common/progress.py",
-    "generator/dog_files.py",
-    "generator/dogs.py",
-    "generator/drawing.py",
-    "generator/provenance.py",
-    "generator/request.py",
     "train/resume",
 )
 CHUNK = 2**23  # bytes of an array that are read at a time

@@ -3,8 +3,8 @@
 import pytest
 
 from pedigree.common.names import LONGEST_FILE_NAME, file_name
-from pedigree.generator.dog_files import file_names
-from pedigree.generator.request import Sheet
+from pedigree.drawing.dog_files import file_names
+from pedigree.drawing.request import Sheet
 
 
 def test_a_name_says_breed_seed_and_index() -> None:

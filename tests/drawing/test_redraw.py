@@ -10,8 +10,8 @@ import pytest
 from pedigree import shipped
 from pedigree.cli import main
 from pedigree.common.grids import save_png
+from pedigree.drawing.provenance import Provenance, model_hash, png_fields, read_provenance
 from pedigree.generator.model import save_generator
-from pedigree.generator.provenance import Provenance, model_hash, png_fields, read_provenance
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from generator.test_walks import BREEDS, LATENT, built
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.test_walks import BREEDS, LATENT, built
+from pedigree.drawing.dogs import DEEPEST, LARGEST_SEED, latent_of, latents_of, parse, parse_latent, shares_of
 from pedigree.errors import UsageError
-from pedigree.generator.dogs import DEEPEST, LARGEST_SEED, latent_of, latents_of, parse, parse_latent, shares_of
 from pedigree.generator.mixing import Mixer
 from pedigree.generator.model import Generator
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pedigree.common.breeds import display_name
 from pedigree.common.names import file_name, same_name
-from pedigree.generator.request import Sheet
+from pedigree.drawing.request import Sheet
 
 Files = dict[str, dict[int, str]]  # by the folder of a breed and the index of a picture
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from pedigree import shipped
+from pedigree.drawing.provenance import model_hash
 from pedigree.errors import PedigreeError
-from pedigree.generator.provenance import model_hash
 
 
 def generator_with(wanted: str, model: Path) -> Path:

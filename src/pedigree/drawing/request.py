@@ -1,7 +1,7 @@
 """What a picture shows: the request that is in the provenance of a PNG, and from which it can be drawn again.
 
-A request is a JSON object. Its keys say of which kind it is: `{"breeds": [...], ...}` is a `Sheet`. Another kind of
-request is another dataclass with `to_json`, and another branch in `parsed`.
+A request is a JSON object. Its keys say of which kind it is: `{"breeds": [...], ...}` is a `Sheet`, and
+`{"dog": "...", "scale": 1}` is a `Portrait`.
 """
 
 import math
@@ -15,6 +15,7 @@ from pedigree.generator.archive import MOST_BREEDS, is_name
 MOST_PICTURES = 1000  # of a breed
 MOST_CANDIDATES = 20_000
 LARGEST_SEED = 2**63 - 1
+MOST_SCALE = 8
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,24 @@ class Sheet:
         return {name: value for name, value in asdict(self).items() if name != unused} | {"breeds": list(self.breeds)}
 
 
-def parsed(request: Mapping[str, Any]) -> Sheet:
+@dataclass(frozen=True)
+class Portrait:
+    """One dog of the studio.
+
+    Attributes:
+        dog: the dog as text, as `pedigree.drawing.dogs` reads it.
+        scale: how often each pixel is repeated in both directions.
+    """
+
+    dog: str
+    scale: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request for a provenance."""
+        return asdict(self)
+
+
+def parsed(request: Mapping[str, Any]) -> Sheet | Portrait:
     """Return what a request asks for. It may come from anybody.
 
     Raises:
@@ -54,9 +72,18 @@ def parsed(request: Mapping[str, Any]) -> Sheet:
     try:
         if "breeds" in request:
             return _sheet(request)
+        if "dog" in request:
+            return _portrait(request)
         raise ValueError(f"its keys are {', '.join(sorted(request))[:60]!r}")
     except ValueError as error:
         raise PedigreeError(f"the picture cannot be drawn again: unknown request, {error}.") from None
+
+
+def _portrait(request: Mapping[str, Any]) -> Portrait:
+    """Return the portrait of a request; raise ValueError unless it is as `Portrait.to_json` returns it."""
+    if request.keys() != {"dog", "scale"} or not isinstance(request["dog"], str):
+        raise ValueError("it has other keys or values than Pedigree writes")
+    return Portrait(request["dog"], _whole(request, "scale", 1, MOST_SCALE))
 
 
 def _sheet(request: Mapping[str, Any]) -> Sheet:

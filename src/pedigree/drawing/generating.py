@@ -1,4 +1,4 @@
-"""The commands that draw with a trained generator: `generate` draws new dogs, `walk` draws steps between dogs."""
+"""`pedigree generate`: draws new dogs into a sheet or into a folder."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,24 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pedigree.common import films
 from pedigree.common.breeds import display_name, find_breed
 from pedigree.common.files import check_replaceable, replacing_entries
 from pedigree.common.grids import grid, save_png, wrapped
 from pedigree.common.plurals import plural
+from pedigree.drawing.dog_files import Files, file_names
+from pedigree.drawing.outputs import SIDES, kind_of
+from pedigree.drawing.provenance import Provenance, model_hash, png_fields
+from pedigree.drawing.request import Sheet
 from pedigree.errors import PedigreeError, UsageError
-from pedigree.generator.dog_files import Files, file_names
 from pedigree.generator.model import Generator, breeds_of, load_generator
-from pedigree.generator.provenance import Provenance, model_hash, png_fields
-from pedigree.generator.request import Sheet
-from pedigree.generator.walks import Walk
 
-SIDES = {".png": 128, ".gif": 64, ".mp4": 128}  # pixels: the side to which pictures are enlarged, approximately
-STEPS = {".png": 9, ".gif": 48, ".mp4": 96}  # columns of a PNG, frames of a film
-MILLISECONDS = 80  # per frame of a GIF
-FPS = 25  # frames per second of an MP4: it lasts as long as a GIF with half as many frames
 MOST_NAMES = 10  # breeds that the summary names; of more it gives the number
-WALKS = 8  # rows of a PNG, pictures side by side in a film
 
 Origin = Callable[[Mapping[str, Any]], Provenance]  # of a request, for one generator and revision
 
@@ -88,7 +82,7 @@ def generate(model: Path, sheet: Sheet, out: str, revision: str = "", draw: Draw
     place = Path(out)
     to_folder = out != "" and (place.is_dir() or out.endswith("/") or not place.suffix)
     if not to_folder:
-        _kind(place, ".png", other=", or a folder: one that exists, or a name that ends with /")
+        kind_of(place, ".png", other=", or a folder: one that exists, or a name that ends with /")
     breeds = breeds_of(model)
     if unknown := [breed for breed in sheet.breeds if breed not in breeds]:
         raise UsageError(f"{model} has no breed {unknown[0]!r}: `pedigree breeds` lists all {len(breeds)}.")
@@ -103,57 +97,6 @@ def generate(model: Path, sheet: Sheet, out: str, revision: str = "", draw: Draw
         save_png(_laid_out(drawn, sheet), place, _fields(drawn, origin(sheet.to_json())))
         note = drawn.note
     return f"{_summary(sheet)}{f' ({note})' if note else ''}: {out}"
-
-
-def walk(
-    model: Path,
-    breed: str,
-    to: str | None,
-    out: Path,
-    seed: int,
-    count: int | None = None,
-    steps: int | None = None,
-    truncation: float | None = None,
-) -> str:
-    """Draw a walk within `breed`, or from it to the breed `to`, into `out`; return a summary.
-
-    A PNG has `count` rows and `steps` columns. Without `to`, each row changes one dimension of the latent; the
-    dimensions that change the picture most are chosen. With `to`, each row has its own latent. A GIF or MP4 has `count`
-    pictures side by side and `steps` frames, and its end leads back to its start.
-
-    Raises:
-        UsageError: if the generator does not know a breed, both breeds are the same, there are more rows than the
-            latent has dimensions, or `out` has another suffix.
-        PedigreeError: if there is no such model, or if an MP4 needs PyAV and it is not installed.
-    """
-    kind = _kind(out, ".png", ".gif", ".mp4")
-    one, other = _ends(breed, to, breeds_of(model))
-    if kind == ".mp4":
-        films.require_pyav(out)
-    generator = load_generator(model)
-    rows = count or (min(WALKS, generator.latent_size) if kind == ".png" and to is None else WALKS)
-    if kind == ".png" and to is None and rows > generator.latent_size:
-        raise UsageError(f"--count must be at most {generator.latent_size}, the size of the latent. Received: {rows}")
-    drawn = Walk(generator, one, other, seed, rows, steps or STEPS[kind], truncation, SIDES[kind])
-    if kind == ".png":
-        save_png(drawn.sheet(), out)
-    elif kind == ".gif":
-        films.save_gif(drawn.film(), out, MILLISECONDS)
-    else:
-        films.save_mp4(drawn.film(), out, FPS)
-    return f"{drawn.title}: {out}"
-
-
-def _kind(out: Path, *kinds: str, other: str = "") -> str:
-    """Return the suffix of `out`; raise UsageError unless it is one of `kinds`, before anything is drawn.
-
-    The message adds what `other` place may be named.
-    """
-    kind = out.suffix.lower()
-    if kind not in kinds:
-        raise UsageError(f"--out must name a {' or '.join(kinds)} file{other}. Received: {out}")
-    check_replaceable(out)
-    return kind
 
 
 def chosen(names: Sequence[str], folders: Sequence[str]) -> tuple[str, ...]:
@@ -218,16 +161,3 @@ def _summary(sheet: Sheet) -> str:
     titles = [display_name(folder) for folder in sheet.breeds]
     breeds = ", ".join(titles) if len(titles) <= MOST_NAMES else plural(len(titles), "breed")
     return f"{plural(sheet.count, 'picture')}{' each' if len(titles) > 1 else ''} of {breeds}"
-
-
-def _ends(breed: str, to: str | None, folders: Sequence[str]) -> tuple[int, int | None]:
-    """Return the indices of the first and the last breed of a walk; None if there is no last one."""
-    if "all" in (breed.lower(), (to or "").lower()):
-        raise UsageError("a walk is within one breed, or between two: `all` is for `pedigree generate` only")
-    one = folders.index(find_breed(breed, folders))
-    if to is None:
-        return one, None
-    other = folders.index(find_breed(to, folders))
-    if one == other:
-        raise UsageError(f"--breed and --to must be two breeds. Received: {display_name(folders[one])} twice")
-    return one, other

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pedigree.best import BreedFeatures, breed_features, load_judge, matching_crops
 from pedigree.common.packed_crops import Crops
 from pedigree.common.paths import CROPS, FEATURES
-from pedigree.generator.dogs import Dog
+from pedigree.drawing.dogs import Dog
 from pedigree.metrics.memorization import nearest_training, suspicious_distance
 from pedigree.pages.wording import breed_name
 from pedigree.studio.models import Model
@@ -60,7 +60,7 @@ class Neighbor:
         return f"{text} Nothing suggests that this dog is a copy."
 
 
-class Neighbors:
+class NearestPhotos:
     """Finds nearest training crops. It serves one request at a time, because the judge takes all cores.
 
     Args:

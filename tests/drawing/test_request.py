@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from pedigree.drawing.request import Sheet, parsed
 from pedigree.errors import PedigreeError
-from pedigree.generator.request import Sheet, parsed
 
 WHOLE = Sheet(("n1-pug", "boxer"), 7, 8, 0.5, 50, labels=False)
 DOG = Sheet(("boxer",), 7, 8, index=3)

@@ -10,8 +10,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from pedigree.common.grids import png_bytes, save_png
+from pedigree.drawing.provenance import FIELD, LARGEST, Provenance, model_hash, png_fields, read_provenance
 from pedigree.errors import PedigreeError
-from pedigree.generator.provenance import FIELD, LARGEST, Provenance, model_hash, png_fields, read_provenance
 
 PICTURE = Image.new("RGB", (3, 2), "red")
 ORIGIN = Provenance(
