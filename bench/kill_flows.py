@@ -42,8 +42,12 @@ class Bench:
     scratch: Path
     base: Project
 
-    def run(self, project: Project, flow: str, how: str = "count", at: int = 0) -> tuple[int, bool, int, str]:
-        """Run a flow; return the number of changes, whether the one number `at` was reached, exit code and output."""
+    def run(self, project: Project, flow: str, how: str | None = None, at: int = 0) -> tuple[int, bool, int, str]:
+        """Run a flow, undisturbed unless `how` is given.
+
+        Returns:
+            The number of changes, whether the one number `at` was reached, the exit code, and the output.
+        """
         counter = self.scratch / "counter"
         counter.write_bytes(bytes(16))
         done = project.run(
@@ -52,12 +56,12 @@ class Bench:
             "python",
             f"flows/{flow}.py",
             check=False,
-            LD_PRELOAD=str(self.scratch / "kill.so") if how != "count" or at == 0 else "",
+            LD_PRELOAD=str(self.scratch / "kill.so") if how else "",
             KILL_STAGE=" ",
             KILL_ROOT=f"{project.root}/",
             KILL_COUNTER=str(counter),
             KILL_AT=str(at),
-            KILL_HOW=how,
+            KILL_HOW=how or "",
             PREFECT_HOME=str(self.scratch / "prefect"),
             TMPDIR=str(self.scratch / "tmp"),
         )
@@ -100,7 +104,7 @@ def prepared(scratch: Path) -> Bench:
     project.override(GATE)
     project.commit("A gate")
     bench = Bench(scratch, project)
-    _, _, code, output = bench.run(project, "retrain", at=1)
+    _, _, code, output = bench.run(project, "retrain")
     if code:
         sys.exit(output)
     project.override({"train.seed": 1})
@@ -111,7 +115,7 @@ def prepared(scratch: Path) -> Bench:
 def kill_flow(bench: Bench, flow: str, kills: int, chance: random.Random) -> list[tuple[str, list[str]]]:
     """Kill a flow so many times. Return the kind of each kill and its faults."""
     project, results = bench.copy(), []
-    count, _, code, output = bench.run(project, flow)
+    count, _, code, output = bench.run(project, flow, "count")
     if code:
         sys.exit(output)
     expected, files = outcome(project, flow), names(project)
@@ -122,7 +126,7 @@ def kill_flow(bench: Bench, flow: str, kills: int, chance: random.Random) -> lis
         _, reached, _, output = bench.run(project, flow, HOW[kind], at)
         faults = [f"a traceback: {output[-800:]}"] if "Traceback" in output and kind in ("term", "int") else []
         faults += [f"left running: {name}" for name in left_running(bench)]
-        _, _, code, output = bench.run(project, flow, at=1)
+        _, _, code, output = bench.run(project, flow)
         if code:
             faults.append(f"the next one ends with {code}: {output[-800:]}")
         found, now = outcome(project, flow), names(project)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import socket
 import threading
 import time
@@ -332,12 +333,18 @@ def test_many_slow_clients_do_not_keep_others_waiting(address: str) -> None:
             connection.close()
 
 
-def test_photos_are_never_shown_if_they_are_hidden(studio: Studio, tmp_path: Path) -> None:
-    hiding = Studio(studio.folder)
-    hiding.start("--hide-photos")
+def test_another_copy_draws_the_same_bytes_and_never_shows_photos_if_they_are_hidden(
+    client: httpx.Client, studio: Studio, tmp_path: Path
+) -> None:
+    link = f"/api/dog.png?dog={BETA}~7&hash={client.get('/healthz').json()['model']}"
+    here = client.get(link).content
+    copy = Studio(tmp_path / "copy")
+    shutil.copytree(studio.folder, copy.folder)
+    copy.start("--hide-photos")
     try:
-        found = httpx.get(f"{hiding.address}/api/nearest", params={"dog": f"{BETA}~7"}, timeout=60).json()
+        assert httpx.get(f"{copy.address}{link}", timeout=60).content == here
+        found = httpx.get(f"{copy.address}/api/nearest", params={"dog": f"{BETA}~7"}, timeout=60).json()
         assert (found["available"], "--hide-photos" in found["why"]) == (False, True)
-        assert httpx.get(f"{hiding.address}/api/crop.png?index=0", timeout=60).status_code == 400
+        assert httpx.get(f"{copy.address}/api/crop.png?index=0", timeout=60).status_code == 400
     finally:
-        assert hiding.stop() == 143
+        assert copy.stop() == 143
