@@ -23,7 +23,7 @@ from progress_bars import ProgressArtifact
 from ruamel.yaml import YAML
 
 from pedigree.common.printable import printable
-from pedigree.doctor import locks
+from pedigree.doctor import leftovers, locks
 from pedigree.errors import PedigreeError
 
 PROJECT_FILE = "dvc.yaml"
@@ -66,7 +66,7 @@ class Stage:
 
 @contextlib.contextmanager
 def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
-    """Lock the project at `root` for one run of a flow.
+    """Lock the project at `root` for one run of a flow. Unfinished copies of killed DVC commands are removed.
 
     Raises:
         BusyError: at once, if another run has the lock, whether a deployment or a person started it.
@@ -76,6 +76,7 @@ def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
             stack.enter_context(locks.hold(root / locks.FOLDER / f"{flow}.lock"))
         except locks.LockedError as error:
             raise BusyError(f"Another {flow} is running in {root} ({error}). This run is cancelled.") from None
+        leftovers.remove_copies(root)
         yield
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from dvc_objects.fs.utils import tmp_fname
 
 from doctor.projects import dvc, of
 from pedigree.doctor import leftovers
@@ -86,6 +87,21 @@ def running_dvc(project: Path) -> "Iterator[subprocess.Popen[bytes]]":
             yield process
         finally:
             subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=False)
+
+
+def test_an_unfinished_copy_of_dvc_is_removed_only_when_no_dvc_command_runs(project: Path) -> None:
+    copy, own = project / "reports/samples" / tmp_fname(), project / "reports/.my-own-notes-of-today.tmp"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text("half")
+    own.write_text("mine")
+    with running_dvc(project):
+        assert of("copies", leftovers.check_copies(project)).level == "fine"
+        assert leftovers.remove_copies(project) == []
+    finding = of("copies", leftovers.check_copies(project))
+    assert (finding.level, str(copy) in finding.text) == ("note", True)
+    assert finding.fix is not None
+    assert finding.fix() == [str(copy)]
+    assert own.exists()
 
 
 def test_a_dead_lock_of_dvc_is_removed_only_when_no_dvc_command_runs(project: Path) -> None:

@@ -93,13 +93,14 @@ def _checks(root: Path, sections: dict[str, Any], is_project: bool) -> list[tupl
         ("disk", lambda: machine.check_disk(root, needs())),
         ("dvc", lambda: dvc_project.check(root)),
         ("locks", lambda: leftovers.check_locks(root)),
+        ("copies", lambda: leftovers.check_copies(root)),
         ("git", lambda: git_checkout.check(root, dvc_project.needs_git(root))),
     ]
 
 
 ORDER = (
     *("python", "packages", "archives", "backend", "precision", "processor", "memory", "disk", "weights", "pictures"),
-    *("dvc", "cache", "remote", "locks", "left-overs", "git", "champion", "prefect", "runs"),
+    *("dvc", "cache", "remote", "locks", "left-overs", "copies", "git", "champion", "prefect", "runs"),
 )
 
 

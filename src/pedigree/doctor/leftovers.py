@@ -1,5 +1,6 @@
 """What killed processes leave: scratch folders, and locks of DVC. `--fix` removes what no living process owns."""
 
+import re
 import tempfile
 from functools import partial
 from itertools import chain
@@ -10,6 +11,7 @@ from pedigree.doctor import locks
 from pedigree.doctor.finding import Finding, fine
 
 FOLDERS = ("data", "models", "reports", "runs")  # also their folders
+_COPY_OF_DVC = re.compile(r"\.[\w-]{22}\.tmp", re.ASCII)  # a file that DVC copies out of its cache, until it is whole
 
 
 def check_scratch(root: Path) -> list[Finding]:
@@ -20,6 +22,31 @@ def check_scratch(root: Path) -> list[Finding]:
     names = ", ".join(map(str, left))
     text = f"killed processes have left {len(left)} scratch folder(s): {names}"
     return [Finding("left-overs", "note", text, "pedigree doctor --fix removes them", partial(_remove_scratch, left))]
+
+
+def check_copies(root: Path) -> list[Finding]:
+    """Return a finding about the unfinished copies that killed DVC commands have left in the project at `root`."""
+    if not (left := unfinished_copies(root)):
+        return [fine("copies", "killed DVC commands have left no unfinished copy")]
+    text = f"killed DVC commands have left {len(left)} unfinished copy(s): {', '.join(map(str, left))}"
+    return [Finding("copies", "note", text, "pedigree doctor --fix removes them", partial(remove_copies, root))]
+
+
+def unfinished_copies(root: Path) -> list[Path]:
+    """List the files that DVC has begun to copy into the project at `root`; none while a DVC command runs there."""
+    if any(locks.dvc_commands(root)):
+        return []
+    folders = [folder for place in _places(root) for folder in (place, *place.glob("*")) if folder.is_dir()]
+    found = {path for folder in folders for path in folder.glob(".*.tmp") if _COPY_OF_DVC.fullmatch(path.name)}
+    return sorted(found)
+
+
+def remove_copies(root: Path) -> list[str]:
+    """Remove the unfinished copies of killed DVC commands; return their names."""
+    left = unfinished_copies(root)
+    for path in left:
+        path.unlink(missing_ok=True)
+    return [str(path) for path in left]
 
 
 def check_locks(root: Path) -> list[Finding]:
@@ -37,10 +64,15 @@ def check_locks(root: Path) -> list[Finding]:
 
 
 def _scratch(root: Path) -> list[Path]:
-    places = [root, Path(tempfile.gettempdir())]
+    places = [Path(tempfile.gettempdir()), *_places(root)]
+    return list(chain.from_iterable(sorted(place.glob(f"{SCRATCH}*")) for place in places))
+
+
+def _places(root: Path) -> list[Path]:
+    places = [root]
     for name in FOLDERS:
         places += [root / name, *(path for path in (root / name).glob("*") if path.is_dir())]
-    return list(chain.from_iterable(sorted(place.glob(f"{SCRATCH}*")) for place in places))
+    return places
 
 
 def _remove_scratch(left: list[Path]) -> list[str]:

@@ -104,7 +104,7 @@ def dead_locks(root: Path) -> list[DeadLock]:
 def holders(root: Path) -> list[str]:
     """Return who holds locks of the project at `root`: flows, and the DVC commands that run here."""
     flows = [path for path in sorted((root / FOLDER).glob("*.lock")) if path.name not in _OF_DVC and is_held(path)]
-    return [*(f"the flow {path.stem} ({_holder_of(path)})" for path in flows), *_dvc_commands(root)]
+    return [*(f"the flow {path.stem} ({_holder_of(path)})" for path in flows), *dvc_commands(root)]
 
 
 def remove(dead: DeadLock, root: Path) -> bool:
@@ -118,7 +118,7 @@ def remove(dead: DeadLock, root: Path) -> bool:
     return True
 
 
-def _dvc_commands(root: Path) -> Iterator[str]:
+def dvc_commands(root: Path) -> Iterator[str]:
     """Yield the DVC commands that run in the folder `root` or below it, on this machine."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
