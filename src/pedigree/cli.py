@@ -150,11 +150,12 @@ def generate(arguments: argparse.Namespace) -> None:
 def walk(arguments: argparse.Namespace) -> None:
     """Draw a walk through the latents, within one breed or between two, as a PNG, GIF or MP4."""
     from pedigree.drawing import walking
+    from pedigree.results.revisions import description
 
     ends, seed = (arguments.breed, arguments.to), arguments.seed or 0
     options = (arguments.out, seed, arguments.count, arguments.frames, arguments.truncation)
     with _model(arguments) as model:
-        _show(walking.walk(model, *ends, *options))
+        _show(walking.walk(model, *ends, *options, revision=description()))
         _print_notice(model)
 
 

@@ -71,3 +71,23 @@ def test_settings_that_keras_refuses_are_one_line(
     assert (code, error.count("\n")) == (1, 1), error
     assert error.startswith("pedigree train: Keras cannot be imported")
     assert "keras.json, and set KERAS_BACKEND to tensorflow or jax" in error
+
+
+LEFT_OUT = """
+import sys
+from pedigree.common.quiet import import_keras
+import_keras()
+packages = ("jax", "pandas", "sklearn")
+print([name for name in packages if name in sys.modules])
+import jax, pandas, sklearn
+print(jax.numpy.ones(2).sum(), len(pandas.DataFrame({"a": [1]})), sklearn.__name__)
+"""
+
+
+@pytest.mark.parametrize(("backend", "imported"), [("tensorflow", []), ("jax", ["jax"])])
+def test_packages_that_keras_does_not_need_are_not_imported_and_can_be_later(
+    backend: str, imported: list[str], tmp_path: Path
+) -> None:
+    code, out, error = run(tmp_path, script=LEFT_OUT, KERAS_BACKEND=backend)
+    assert code == 0, error
+    assert out.splitlines() == [str(imported), "2.0 1 sklearn"]

@@ -107,7 +107,7 @@ def test_another_generator_is_one_line_with_both_hashes(gone: bool, capsys: pyte
     ("request_", "message"),
     [
         ({"breeds": ["n90000003-Green"]}, "no breed 'n90000003-Green'"),
-        ({"count": 10**6}, "count is no whole number"),
+        ({"count": 10**6}, "count of its request is no whole number"),
         ({"dog": "red"}, "cannot be drawn again"),
     ],
 )
@@ -125,6 +125,14 @@ def test_a_forged_request_is_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_walk_says_how_it_was_drawn_and_what_draws_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["walk", "--breed", "red", "--to", "柴犬", "--seed", "3", "--count", "2", "--out", "walk.png"]) == 0
+    walk = {"breed": BREEDS[0], "to": BREEDS[1], "seed": 3, "count": 2, "steps": 9, "truncation": None}
+    assert read_provenance(Path("walk.png")).request == {"walk": walk}
+    assert generate("--from", "walk.png") == 1
+    assert "only `pedigree walk` draws" in capsys.readouterr().err
 
 
 def test_the_revision_is_that_of_the_project_here() -> None:

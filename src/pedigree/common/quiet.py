@@ -1,4 +1,4 @@
-"""Imports Keras with the project's settings, without TensorFlow's start-up messages, and without TensorFlow on JAX.
+"""Imports Keras with the project's settings, without TensorFlow's start-up messages, and without unused packages.
 
 `keras.json` in a person's home, and some variables of the environment, change what Keras computes. The results of a
 stage depend on what DVC knows, so they are ignored here. Only KERAS_BACKEND is kept: the docs name it.
@@ -27,6 +27,9 @@ IGNORED = (
     "JAX_NUMPY_RANK_PROMOTION",
 )
 
+# Keras and TensorFlow import these packages if they are installed: two seconds for nothing that is used here.
+UNUSED = {"tensorflow": ("jax", "pandas", "sklearn"), "jax": ("pandas", "sklearn")}
+
 
 def import_keras() -> None:
     """Import Keras and its backend, set what results depend on, and hide the start-up messages of the backend.
@@ -36,7 +39,7 @@ def import_keras() -> None:
     """
     _prepare_environment()
     try:
-        with hidden_stderr():
+        with hidden_stderr(), _hidden(*UNUSED.get(os.environ["KERAS_BACKEND"], ())):
             import keras
     except (AssertionError, AttributeError, TypeError, ValueError) as error:
         folder = os.environ.get("KERAS_HOME", "~/.keras")
@@ -81,14 +84,23 @@ def _leave_tensorflow_out() -> None:
     To serialise a layer, Keras would otherwise import TensorFlow on every backend, which takes seconds, only to check
     that no part of the layer belongs to TensorFlow. Keras checks once per process.
     """
-    modules: dict[str, Any] = sys.modules
-    if "tensorflow" in modules:
+    if "tensorflow" in sys.modules:
         return
 
     import keras
 
-    modules["tensorflow"] = None  # for Python, this means that the module is missing
-    try:
+    with _hidden("tensorflow"):
         keras.saving.serialize_keras_object(keras.DTypePolicy("float32"))
+
+
+@contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Make Python believe in the block that packages are not installed, except those that are already imported."""
+    modules: dict[str, Any] = sys.modules
+    hidden = [name for name in names if name not in modules]
+    modules.update(dict.fromkeys(hidden))  # for Python, None means that the module is missing
+    try:
+        yield
     finally:
-        del modules["tensorflow"]
+        for name in hidden:
+            del modules[name]

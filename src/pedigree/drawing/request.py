@@ -4,6 +4,7 @@ A request is a JSON object. Its keys say of which kind it is: `{"breeds": [...],
 `{"dog": "...", "scale": 1}` is a `Portrait`.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -74,9 +75,11 @@ def parsed(request: Mapping[str, Any]) -> Sheet | Portrait:
             return _sheet(request)
         if "dog" in request:
             return _portrait(request)
-        raise ValueError(f"its keys are {', '.join(sorted(request))[:60]!r}")
+        if "walk" in request:
+            raise ValueError(f"it is a walk, which only `pedigree walk` draws: {json.dumps(request['walk'])[:300]}")
+        raise ValueError(f"unknown request, its keys are {', '.join(sorted(request))[:60]!r}")
     except ValueError as error:
-        raise PedigreeError(f"the picture cannot be drawn again: unknown request, {error}.") from None
+        raise PedigreeError(f"the picture cannot be drawn again by --from: {error}.") from None
 
 
 def _portrait(request: Mapping[str, Any]) -> Portrait:
@@ -90,7 +93,7 @@ def _sheet(request: Mapping[str, Any]) -> Sheet:
     """Return the sheet of a request; raise ValueError unless it is as `Sheet.to_json` returns it."""
     breeds = request["breeds"]
     if not isinstance(breeds, list) or not 0 < len(breeds) <= MOST_BREEDS or not all(map(is_name, breeds)):
-        raise ValueError(f"breeds is no list of 1 to {MOST_BREEDS} names")
+        raise ValueError(f"breeds of its request is no list of 1 to {MOST_BREEDS} names")
     count = _whole(request, "count", 1, MOST_PICTURES)
     sheet = Sheet(
         tuple(breeds),
@@ -102,14 +105,14 @@ def _sheet(request: Mapping[str, Any]) -> Sheet:
         _whole(request, "index", 0, count - 1) if "index" in request else None,
     )
     if sheet.to_json() != request or (sheet.index is not None and len(breeds) > 1):
-        raise ValueError("it has other keys or values than Pedigree writes")
+        raise ValueError("its request has other keys or values than Pedigree writes")
     return sheet
 
 
 def _whole(request: Mapping[str, Any], key: str, low: int, high: int) -> int:
     value = request.get(key)
     if type(value) is not int or not low <= value <= high:
-        raise ValueError(f"{key} is no whole number from {low} to {high}")
+        raise ValueError(f"{key} of its request is no whole number from {low} to {high}")
     return value
 
 
@@ -118,5 +121,5 @@ def _above_zero(request: Mapping[str, Any], key: str) -> float | None:
     if value is None:
         return None
     if type(value) not in (int, float) or not 0 < value < math.inf:
-        raise ValueError(f"{key} is no number above 0")
+        raise ValueError(f"{key} of its request is no number above 0")
     return float(value)

@@ -7,6 +7,7 @@ from pedigree.common import films
 from pedigree.common.breeds import display_name, find_breed
 from pedigree.common.grids import save_png
 from pedigree.drawing.outputs import SIDES, kind_of
+from pedigree.drawing.provenance import Provenance, model_hash, png_fields
 from pedigree.errors import UsageError
 from pedigree.generator.model import breeds_of, load_generator
 from pedigree.generator.walks import Walk
@@ -26,12 +27,13 @@ def walk(
     count: int | None = None,
     steps: int | None = None,
     truncation: float | None = None,
+    revision: str = "",
 ) -> str:
     """Draw a walk within `breed`, or from it to the breed `to`, into `out`; return a summary.
 
-    A PNG has `count` rows and `steps` columns. Without `to`, each row changes one dimension of the latent; the
-    dimensions that change the picture most are chosen. With `to`, each row has its own latent. A GIF or MP4 has `count`
-    pictures side by side and `steps` frames, and its end leads back to its start.
+    A PNG has `count` rows and `steps` columns, and says how it was drawn. Without `to`, each row changes one dimension
+    of the latent; the dimensions that change the picture most are chosen. With `to`, each row has its own latent. A GIF
+    or MP4 has `count` pictures side by side and `steps` frames, and its end leads back to its start.
 
     Raises:
         UsageError: if the generator does not know a breed, both breeds are the same, there are more rows than the
@@ -48,7 +50,7 @@ def walk(
         raise UsageError(f"--count must be at most {generator.latent_size}, the size of the latent. Received: {rows}")
     drawn = Walk(generator, one, other, seed, rows, steps or STEPS[kind], truncation, SIDES[kind])
     if kind == ".png":
-        save_png(drawn.sheet(), out)
+        save_png(drawn.sheet(), out, png_fields(Provenance(model_hash(model), revision, drawn.request())))
     elif kind == ".gif":
         films.save_gif(drawn.film(), out, MILLISECONDS)
     else:

@@ -5,6 +5,7 @@ The functions return pictures `(rows, columns, size, size, 3)` uint8 RGB. `Walk`
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,12 @@ class Walk:
         """The breed or the two breeds, in words."""
         ends = [self.breed] if self.to is None else [self.breed, self.to]
         return " to ".join(display_name(self.generator.breeds[end]) for end in ends)
+
+    def request(self) -> dict[str, Any]:
+        """Return what is drawn, for the provenance of a sheet."""
+        breed, to = (None if end is None else self.generator.breeds[end] for end in (self.breed, self.to))
+        numbers = {name: getattr(self, name) for name in ("seed", "count", "steps", "truncation")}
+        return {"walk": {"breed": breed, "to": to, **numbers}}
 
     def sheet(self, chosen: Sequence[int] | None = None) -> Image.Image:
         """Draw the walk as a sheet, from left to right.
