@@ -104,7 +104,7 @@ class Format:
                 warnings.simplefilter("ignore")
                 yield
         except Exception as error:  # each converter raises exceptions of many types
-            if is_short_of_memory(error):
+            if is_short_of_memory(error) or isinstance(error, OSError):
                 raise
             reason = _reason(error)
             raise PedigreeError(
