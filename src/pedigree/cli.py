@@ -18,6 +18,7 @@ from pedigree.common.files import own_temporary_files
 from pedigree.common.guard import guarded
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
 from pedigree.common.printable import printable
+from pedigree.common.scratch import remove_leftovers
 from pedigree.errors import UsageError
 from pedigree.options import build_parser
 
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.run in STAGES:
+        remove_leftovers(Path())
     with own_temporary_files() if arguments.run in STAGES else nullcontext(), _patience(arguments):
         return arguments.run(arguments) or 0
 

@@ -174,8 +174,7 @@ def _blind_make(command: argparse.ArgumentParser) -> None:
     breeds.add_argument("--breed", action="append", metavar="NAME", help="a breed; repeat it to name all of the test")
     command.add_argument("--pictures", type=some, default=120, metavar="N", help="pictures per model (default 120)")
     command.add_argument("--photos", type=some, default=60, metavar="N", help="held-out photos (default 60)")
-    seed = partial(_whole, low=0, high=LARGEST_SEED)
-    command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of latents and choices (default 0)")
+    _seed(command, "seed of latents and choices (default 0)")
 
 
 def _blind_score(command: argparse.ArgumentParser) -> None:
@@ -189,17 +188,13 @@ def _blind_score(command: argparse.ArgumentParser) -> None:
 def _export(command: argparse.ArgumentParser) -> None:
     _show_examples(
         command,
-        "pedigree export --to dogs                                     the Keras file, its breeds and an example",
-        "pedigree export --to dogs --format onnx                       for ONNX Runtime",
-        "pedigree export --to dogs --format litert --model stanford-dogs   for phones",
+        "pedigree export --to dogs                   the Keras file, its breeds and an example",
+        "pedigree export --to dogs --format onnx     for ONNX Runtime",
     )
+    kinds = ["keras", "onnx", "saved-model", "litert"]
+    needs = "the format (default keras); onnx and litert need pip install 'pedigree[export]'"
     command.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="the new folder to write")
-    command.add_argument(
-        "--format",
-        choices=["keras", "onnx", "saved-model", "litert"],
-        default="keras",
-        help="the format (default keras); onnx and litert need pip install 'pedigree[export]'",
-    )
+    command.add_argument("--format", choices=kinds, default="keras", help=needs)
 
 
 def _card(command: argparse.ArgumentParser) -> None:
@@ -208,22 +203,10 @@ def _card(command: argparse.ArgumentParser) -> None:
 
 
 def _submission(command: argparse.ArgumentParser) -> None:
-    _show_examples(
-        command,
-        "pedigree submission                                images.zip with 10000 pictures of 64 px",
-        "pedigree submission --model stanford-dogs --count 100 --out few.zip",
-    )
-    count = partial(_whole, low=1, high=100_000)
+    count, out = partial(_whole, low=1, high=100_000), Path("images.zip")
     command.add_argument("--count", type=count, default=10_000, metavar="N", help="pictures (default 10000)")
-    command.add_argument(
-        "--out",
-        type=Path,
-        default=Path("images.zip"),
-        metavar="FILE.zip",
-        help="the file to write (default images.zip)",
-    )
-    seed = partial(_whole, low=0, high=2**63 - 1)
-    command.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the latents (default 0)")
+    command.add_argument("--out", type=Path, default=out, metavar="FILE.zip", help=f"the file to write (default {out})")
+    _seed(command, "seed of the latents (default 0)")
 
 
 def _fetch(command: argparse.ArgumentParser) -> None:
@@ -245,9 +228,13 @@ def _doctor(command: argparse.ArgumentParser) -> None:
 
 
 def _drawing(command: argparse.ArgumentParser) -> None:
-    seed = partial(_whole, low=0, high=LARGEST_SEED)
-    command.add_argument("--seed", type=seed, metavar="S", help="seed of the latents (default 0)")
+    _seed(command, "seed of the latents (default 0)", default=None)
     command.add_argument("--truncation", type=_above_zero, metavar="T", help=TRUNCATION)
+
+
+def _seed(command: argparse.ArgumentParser, text: str, default: int | None = 0) -> None:
+    seed = partial(_whole, low=0, high=LARGEST_SEED)
+    command.add_argument("--seed", type=seed, default=default, metavar="S", help=text)
 
 
 def _model(command: argparse.ArgumentParser) -> None:

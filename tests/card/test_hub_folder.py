@@ -40,8 +40,9 @@ def test_the_hub_reads_the_front_matter_and_the_scores_of_the_model_card(project
     found = {(one.metric_type, one.metric_args["judge"]): one for one in data.eval_results}
     kernel = found["kernel_distance", LITE0]
     assert kernel.metric_value == "0.1254 ± 0.0039"
-    assert kernel.metric_name == f"Kernel distance by {LITE0} (photos −0.0013 ± 0.0016)"
+    assert kernel.metric_name == f"Kernel distance, by {LITE0} (photos −0.0013 ± 0.0016)"
     assert {judge for _, judge in found} == {LITE0, OWN}
+    assert "Compared: 1,000 pictures, 717 training crops and 179 held-out crops." in card.text
     assert {one.task_type for one in data.eval_results} == {"unconditional-image-generation"}
 
 
@@ -114,9 +115,9 @@ def test_scores_of_inception_2015_have_their_own_names(project: Path) -> None:
     hub_folder.write_cards(Path("dogs"))
     results = ModelCard.load("dogs/README.md").data.eval_results
     by = {one.metric_type: one.metric_name for one in results if one.metric_args["judge"] == "inception-2015"}
-    assert by["fid"] == "FID by inception-2015"
-    assert by["kid"].startswith("KID by inception-2015 (photos ")
-    assert by["mifid"] == "MiFID by inception-2015"
+    assert by["fid"] == "FID, by inception-2015"
+    assert by["kid"].startswith("KID, by inception-2015 (photos ")
+    assert by["mifid"] == "MiFID, by inception-2015"
     assert "kernel_distance" not in by, "the same number, under its other name"
     assert "| FID | 125.3 ± 2.6 | – |" in text("README.md")
     assert "| Kernel distance | – | −0.0015 ± 0.0018 (photos" in text("README.md")

@@ -62,7 +62,7 @@ def model_fields(name: str, dataset: str, license_: str | None, scores: Iterable
         {
             "type": score.key,
             "value": score.value,
-            "name": f"{score.title} by {score.judge}{f' (photos {score.photos})' if score.photos else ''}",
+            "name": f"{score.title}, by {score.judge}{f' (photos {score.photos})' if score.photos else ''}",
             "args": {"judge": score.judge} | ({"photos": score.photos} if score.photos else {}),
         }
         for score in scores

@@ -100,6 +100,7 @@ def _model_card(project: _Project, generator: Generator) -> str:
         "breeds": [breed_name(breed) for breed in generator.breeds],
         "example": example(FORMATS["keras"], generator),
         "rows": scores_table.table(scores),
+        "scored": scores_table.scored(project.scores),
         "biased": [judge for judge, numbers in project.scores.items() if numbers.get(metrics_file.BIAS)],
         "verdicts": list(scores_table.verdicts(project.scores)),
     }

@@ -74,6 +74,15 @@ def table(scores: list[Score]) -> list[list[str]]:
     return [["number, by", *judges], *rows]
 
 
+def scored(by_judge: Scores) -> str:
+    """Return how many pictures and crops were compared, as a sentence; empty if the file does not say."""
+    numbers = next(iter(by_judge.values()))
+    sizes = [numbers.get(key) for key in ("samples", "real", "holdout")]
+    if not all(isinstance(size, int) for size in sizes):
+        return ""
+    return "Compared: {:,} pictures, {:,} training crops and {:,} held-out crops.".format(*sizes)
+
+
 def verdicts(by_judge: Scores) -> Iterator[str]:
     """Yield a sentence on copies for each judge."""
     trusted = shown(by_judge, VERDICT)

@@ -1,22 +1,20 @@
 """What killed processes leave: scratch folders, and locks of DVC. `--fix` removes what no living process owns."""
 
 import re
-import tempfile
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
-from pedigree.common.files import SCRATCH, is_leftover, remove_leftover
+from pedigree.common.files import is_leftover, remove_leftover
+from pedigree.common.scratch import places, scratch_folders
 from pedigree.doctor import locks
 from pedigree.doctor.finding import Finding, fine
 
-FOLDERS = ("data", "models", "reports", "runs")  # also their folders
 _COPY_OF_DVC = re.compile(r"\.[\w-]{22}\.tmp", re.ASCII)  # a file that DVC copies out of its cache, until it is whole
 
 
 def check_scratch(root: Path) -> list[Finding]:
     """Return a finding about the scratch folders left in the project at `root` and among temporary files."""
-    left = [path for path in _scratch(root) if is_leftover(path)]
+    left = [path for path in scratch_folders(root) if is_leftover(path)]
     if not left:
         return [fine("left-overs", "killed processes have left no scratch folder")]
     names = ", ".join(map(str, left))
@@ -36,7 +34,7 @@ def unfinished_copies(root: Path) -> list[Path]:
     """List the files that DVC has begun to copy into the project at `root`; none while a DVC command runs there."""
     if any(locks.dvc_commands(root)):
         return []
-    folders = [folder for place in _places(root) for folder in (place, *place.glob("*")) if folder.is_dir()]
+    folders = [folder for place in places(root) for folder in (place, *place.glob("*")) if folder.is_dir()]
     found = {path for folder in folders for path in folder.glob(".*.tmp") if _COPY_OF_DVC.fullmatch(path.name)}
     return sorted(found)
 
@@ -61,18 +59,6 @@ def check_locks(root: Path) -> list[Finding]:
     if holders := locks.holders(root):
         return [Finding("locks", "note", f"in use by {', '.join(holders)}: other runs wait or are refused")]
     return [fine("locks", "no lock is held, and killed commands have left none")]
-
-
-def _scratch(root: Path) -> list[Path]:
-    places = [Path(tempfile.gettempdir()), *_places(root)]
-    return list(chain.from_iterable(sorted(place.glob(f"{SCRATCH}*")) for place in places))
-
-
-def _places(root: Path) -> list[Path]:
-    places = [root]
-    for name in FOLDERS:
-        places += [root / name, *(path for path in (root / name).glob("*") if path.is_dir())]
-    return places
 
 
 def _remove_scratch(left: list[Path]) -> list[str]:

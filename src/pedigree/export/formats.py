@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,6 @@ from pedigree.common import quiet
 from pedigree.common.guard import is_short_of_memory
 from pedigree.errors import PedigreeError
 from pedigree.generator.model import Generator, Latents
-
-if TYPE_CHECKING:
-    import keras
 
 LATENT, BREED = "latent", "breed"  # the names of the inputs
 LONGEST = 200  # characters of a converter's message
@@ -45,6 +42,7 @@ class Format:
         draw: the line that draws `pictures`; `{latents}` and `{breeds}` stand for its inputs.
         keras_name: the name of the format for `keras.Model.export`; empty for Keras's own.
         open: returns a function that draws with the written file.
+        one: whether the network draws one picture a call. LiteRT cannot convolve enlarged pictures of an open number.
     """
 
     title: str
@@ -56,6 +54,7 @@ class Format:
     draw: str
     keras_name: str
     open: Callable[[Path], Run]
+    one: bool = False
 
     def check_installed(self) -> None:
         """Check the packages and the backend before anything is loaded.
@@ -90,7 +89,7 @@ class Format:
         target = folder / self.file
         with self._converting():
             if self.keras_name:
-                _served(generator).export(str(target), format=self.keras_name, verbose=False)
+                _export(generator, target, self.keras_name, 1 if self.one else None)
             else:
                 shutil.copyfile(model, target)
             run = self.open(target)
@@ -105,9 +104,9 @@ class Format:
                 warnings.simplefilter("ignore")
                 yield
         except Exception as error:  # each converter raises exceptions of many types
-            if is_short_of_memory(error):
+            if is_short_of_memory(error) or isinstance(error, OSError):
                 raise
-            reason = (" ".join(str(error).split()) or type(error).__name__).partition(". ")[0][:LONGEST]
+            reason = _reason(error)
             raise PedigreeError(
                 f"{self.title} cannot take this generator ({reason}): use another --format, such as onnx or keras."
             ) from None
@@ -121,15 +120,22 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _served(generator: Generator) -> "keras.Model":
-    """Return the network with inputs of the names `LATENT` and `BREED`, in inference mode."""
+def _reason(error: Exception) -> str:
+    """Return the first sentence of a converter's message, without the places in its graph."""
+    line = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return " ".join(line.rpartition("): ")[2].split()).partition(". ")[0][:LONGEST]
+
+
+def _export(generator: Generator, target: Path, keras_name: str, count: int | None) -> None:
+    """Write the network with the inputs `LATENT` and `BREED`, for `count` pictures a call; None: any number."""
     import keras
 
     latent = keras.Input((generator.latent_size,), dtype="float32", name=LATENT)
     breed = keras.Input((), dtype="int32", name=BREED)
     served = keras.Model([latent, breed], generator.network([latent, breed], training=False))
     served([generator.latents(1, seed=0), np.zeros(1, np.int32)])  # Keras exports only what has been called
-    return served
+    inputs = [keras.InputSpec(one.dtype, (count, *one.shape[1:]), name=one.name) for one in (latent, breed)]
+    served.export(str(target), format=keras_name, verbose=False, input_signature=[inputs])
 
 
 def _open_keras(path: Path) -> Run:
@@ -157,7 +163,12 @@ def _open_litert(path: Path) -> Run:
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(str(path)).get_signature_runner()
-    return lambda latents, labels: np.asarray(next(iter(runner(**{LATENT: latents, BREED: labels}).values())))
+
+    def run(latents: Latents, labels: Labels) -> npt.NDArray[np.float32]:
+        calls = ({LATENT: latents[[index]], BREED: labels[[index]]} for index in range(len(labels)))
+        return np.concatenate([picture for call in calls for picture in runner(**call).values()])
+
+    return run
 
 
 FORMATS = {
@@ -204,5 +215,6 @@ FORMATS = {
         draw="(pictures,) = generator(latent={latents}, breed={breeds}).values()",
         keras_name="litert",
         open=_open_litert,
+        one=True,
     ),
 }

@@ -25,13 +25,13 @@ _README = """\
 ```python
 {example}```
 
-`pictures` has the shape `(4, {size}, {size}, 3)` and numbers in [-1, 1], RGB. As 8-bit pixels:
+`pictures` has the shape `({count}, {size}, {size}, 3)` and numbers in [-1, 1], RGB. As 8-bit pixels:
 `numpy.clip(numpy.rint((pictures + 1) * 127.5), 0, 255).astype("uint8")`.
 
 | input | shape | content |
 | --- | --- | --- |
-| `latent` | `(n, {latent})`, float32 | {prior}; another latent gives another dog |
-| `breed` | `(n,)`, int32 | the index of a breed in `{list}` |
+| `latent` | `({any}, {latent})`, float32 | {prior}; another latent gives another dog |
+| `breed` | `({any},)`, int32 | the index of a breed in `{list}` |
 
 It computes in float32.
 
@@ -110,14 +110,20 @@ def facts(generator: Generator) -> dict[str, object]:
 
 
 def example(chosen: Format, generator: Generator) -> str:
-    """Return a program that draws four pictures of the first breed: imports, then two lines. Run it in the folder."""
-    shape = f"(4, {generator.latent_size})"
+    """Return a program that draws pictures of the first breed: imports, then two lines. It runs in the folder."""
+    count = _count(chosen)
+    shape = f"({count}, {generator.latent_size})"
     latents = f"random.standard_normal({shape}, numpy.float32)"
     if generator.latent == "uniform":
         latents = f"random.uniform(-1, 1, {shape}).astype(numpy.float32)"
-    draw = chosen.draw.format(latents=latents, breeds="numpy.full(4, 0, numpy.int32)")
+    draw = chosen.draw.format(latents=latents, breeds=f"numpy.full({count}, 0, numpy.int32)")
     imports = sorted([chosen.imports, "import numpy"], key=lambda line: (line.startswith("from"), line))
     return "\n".join([*imports, "", "random = numpy.random.default_rng(0)", chosen.load, draw, ""])
+
+
+def _count(chosen: Format) -> int:
+    """Return how many pictures the example draws."""
+    return 1 if chosen.one else 4
 
 
 def _readme(chosen: Format, generator: Generator, difference: int, licence: str) -> str:
@@ -127,6 +133,8 @@ def _readme(chosen: Format, generator: Generator, difference: int, licence: str)
         file=chosen.file,
         installs=chosen.installs,
         breeds=plural(len(generator.breeds), "breed"),
+        count=_count(chosen),
+        any="1" if chosen.one else "n",
         size=generator.image_size,
         latent=generator.latent_size,
         prior=prior,
