@@ -12,7 +12,8 @@ import * as status from "./status.js";
 
 const MOST = 16; // dogs
 const ENLARGED = { gif: 4, mp4: 4 };
-let next = "";
+let next = ""; // the dog that "Add this dog" adds
+let listed = "";
 
 const frames = rangeField("Frames", { min: 2, max: 240, step: 1 }, (value) => drag({ frames: value }));
 const field = dogField("Next dog", (dog) => {
@@ -26,10 +27,10 @@ const moved = (place, by) => {
   return list;
 };
 
-const item = (dog, place, bitmap) => {
+const item = (dog, place) => {
   const { breeds: names, latent } = described(dog);
   const name = `dog ${place + 1}`;
-  const picture = cut(make("canvas", { "aria-hidden": "true" }), bitmap, place);
+  const picture = make("canvas", { "aria-hidden": "true", width: 1, height: 1 });
   const act = (sign, label, step, disabled) =>
     button(sign, () => go({ step: step() }), { className: "quiet", disabled, "aria-label": `${label} ${name}` });
   return make("li", {},
@@ -42,10 +43,14 @@ const item = (dog, place, bitmap) => {
 };
 
 const drawList = newest(async () => {
-  const list = state.step;
+  const wanted = JSON.stringify([state.step, server.ofModel()]);
+  if (wanted === listed) return;
+  const items = state.step.map(item);
+  renewChildren(at("walk-dogs"), ...items);
   try {
-    const bitmap = await strip(list);
-    renewChildren(at("walk-dogs"), ...list.map((dog, place) => item(dog, place, bitmap)));
+    const bitmap = await strip(state.step);
+    items.forEach((one, place) => cut(one.querySelector("canvas"), bitmap, place));
+    listed = wanted;
   } catch (error) {
     server.report(error);
   }
