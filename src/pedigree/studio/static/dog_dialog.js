@@ -78,7 +78,7 @@ const drawNearest = newest(async (dog) => {
     if (dog !== state.dog) return;
     if (!answer.available) {
       at("nearest-switch").hidden = true;
-      at("nearest-text").textContent = `The nearest training photo is not available: ${answer.why}`;
+      at("nearest-text").textContent = answer.why;
       return;
     }
     at("nearest-image").src = answer.image;

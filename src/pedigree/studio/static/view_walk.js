@@ -21,6 +21,9 @@ const field = dogField("Next dog", (dog) => {
   field.set(next);
 });
 
+/** The frames of the film: at least one for each dog. */
+const frameCount = () => String(Math.max(Number(state.frames), state.step.length));
+
 const moved = (place, by) => {
   const list = [...state.step];
   list.splice(place + by, 0, ...list.splice(place, 1));
@@ -66,21 +69,24 @@ const drawFilm = newest(async () => {
   }
   status.busy("Drawing the film…");
   try {
-    const values = { dog: state.step, frames: state.frames, format: "strip", ...server.ofModel() };
+    const count = frameCount();
+    const values = { dog: state.step, frames: count, format: "strip", ...server.ofModel() };
     const { bitmap, headers } = await server.picture("/api/walk", values);
-    const side = film.load(bitmap, Number(headers.get("X-Frames") ?? state.frames));
-    at("walk-size").textContent = `${state.frames} frames · ${enlargement(side, at("walk-film"))}`;
+    const side = film.load(bitmap, Number(headers.get("X-Frames") ?? count));
+    at("walk-size").textContent = `${count} frames · ${enlargement(side, at("walk-film"))}`;
     status.done("The film is drawn.");
   } catch (error) {
     server.report(error);
   }
 });
 
+const filmOf = (format) =>
+  ({ dog: state.step, frames: frameCount(), format, scale: ENLARGED[format], ...server.ofModel() });
+
 const save = (event) => {
   event.preventDefault();
   const { format } = event.currentTarget.dataset;
-  const values = { dog: state.step, frames: state.frames, format, scale: ENLARGED[format], ...server.ofModel() };
-  return server.download("/api/walk", values, `walk.${format}`);
+  return server.download("/api/walk", filmOf(format), `walk.${format}`);
 };
 
 export const setUp = () => {
@@ -98,12 +104,11 @@ export const renew = () => {
 };
 
 export const show = () => {
-  frames.set(state.frames);
+  frames.input.min = Math.max(2, state.step.length);
+  frames.set(frameCount());
   at("walk-add").disabled = state.step.length >= MOST;
   for (const format of Object.keys(ENLARGED)) {
-    at(`walk-${format}`).href = server.endpoint("/api/walk", {
-      dog: state.step, frames: state.frames, format, scale: ENLARGED[format], ...server.ofModel(),
-    });
+    at(`walk-${format}`).href = server.endpoint("/api/walk", filmOf(format));
   }
   return Promise.all([drawList(), drawFilm()]);
 };
