@@ -68,7 +68,7 @@ export const truncationField = (onTruncation) => {
     make("label", { className: "check" }, off, "Off: dogs vary as in training"), why);
   const set = (truncation, model) => {
     Object.assign(range.input, { min: model.truncation.low, max: model.truncation.high });
-    why.textContent = `Lower values draw dogs that vary less. ${model.truncation.why}`;
+    why.textContent = model.truncation.why;
     off.checked = truncation === "";
     range.input.disabled = off.checked;
     range.set(truncation || model.truncation.high, truncation || "off");

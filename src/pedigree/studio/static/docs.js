@@ -3,8 +3,8 @@
 import { at, make } from "./dom.js";
 
 const ERRORS =
-  "An error is a JSON object whose “error” is one sentence: 400 wrong request, 404 not found, " +
-  "409 the generator has changed, 413 too large, 429 busy (wait as long as Retry-After says), 503 no generator.";
+  "An error is a JSON object whose “error” is one sentence: 400 wrong request, 404 nothing at this address, " +
+  "409 the generator is another one, 414 address too long, 429 busy (Retry-After says how long), 503 no generator.";
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
 /** Describe the schema of a value in a few words. */
@@ -34,7 +34,7 @@ const row = (parameter) =>
     make("th", { scope: "row" }, make("code", {}, parameter.name)),
     make("td", {}, typed(parameter.schema)),
     make("td", {}, usual(parameter)),
-    make("td", {}, parameter.description ?? parameter.schema?.description ?? ""));
+    make("td", {}, ...marked(parameter.description ?? parameter.schema?.description ?? "")));
 
 const table = (parameters) => {
   const heads = ["Parameter", "Value", "Usual value", "Meaning"].map((text) => make("th", { scope: "col" }, text));
@@ -42,21 +42,18 @@ const table = (parameters) => {
     make("table", { className: "rows" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...parameters.map(row))));
 };
 
-const answers = (responses = {}) =>
-  Object.entries(responses)
-    .filter(([code]) => code !== "422") // FastAPI adds it to every endpoint; the studio answers 400
-    .map(([code, { description, content = {} }]) => [code, description, Object.keys(content).join(", ")])
-    .map((parts) => parts.filter(Boolean).join(" "))
-    .join(" · ");
+/** Return a text as nodes: what is between backticks is code. */
+const marked = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
+
+const isJson = (responses = {}) => "application/json" in (responses["200"]?.content ?? {});
 
 const card = (path, method, { summary, description, parameters = [], responses }) => {
   const example = method === "get" && !parameters.some(({ required }) => required) && !path.includes("{");
   const address = example ? make("a", { href: path }, make("code", {}, path)) : make("code", {}, path);
   const element = make("article", { className: "card endpoint" },
     make("h3", {}, make("span", { className: "method" }, method.toUpperCase()), address));
-  element.append(make("p", {}, description ?? summary ?? ""));
+  element.append(make("p", {}, ...marked(description ?? summary ?? ""), isJson(responses) ? " The answer is JSON." : ""));
   if (parameters.length) element.append(table(parameters));
-  element.append(make("p", { className: "note" }, `Answers: ${answers(responses)}`));
   return element;
 };
 

@@ -78,7 +78,7 @@ const drawNearest = newest(async (dog) => {
     if (dog !== state.dog) return;
     if (!answer.available) {
       at("nearest-switch").hidden = true;
-      at("nearest-text").textContent = `The nearest training photo is not available: ${answer.why}`;
+      at("nearest-text").textContent = answer.why;
       return;
     }
     at("nearest-image").src = answer.image;
@@ -100,6 +100,7 @@ const drawDog = newest(async (dog) => {
   const children = seeds.map((seed) => child(dog, seed));
   const problem = tooLong(children.at(-1));
   status.busy();
+  dialog().setAttribute("aria-busy", "true");
   try {
     const bitmap = await strip(problem ? [dog] : [dog, ...children]);
     if (dog !== state.dog) return;
@@ -114,6 +115,8 @@ const drawDog = newest(async (dog) => {
     status.done("Drawn.");
   } catch (error) {
     server.report(error);
+  } finally {
+    dialog().removeAttribute("aria-busy");
   }
 });
 
@@ -133,6 +136,10 @@ export const setUp = () => {
     event.preventDefault();
     close();
   });
+  dialog().addEventListener("close", () => {
+    document.body.append(at("status"));
+    focused = "";
+  });
   dialog().addEventListener("click", (event) => {
     if (event.target === dialog()) close();
   });
@@ -142,25 +149,21 @@ export const setUp = () => {
   });
 };
 
-const hide = () => {
-  document.body.append(at("status"));
-  dialog().close();
-  focused = "";
-};
-
 /** Show the dog of the state, or none. */
 export const showDog = () => {
   const { dog } = state;
-  if (!dog) return hide();
+  if (!dog) return dialog().close();
   const { breeds, latent } = described(dog);
   at("dog-title").textContent = breeds;
   at("dog-latent").textContent = latent;
   at("dog-spec").textContent = dog;
   at("dog-said").textContent = "";
-  if (!dialog().open) dialog().showModal();
+  if (!dialog().open) {
+    dialog().showModal();
+    dialog().append(at("status")); // what is outside of an open dialog is hidden from screen readers
+  }
   if (dog !== focused) at("dog-title").focus();
   focused = dog;
-  dialog().append(at("status")); // what is outside of an open dialog is hidden from screen readers
   drawDog(dog);
   return drawNearest(dog);
 };

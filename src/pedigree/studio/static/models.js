@@ -76,7 +76,7 @@ const showNotice = (id, hash, before) => {
   };
   at("changed").hidden = false;
   document.body.classList.add("stale");
-  at("dog-dialog").close();
+  at("dog-dialog").close(); // the next drawing opens it again
 };
 
 /** Listen for refused drawings. `change(id)` is called when a person chooses another model. */

@@ -6,11 +6,37 @@ import * as server from "./server.js";
 import * as status from "./status.js";
 
 const READABLE = 160; // CSS pixels: the side to which smaller pictures are enlarged
-const MOST = 64; // dogs in a strip
+const LONGEST = 24000; // characters of the dogs in an address
 
-/** Draw dogs side by side: an ImageBitmap `size` px high. */
-export const strip = async (dogs, model = server.ofModel()) =>
-  (await server.picture("/api/strip.png", { dog: dogs.slice(0, MOST), ...model })).bitmap;
+/** Split dogs into groups whose addresses the server accepts. */
+const groups = (dogs) => {
+  const all = [];
+  let left = 0;
+  for (const dog of dogs) {
+    const length = encodeURIComponent(dog).length + 2 * dog.length; // brackets become three characters
+    if (length > left) {
+      all.push([]);
+      left = LONGEST;
+    }
+    all.at(-1).push(dog);
+    left -= length;
+  }
+  return all;
+};
+
+/** Draw dogs side by side: a picture `size` px high that a canvas can draw. */
+export const strip = async (dogs, model = server.ofModel()) => {
+  const drawn = groups(dogs).map((group) => server.picture("/api/strip.png", { dog: group, ...model }));
+  const parts = (await Promise.all(drawn)).map(({ bitmap }) => bitmap);
+  if (parts.length === 1) return parts[0];
+  const whole = new OffscreenCanvas(parts.reduce((sum, { width }) => sum + width, 0), parts[0].height);
+  let left = 0;
+  for (const part of parts) {
+    whole.getContext("2d").drawImage(part, left, 0);
+    left += part.width;
+  }
+  return whole;
+};
 
 /** Copy dog number `place` of a strip to a canvas, at its true size. */
 export const cut = (canvas, bitmap, place, row = 0, side = bitmap.height) => {
@@ -42,6 +68,7 @@ export const tile = (dog, bitmap, place, caption) => {
 /** Draw dogs into a list. `caption(dog, place)` returns the text below a dog. */
 export const sheet = async (list, dogs, caption, model) => {
   list.setAttribute("aria-busy", "true");
+  if (!list.children.length) list.append(...dogs.map(() => make("li", { className: "blank" })));
   status.busy();
   try {
     const bitmap = await strip(dogs, model);

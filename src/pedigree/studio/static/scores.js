@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import * as server from "./server.js";
 
-const WORDS = { better: "better", worse: "worse", noise: "within noise" };
+const WORDS = { noise: "within noise", same: "the same", "?": "not judged" };
 const LOOKS = { better: "state watch", worse: "state bad" };
 
 const judged = (verdict) => make("span", { className: LOOKS[verdict] ?? "state" }, WORDS[verdict] ?? verdict);

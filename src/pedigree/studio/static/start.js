@@ -3,7 +3,7 @@
 import { replace, state } from "./address.js";
 import { breeds } from "./breeds.js";
 import { readBreeds, read, write, writeBreeds } from "./dogs.js";
-import { current, models, writeWith } from "./models.js";
+import { current, modelOf, models, writeWith } from "./models.js";
 
 /** Return breed number `place` of four that are spread over the list. */
 const spread = (place) => breeds()[Math.floor((place * breeds().length) / 4) % breeds().length].folder;
@@ -36,11 +36,12 @@ export const fillStart = () => {
   replace(Object.fromEntries(changes));
 };
 
-/** The model of the page and another one: a revision of the project if there is one, because it has the same breeds. */
+/** The model of the page and another one: a revision of the project if there is one, as it has the same breeds. */
 const others = () => {
   const ids = models().filter(({ error }) => !error).map(({ id }) => id);
   const revisions = ids.filter((id) => id.startsWith("rev:"));
-  return [...new Set([state.model, ...revisions, ...ids])].slice(0, 2).map(writeWith);
+  const other = [...revisions, ...ids].find((id) => modelOf(id).hash !== current().hash);
+  return [state.model, ...(other ? [other] : [])].map(writeWith);
 };
 
 /** Return changes that empty what names breeds which the model does not have. */

@@ -3,7 +3,7 @@
 import { go, state } from "./address.js";
 import { dogField } from "./controls.js";
 import { cross, described, seedAfter, tooLong } from "./dogs.js";
-import { at, button, newest } from "./dom.js";
+import { at, button, make, newest } from "./dom.js";
 import { current } from "./models.js";
 import { enlargement, shownSide, strip, tile } from "./pictures.js";
 import * as server from "./server.js";
@@ -25,6 +25,7 @@ const draw = newest(async () => {
   const problem = children.map(tooLong).find(Boolean);
   if (problem) return status.failed(problem);
   status.busy();
+  if (!at("cross-dogs").children.length) at("cross-dogs").append(...children.map(() => make("li", { className: "blank" })));
   try {
     const bitmap = await strip([one, other, ...children]);
     const side = `${shownSide(bitmap.height)}px`;

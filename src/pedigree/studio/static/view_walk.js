@@ -12,7 +12,8 @@ import * as status from "./status.js";
 
 const MOST = 16; // dogs
 const ENLARGED = { gif: 4, mp4: 4 };
-let next = "";
+let next = ""; // the dog that "Add this dog" adds
+let listed = "";
 
 const frames = rangeField("Frames", { min: 2, max: 240, step: 1 }, (value) => drag({ frames: value }));
 const field = dogField("Next dog", (dog) => {
@@ -20,16 +21,19 @@ const field = dogField("Next dog", (dog) => {
   field.set(next);
 });
 
+/** The frames of the film: at least one for each dog. */
+const frameCount = () => String(Math.max(Number(state.frames), state.step.length));
+
 const moved = (place, by) => {
   const list = [...state.step];
   list.splice(place + by, 0, ...list.splice(place, 1));
   return list;
 };
 
-const item = (dog, place, bitmap) => {
+const item = (dog, place) => {
   const { breeds: names, latent } = described(dog);
   const name = `dog ${place + 1}`;
-  const picture = cut(make("canvas", { "aria-hidden": "true" }), bitmap, place);
+  const picture = make("canvas", { "aria-hidden": "true", width: 1, height: 1 });
   const act = (sign, label, step, disabled) =>
     button(sign, () => go({ step: step() }), { className: "quiet", disabled, "aria-label": `${label} ${name}` });
   return make("li", {},
@@ -42,10 +46,14 @@ const item = (dog, place, bitmap) => {
 };
 
 const drawList = newest(async () => {
-  const list = state.step;
+  const wanted = JSON.stringify([state.step, server.ofModel()]);
+  if (wanted === listed) return;
+  const items = state.step.map(item);
+  renewChildren(at("walk-dogs"), ...items);
   try {
-    const bitmap = await strip(list);
-    renewChildren(at("walk-dogs"), ...list.map((dog, place) => item(dog, place, bitmap)));
+    const bitmap = await strip(state.step);
+    items.forEach((one, place) => cut(one.querySelector("canvas"), bitmap, place));
+    listed = wanted;
   } catch (error) {
     server.report(error);
   }
@@ -61,21 +69,24 @@ const drawFilm = newest(async () => {
   }
   status.busy("Drawing the film…");
   try {
-    const values = { dog: state.step, frames: state.frames, format: "strip", ...server.ofModel() };
+    const count = frameCount();
+    const values = { dog: state.step, frames: count, format: "strip", ...server.ofModel() };
     const { bitmap, headers } = await server.picture("/api/walk", values);
-    const side = film.load(bitmap, Number(headers.get("X-Frames") ?? state.frames));
-    at("walk-size").textContent = `${state.frames} frames · ${enlargement(side, at("walk-film"))}`;
+    const side = film.load(bitmap, Number(headers.get("X-Frames") ?? count));
+    at("walk-size").textContent = `${count} frames · ${enlargement(side, at("walk-film"))}`;
     status.done("The film is drawn.");
   } catch (error) {
     server.report(error);
   }
 });
 
+const filmOf = (format) =>
+  ({ dog: state.step, frames: frameCount(), format, scale: ENLARGED[format], ...server.ofModel() });
+
 const save = (event) => {
   event.preventDefault();
   const { format } = event.currentTarget.dataset;
-  const values = { dog: state.step, frames: state.frames, format, scale: ENLARGED[format], ...server.ofModel() };
-  return server.download("/api/walk", values, `walk.${format}`);
+  return server.download("/api/walk", filmOf(format), `walk.${format}`);
 };
 
 export const setUp = () => {
@@ -93,12 +104,11 @@ export const renew = () => {
 };
 
 export const show = () => {
-  frames.set(state.frames);
+  frames.input.min = Math.max(2, state.step.length);
+  frames.set(frameCount());
   at("walk-add").disabled = state.step.length >= MOST;
   for (const format of Object.keys(ENLARGED)) {
-    at(`walk-${format}`).href = server.endpoint("/api/walk", {
-      dog: state.step, frames: state.frames, format, scale: ENLARGED[format], ...server.ofModel(),
-    });
+    at(`walk-${format}`).href = server.endpoint("/api/walk", filmOf(format));
   }
   return Promise.all([drawList(), drawFilm()]);
 };
