@@ -4,7 +4,7 @@ import { address, go, state } from "./address.js";
 import { breedName, child, described, read, seedAfter, tooLong } from "./dogs.js";
 import { at, button, make, newest } from "./dom.js";
 import { current } from "./models.js";
-import { cut, enlargement, shownSide, strip, tile } from "./pictures.js";
+import { cut, enlargement, strip, tile } from "./pictures.js";
 import * as server from "./server.js";
 import { cornersOrStart } from "./start.js";
 import * as status from "./status.js";
@@ -73,6 +73,7 @@ const drawNearest = newest(async (dog) => {
   at("nearest-photo").hidden = true;
   at("nearest-text").textContent = "";
   if (model.nearest && !nearestWanted) return;
+  if (model.nearest) at("nearest-text").textContent = "Searching the training photos…";
   try {
     const answer = await server.json("/api/nearest", { dog, ...server.ofModel() });
     if (dog !== state.dog) return;
@@ -91,6 +92,7 @@ const drawNearest = newest(async (dog) => {
     at("nearest-text").textContent = answer.meaning;
     at("nearest-photo").hidden = false;
   } catch (error) {
+    at("nearest-text").textContent = "";
     server.report(error);
   }
 });
@@ -106,7 +108,6 @@ const drawDog = newest(async (dog) => {
     if (dog !== state.dog) return;
     cut(at("dog-canvas"), bitmap, 0);
     at("dog-size").textContent = enlargement(bitmap.height, at("dog-canvas").parentElement);
-    at("dog-children").style.setProperty("--side", `${Math.min(112, shownSide(bitmap.height))}px`);
     const items = problem
       ? [make("li", { className: "note" }, problem)]
       : children.map((one, place) => tile(one, bitmap, place + 1, ""));

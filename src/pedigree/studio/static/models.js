@@ -39,8 +39,14 @@ export const loadNamed = async () => {
 };
 
 /** A model in a comparison is written ID@HASH. */
-export const readWith = (text) => ({ id: text.slice(0, text.lastIndexOf("@")), hash: text.slice(text.lastIndexOf("@") + 1) });
+export const readWith = (text) => {
+  const end = text.lastIndexOf("@");
+  return { id: text.slice(0, end), hash: text.slice(end + 1) };
+};
 export const writeWith = (id) => `${id}@${modelOf(id)?.hash ?? ""}`;
+
+const factsOf = ({ size, breeds, revision, hash, licence }) =>
+  [`${size} × ${size} px`, `${breeds} breeds`, revision, `hash ${hash}`, licence && `licence: ${licence}`];
 
 /** Show the model of the page in the header. Returns whether it can draw; if not, the page says why. */
 export const showModel = () => {
@@ -50,9 +56,7 @@ export const showModel = () => {
   at("no-model").hidden = !problem;
   at("no-model").textContent = problem ?? "";
   document.body.classList.toggle("empty", Boolean(problem));
-  const facts = problem ? [] : [`${model.size} × ${model.size} px`, `${model.breeds} breeds`, model.revision, `hash ${model.hash}`,
-      model.licence && `licence: ${model.licence}`];
-  at("facts").textContent = facts.filter(Boolean).join(" · ");
+  at("facts").textContent = problem ? "" : factsOf(model).filter(Boolean).join(" · ");
   return !problem;
 };
 
@@ -67,7 +71,7 @@ export const hideNotice = () => {
 const showNotice = (id, hash, before) => {
   const title = modelOf(id)?.title ?? id;
   at("changed-text").textContent =
-    `“${title}” is another generator now. The dogs of this link were drawn with ${before || "an older one"}; ` +
+    `“${title}” is another generator now. The dogs of this link were drawn with ${before}; ` +
     `the present one is ${hash}, and draws other dogs.`;
   at("changed-draw").onclick = async () => {
     await loadNamed();
@@ -82,9 +86,9 @@ const showNotice = (id, hash, before) => {
 /** Listen for refused drawings. `change(id)` is called when a person chooses another model. */
 export const watchModels = (change) => {
   server.onOtherModel((id, hash) => {
-    const compared = state.with.map(readWith).find((one) => one.id === id);
-    const before = id === state.model && state.hash !== hash ? state.hash : compared?.hash;
-    showNotice(id, hash, before);
+    const named = [{ id: state.model, hash: state.hash }, ...state.with.map(readWith)];
+    const before = named.find((one) => one.id === id && one.hash !== hash);
+    if (before) showNotice(id, hash, before.hash); // otherwise it is the answer to a request from before the consent
   });
   at("model").addEventListener("change", () => change(at("model").value));
 };

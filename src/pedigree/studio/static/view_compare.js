@@ -65,7 +65,8 @@ const draw = newest(async () => {
   }
   at("compare-title").textContent = `${breedName(state.breed)}, seeds ${state.seed} to ${seedAfter(state.seed, DOGS - 1)}`;
   for (const [place, one] of list.entries()) await drawRow(one, sides[place]);
-  const tables = [];
+  const alone = make("p", { className: "lead" }, "Add another generator or a revision to compare with.");
+  const tables = list.length < 2 ? [alone] : [];
   for (const other of list.slice(1)) tables.push(await scores(list[0].id, other.id, titleOf));
   at("compare-scores").replaceChildren(...tables);
 });
