@@ -13,10 +13,12 @@ from pedigree.networks.shapes import Shape
 BREEDS = ("n90000001-Red", "n90000002-Blue")
 
 
-def write_generator(path: Path, architecture: str = "projection-dcgan", latent: str = "normal") -> Path:
+def write_generator(
+    path: Path, architecture: str = "projection-dcgan", latent: str = "normal", channels: int = 4
+) -> Path:
     """Write a generator of random weights: 16 px, latents of 6 numbers."""
     keras.utils.set_random_seed(0)
-    shape = Shape(16, 3, 6, len(BREEDS), 4)
+    shape = Shape(16, 3, 6, len(BREEDS), channels)
     network = ARCHITECTURES[architecture].build_generator(shape, LayerFactory(keras_only=True))
     save_generator(network, BREEDS, path, latent)
     return path

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -71,16 +72,28 @@ def test_the_example_draws_latents_from_the_prior_of_the_generator(tmp_path: Pat
     assert "random.uniform(-1, 1, (4, 6)).astype(numpy.float32)" in (tmp_path / "dogs/example.py").read_text()
 
 
-def test_litert_takes_convolutions_of_enlarged_pictures(tmp_path: Path) -> None:
-    model = write_generator(tmp_path / "generator.keras", "sagan")
-    assert "differ" in handover.export(model, tmp_path / "dogs", "litert")
+@pytest.mark.parametrize(("architecture", "kind"), [("sagan", "litert"), ("r3gan", "litert"), ("r3gan", "onnx")])
+def test_enlarged_pictures_and_grouped_convolutions_can_be_converted(
+    tmp_path: Path, architecture: str, kind: str
+) -> None:
+    model = write_generator(tmp_path / "generator.keras", architecture, channels=16)
+    assert "differ" in handover.export(model, tmp_path / "dogs", kind)
 
 
-def test_what_a_format_cannot_take_is_an_error_with_the_reason(tmp_path: Path) -> None:
-    model = write_generator(tmp_path / "generator.keras", "r3gan")
-    message = r"^LiteRT cannot take this generator \('tf.BatchMatMulV2' op .*\): use another --format, such as onnx or"
-    with pytest.raises(PedigreeError, match=message):
-        handover.export(model, tmp_path / "dogs", "litert")
+@pytest.mark.parametrize(("kind", "reason"), [("onnx", "Type Error: "), ("litert", "Select TensorFlow op")])
+def test_what_a_format_cannot_take_is_an_error_with_the_reason(tmp_path: Path, kind: str, reason: str) -> None:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = write_generator(tmp_path / "generator.keras")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    title = formats.FORMATS[kind].title
+    message = (
+        rf"^{title} cannot take this generator \(.*{reason}.*\): use another --format, such as saved-model or keras"
+    )
+    with pytest.raises(PedigreeError, match=message) as raised:
+        handover.export(model, tmp_path / "dogs", kind)
+    assert str(tmp_path) not in str(raised.value)
     assert not (tmp_path / "dogs").exists()
 
 

@@ -87,7 +87,7 @@ class Format:
             PedigreeError: the format cannot take the network.
         """
         target = folder / self.file
-        with self._converting():
+        with self._converting(target):
             if self.keras_name:
                 _export(generator, target, self.keras_name, 1 if self.one else None)
             else:
@@ -97,7 +97,7 @@ class Format:
         return run
 
     @contextmanager
-    def _converting(self) -> Iterator[None]:
+    def _converting(self, target: Path) -> Iterator[None]:
         """Hide what converters print, and turn their exceptions into one clear error."""
         try:
             with quiet.hidden_stderr(), warnings.catch_warnings():
@@ -106,9 +106,10 @@ class Format:
         except Exception as error:  # each converter raises exceptions of many types
             if is_short_of_memory(error) or isinstance(error, OSError):
                 raise
-            reason = _reason(error)
+            reason = _reason(error).replace(str(target), self.file)[:LONGEST]
             raise PedigreeError(
-                f"{self.title} cannot take this generator ({reason}): use another --format, such as onnx or keras."
+                f"{self.title} cannot take this generator ({reason}): use another --format, such as saved-model or "
+                "keras."
             ) from None
 
 
@@ -123,16 +124,19 @@ def _is_installed(package: str) -> bool:
 def _reason(error: Exception) -> str:
     """Return the first sentence of a converter's message, without the places in its graph."""
     line = next(iter(str(error).splitlines()), "") or type(error).__name__
-    return " ".join(line.rpartition("): ")[2].split()).partition(". ")[0][:LONGEST]
+    return " ".join(line.rpartition("): ")[2].split()).partition(". ")[0]
 
 
 def _export(generator: Generator, target: Path, keras_name: str, count: int | None) -> None:
     """Write the network with the inputs `LATENT` and `BREED`, for `count` pictures a call; None: any number."""
     import keras
 
+    from pedigree.export.plain_layers import with_plain_layers
+
     latent = keras.Input((generator.latent_size,), dtype="float32", name=LATENT)
     breed = keras.Input((), dtype="int32", name=BREED)
-    served = keras.Model([latent, breed], generator.network([latent, breed], training=False))
+    network = with_plain_layers(generator.network)
+    served = keras.Model([latent, breed], network([latent, breed], training=False))
     served([generator.latents(1, seed=0), np.zeros(1, np.int32)])  # Keras exports only what has been called
     inputs = [keras.InputSpec(one.dtype, (count, *one.shape[1:]), name=one.name) for one in (latent, breed)]
     served.export(str(target), format=keras_name, verbose=False, input_signature=[inputs])
