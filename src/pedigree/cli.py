@@ -133,9 +133,9 @@ def generate(arguments: argparse.Namespace) -> None:
     again = parsed(origin.request) if origin else None
     with _model(arguments, partial(generator_with, origin.model) if origin else shipped.find) as model:
         if isinstance(again, Portrait):
-            from pedigree.drawing import portraits
+            from pedigree.drawing import dog_pictures
 
-            _show(portraits.redraw(model, again, arguments.out, description()))
+            _show(dog_pictures.redraw(model, again, arguments.out, description()))
             _print_notice(model)
             return
         sheet = again or Sheet(generating.chosen(arguments.breed, breeds_of(model)), **options)

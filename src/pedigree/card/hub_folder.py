@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pedigree.card import front_matter, provenance, scores_table
+from pedigree.card import front_matter, scores_table
 from pedigree.card.markdown import environment
 from pedigree.card.photo_facts import read_photo_facts
 from pedigree.common.files import replacing_folder, write_text
@@ -34,8 +34,8 @@ class _Project:
         title: of the photos, that of their archive.
         license: the parameter `data.license`.
         scores: `metrics.json`.
-        origin: `provenance.rows`.
-        parameters: `provenance.parameters`.
+        origin: `origins.rows`.
+        parameters: `origins.parameters`.
     """
 
     name: str
@@ -78,7 +78,7 @@ def write_cards(to: Path, root: Path = Path()) -> str:
 
 
 def _read(name: str, root: Path) -> _Project:
-    stages, data = provenance.read_lock(root), params.load(params.Data, root / PARAMS)
+    stages, data = origins.read_lock(root), params.load(params.Data, root / PARAMS)
     if not (root / FINAL_SAMPLES).is_file():
         raise PedigreeError(f"{FINAL_SAMPLES} is not here: run `dvc repro`.")
     return _Project(
@@ -86,8 +86,8 @@ def _read(name: str, root: Path) -> _Project:
         front_matter.slug(Path(data.images).name.partition(".")[0]),
         data.license,
         metrics_file.read(root / METRICS),
-        provenance.rows(root, stages),
-        provenance.parameters(root),
+        origins.rows(root, stages),
+        origins.parameters(root),
     )
 
 

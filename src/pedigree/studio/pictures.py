@@ -12,8 +12,8 @@ from PIL import Image
 
 from pedigree.common import films
 from pedigree.common.grids import png_bytes, wrapped
+from pedigree.drawing.dog_pictures import enlarged, portrait_name, portrait_png
 from pedigree.drawing.dogs import Dog
-from pedigree.drawing.portraits import enlarged, portrait_name, portrait_png
 from pedigree.drawing.provenance import Provenance
 from pedigree.drawing.request import Portrait
 from pedigree.studio.models import Model

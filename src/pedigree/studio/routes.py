@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from pedigree.common.breeds import find_breed
+from pedigree.drawing.dog_pictures import portrait_name
 from pedigree.drawing.dogs import LARGEST_SEED, LONGEST, Dog, Latent, latents_of, parse, shares_of
-from pedigree.drawing.portraits import portrait_name
 from pedigree.drawing.request import MOST_SCALE
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.pages.wording import breed_name
