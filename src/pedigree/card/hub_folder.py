@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pedigree.card import front_matter, scores_table
+from pedigree.card import front_matter, origins, scores_table
 from pedigree.card.markdown import environment
 from pedigree.card.photo_facts import read_photo_facts
 from pedigree.common.files import replacing_folder, write_text
