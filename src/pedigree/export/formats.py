@@ -183,7 +183,7 @@ FORMATS = {
         installs="keras tensorflow",
         imports="import keras",
         load='generator = keras.saving.load_model("generator.keras")',
-        draw="pictures = generator.predict([{latents}, {breeds}])",
+        draw="pictures = generator.predict([{latents}, {breeds}], verbose=0)",
         keras_name="",
         open=_open_keras,
     ),
