@@ -350,6 +350,7 @@ def test_the_pad_moves_by_arrow_keys_with_one_request_at_a_time(page: Page, addr
 
 def test_the_pad_follows_the_pointer(page: Page, address: str) -> None:
     page.goto(f"{address}/?view=pad")
+    expect(page.locator("#pad")).to_be_visible()
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
