@@ -138,7 +138,7 @@ class Models:
 def _title(path: Path) -> str:
     if shipped.licence(path):
         return f"{path.stem}, which comes with Pedigree"
-    return "the generator of this project" if path == GENERATOR else path.name
+    return "The generator of this project" if path == GENERATOR else path.name
 
 
 def _signature(path: Path) -> Key:
@@ -163,4 +163,4 @@ def _load(title: str, path: Path, revision: str | None = None) -> Model:
 
 def _load_revision(revision: str, commit: str) -> Model:
     with revisions.fetched(revision, GENERATOR) as copy:
-        return _load(f"the generator of {revision}", copy, commit[:7])
+        return _load(f"The generator of {revision}", copy, commit[:7])

@@ -62,6 +62,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen()  # so that a client that reads the printed address is not refused
     except socket.gaierror as error:
         raise UsageError(f"--host {host} is no address of this machine ({error.strerror}).") from None
     except OSError as error:
