@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -534,6 +535,21 @@ def test_a_comparison_adds_a_generator_that_it_does_not_have(page: Page, address
     expect(page.locator("#compare-rows .side-by-side")).to_have_count(2)
     first, second = values(page, "with")
     assert first.split("@")[1] != second.split("@")[1]
+
+
+def test_without_a_project_the_generator_is_listed_once(page: Page, tmp_path: Path) -> None:
+    alone = Studio(tmp_path)
+    alone.start()
+    try:
+        page.goto(f"{alone.address}/?view=compare")
+        expect(page.locator("#compare-scores")).to_contain_text("There is no other generator here")
+        expect(page.get_by_role("button", name="Add a generator")).to_be_disabled()
+        expect(page.get_by_label("Generator", exact=True).locator("option")).to_have_count(1)
+        page.goto(f"{alone.address}/?view=sheet&model=stanford-dogs")
+        expect(sheet(page)).to_have_count(16)
+        expect(page.get_by_label("Generator", exact=True)).to_have_value("stanford-dogs")
+    finally:
+        alone.stop()
 
 
 def test_an_unknown_revision_is_refused_and_the_page_stays(page: Page, address: str) -> None:
