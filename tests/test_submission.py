@@ -59,7 +59,10 @@ def test_the_zip_has_as_many_different_pictures_of_kaggles_size_and_mode(
     assert {(one.format, one.size, one.mode) for one in found.values()} == {("PNG", (64, 64), "RGB")}
     assert len({one.tobytes() for one in found.values()}) == len(found) == 130
     captured = capsys.readouterr()
-    assert "130 pictures of 64 × 64 px, resized from 16 px with bicubic interpolation, as many of each" in captured.out
+    assert (
+        "130 pictures of 64 × 64 px, resized from 16 px with bicubic interpolation, equal shares of the breeds"
+        in captured.out
+    )
     assert "130/130" in captured.err
 
 
@@ -88,7 +91,7 @@ def test_breeds_are_in_the_proportions_of_the_usable_photos(small: Path, monkeyp
 def test_a_census_of_other_breeds_is_named_and_not_used(small: Path) -> None:
     write_census({"pug": 3, BREEDS[0]: 3})
     summary = submission.submit(small, Path("images.zip"), 3, seed=0)
-    assert "as many of each breed, because data/census.csv has other breeds" in summary
+    assert "equal shares of the breeds, because data/census.csv has other breeds" in summary
 
 
 def test_larger_pictures_are_made_smaller_without_aliasing(tmp_path: Path) -> None:

@@ -58,13 +58,13 @@ def submit(model: Path, out: Path, count: int, seed: int, census: Path = CENSUS)
 def _shares(breeds: tuple[str, ...], census: Path) -> tuple[npt.NDArray[np.float64], str]:
     """Return the share of each breed `(breeds,)`, and where the shares come from."""
     if not census.is_file():
-        return np.full(len(breeds), 1 / len(breeds)), f"as many of each breed, because {census} is not here"
+        return np.full(len(breeds), 1 / len(breeds)), f"equal shares of the breeds, because {census} is not here"
     from pedigree.photos.census import read_census
 
     photos = read_census(census, ("photo", "breed", "usable"))
     usable = photos.loc[photos["usable"], "breed"].value_counts()
     if set(usable.index) != set(breeds):
-        return np.full(len(breeds), 1 / len(breeds)), f"as many of each breed, because {census} has other breeds"
+        return np.full(len(breeds), 1 / len(breeds)), f"equal shares of the breeds, because {census} has other breeds"
     counts = usable.reindex(list(breeds)).to_numpy(np.float64)
     return counts / counts.sum(), f"breeds in the proportions of {census}"
 

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -217,6 +218,25 @@ def test_a_dog_keeps_names_of_breeds_with_any_sign(page: Page, address: str) -> 
     assert back["breeds"] == [{"folder": name, "weight": 0.25} for name in names]
 
 
+def test_shares_that_are_almost_nothing_are_no_0_percent(page: Page, address: str) -> None:
+    page.goto(address)
+    corners = [f"{ALPHA}~1", f"{GAMMA}~2", f"{BREEDS[1]}~3", f"{BREEDS[1]}~4"]
+    texts = page.evaluate(
+        """async ([corners, old]) => {
+            const { described, inside } = await import("/static/dogs.js");
+            const dogs = [...[[0.004, 0], [0.0004, 0], [0.5, 0]].map(place => inside(corners, ...place, true)), old];
+            return dogs.map(dog => described(dog).breeds);
+        }""",
+        [corners, f"{ALPHA}:1,{GAMMA}:0~1"],
+    )
+    assert [text.replace("\u00a0", " ") for text in texts] == [
+        "100 % alpha, under 1 % gamma",
+        "alpha",
+        "50 % alpha, 50 % gamma",
+        "100 % alpha",
+    ]
+
+
 def test_a_seed_that_is_none_is_refused_beside_the_field(page: Page, address: str) -> None:
     open_sheet(page, address)
     field = page.locator("#view-sheet").get_by_label("Seed", exact=True)
@@ -234,7 +254,7 @@ def test_a_dog_opens_with_children_and_each_child_is_a_dog(page: Page, address: 
     children = dialog.locator("#dog-children .dog")
     expect(children).to_have_count(8)
     child = pixels(children.nth(4).locator("canvas"))
-    children.nth(4).click()
+    dialog.get_by_role("button", name="Child 5, alpha, 1 step from seed 3", exact=True).click()
     expect(dialog.locator("#dog-spec")).to_have_text(f"{ALPHA}~child(3,5,0.3)")
     expect(children).to_have_count(8)
     expect_pixels(dialog.locator("#dog-canvas"), child)
@@ -315,6 +335,8 @@ def test_two_parents_have_eight_different_children(page: Page, address: str) -> 
     expect(children).to_have_count(8)
     first = pixels(children)
     assert len(set(first)) > 1
+    names = page.locator("#view-cross .dog").evaluate_all("dogs => dogs.map(dog => dog.ariaLabel)")
+    assert [name.split(",")[0] for name in names] == ["Parent 1", "Parent 2", *(f"Child {n}" for n in range(1, 9))]
     page.get_by_role("button", name="Other children").click()
     expect(page.locator("#cross-size")).to_contain_text("Children 9 to 16")
     assert pixels(children) != first
@@ -405,6 +427,11 @@ def test_sheets_and_dogs_are_saved(page: Page, address: str) -> None:
     with page.expect_download() as download:
         page.get_by_role("dialog").get_by_role("button", name="Save as PNG").click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    page.locator("#dog-children .dog").nth(1).click()
+    expect(page.locator("#dog-spec")).to_have_text(f"{ALPHA}~child(1,2,0.3)")
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("button", name="Save as PNG").click()
+    assert download.value.suggested_filename == "alpha-child-1-2-0.3.png"
 
 
 def test_a_link_of_another_generator_draws_only_after_consent(page: Page, address: str) -> None:
@@ -498,6 +525,32 @@ def test_generators_are_compared_in_rows(page: Page, address: str) -> None:
     expect(rows.nth(1).locator(".note")).not_to_be_empty()  # the dogs' size, or that it has no such breed
     expect(page.locator("#compare-scores .scores")).to_have_count(1)
     assert all(re.fullmatch(".+@[0-9a-f]{16}", one) for one in values(page, "with"))
+    expect(page.get_by_role("button", name="Add a generator")).to_be_disabled()  # both that there are have a row
+
+
+def test_a_comparison_adds_a_generator_that_it_does_not_have(page: Page, address: str) -> None:
+    model = page.request.get(f"{address}/api/models").json()["models"][0]
+    page.goto(f"{address}/?view=compare&with=current@{model['hash']}")
+    expect(page.locator("#compare-scores")).to_contain_text("Add another generator")
+    page.get_by_role("button", name="Add a generator").click()
+    expect(page.locator("#compare-rows .side-by-side")).to_have_count(2)
+    first, second = values(page, "with")
+    assert first.split("@")[1] != second.split("@")[1]
+
+
+def test_without_a_project_the_generator_is_listed_once(page: Page, tmp_path: Path) -> None:
+    alone = Studio(tmp_path)
+    alone.start()
+    try:
+        page.goto(f"{alone.address}/?view=compare")
+        expect(page.locator("#compare-scores")).to_contain_text("There is no other generator here")
+        expect(page.get_by_role("button", name="Add a generator")).to_be_disabled()
+        expect(page.get_by_label("Generator", exact=True).locator("option")).to_have_count(1)
+        page.goto(f"{alone.address}/?view=sheet&model=stanford-dogs")
+        expect(sheet(page)).to_have_count(16)
+        expect(page.get_by_label("Generator", exact=True)).to_have_value("stanford-dogs")
+    finally:
+        alone.stop()
 
 
 def test_an_unknown_revision_is_refused_and_the_page_stays(page: Page, address: str) -> None:

@@ -14,6 +14,10 @@ from pedigree.export.formats import FORMATS, Format
 from pedigree.generator.model import Generator, load_generator
 
 BREEDS, EXAMPLE, CARD = "breeds.json", "example.py", "CARD.md"
+SAVE = """\
+pixels = numpy.clip(numpy.rint((pictures + 1) * 127.5), 0, 255).astype("uint8")
+Image.fromarray(numpy.hstack(pixels)).save("dogs.png")
+"""
 
 _README = """\
 # A generator of dogs, in {title}
@@ -25,8 +29,8 @@ _README = """\
 ```python
 {example}```
 
-`pictures` has the shape `({count}, {size}, {size}, 3)` and numbers in [-1, 1], RGB. As 8-bit pixels:
-`numpy.clip(numpy.rint((pictures + 1) * 127.5), 0, 255).astype("uint8")`.
+It writes `dogs.png`, with {shown} of the breed {first}. `pictures` has the shape `({count}, {size}, {size}, 3)` and
+numbers in [-1, 1], RGB; `pixels` are the same in 8 bits.
 
 | input | shape | content |
 | --- | --- | --- |
@@ -35,8 +39,7 @@ _README = """\
 
 It computes in float32.
 
-Checked when it was written: {pictures} pictures, of the breeds in turn, differ from Keras's by at most {difference} of
-255 levels.
+Checked when it was written: {difference}.
 """
 
 
@@ -67,10 +70,8 @@ def export(model: Path, to: Path, kind: str) -> str:
         if licence:
             shutil.copyfile(model.with_suffix(".md"), folder / CARD)
         write_text(folder / "README.md", _readme(chosen, generator, difference, licence))
-    return (
-        f"{to}: {chosen.file} ({chosen.title}) with {plural(len(generator.breeds), 'breed')}; {PICTURES} pictures "
-        f"differ from Keras's by at most {difference} of 255 levels"
-    )
+    breeds = plural(len(generator.breeds), "breed")
+    return f"{to}: {chosen.file} ({chosen.title}) with {breeds}; {_checked(difference)}"
 
 
 def check_new(to: Path) -> None:
@@ -110,20 +111,29 @@ def facts(generator: Generator) -> dict[str, object]:
 
 
 def example(chosen: Format, generator: Generator) -> str:
-    """Return a program that draws pictures of the first breed: imports, then two lines. It runs in the folder."""
+    """Return a program that draws pictures of the first breed and writes `dogs.png`. It runs in the folder."""
     count = _count(chosen)
     shape = f"({count}, {generator.latent_size})"
     latents = f"random.standard_normal({shape}, numpy.float32)"
     if generator.latent == "uniform":
         latents = f"random.uniform(-1, 1, {shape}).astype(numpy.float32)"
     draw = chosen.draw.format(latents=latents, breeds=f"numpy.full({count}, 0, numpy.int32)")
-    imports = sorted([chosen.imports, "import numpy"], key=lambda line: (line.startswith("from"), line))
-    return "\n".join([*imports, "", "random = numpy.random.default_rng(0)", chosen.load, draw, ""])
+    imports = sorted(
+        [chosen.imports, "import numpy", "from PIL import Image"], key=lambda line: (line.startswith("from"), line)
+    )
+    return "\n".join([*imports, "", "random = numpy.random.default_rng(0)", chosen.load, draw, SAVE])
 
 
 def _count(chosen: Format) -> int:
     """Return how many pictures the example draws."""
     return 1 if chosen.one else 4
+
+
+def _checked(difference: int) -> str:
+    """Say how far the pictures of the written network are from Keras's."""
+    if not difference:
+        return f"{PICTURES} pictures are equal to Keras's"
+    return f"{PICTURES} pictures differ from Keras's by at most {difference} of 255 levels"
 
 
 def _readme(chosen: Format, generator: Generator, difference: int, licence: str) -> str:
@@ -134,6 +144,8 @@ def _readme(chosen: Format, generator: Generator, difference: int, licence: str)
         installs=chosen.installs,
         breeds=plural(len(generator.breeds), "breed"),
         count=_count(chosen),
+        shown=plural(_count(chosen), "picture"),
+        first=display_name(generator.breeds[0]),
         any="1" if chosen.one else "n",
         size=generator.image_size,
         latent=generator.latent_size,
@@ -141,6 +153,5 @@ def _readme(chosen: Format, generator: Generator, difference: int, licence: str)
         list=BREEDS,
         example=example(chosen, generator),
         licence=f" Its licence: {licence}, see {CARD}." if licence else "",
-        pictures=PICTURES,
-        difference=difference,
+        difference=_checked(difference),
     )

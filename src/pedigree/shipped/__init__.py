@@ -41,10 +41,10 @@ def find(model: Path) -> Path:
         return model
     if str(model) in names():
         return FOLDER / f"{model}.keras"
-    made = (
-        "make it with `dvc repro`, or name another with --model" if model == GENERATOR else "--model must name another"
+    made = "make it with `dvc repro`, or give --model" if model == GENERATOR else "--model takes"
+    raise PedigreeError(
+        f"{model} is not here: {made} a file or the name of a generator that comes with Pedigree ({listed()})."
     )
-    raise PedigreeError(f"{model} is not here: {made}, a file or a generator that comes with Pedigree ({listed()}).")
 
 
 def licence(model: Path) -> str:

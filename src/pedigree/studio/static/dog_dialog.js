@@ -42,7 +42,8 @@ const copyLink = async () => {
 
 const save = () => {
   const { breeds, latent } = read(state.dog);
-  const name = `${breedName(breeds[0].folder)}-${latent.replace(/[^0-9a-z.]+/g, "-").slice(0, 40)}.png`;
+  const part = latent.replace(/[^0-9a-z.]+/g, "-").slice(0, 40).replace(/[-.]+$/, "");
+  const name = `${breedName(breeds[0].folder)}-${part}.png`;
   return server.download("/api/dog.png", { dog: state.dog, download: 1, ...server.ofModel() }, name);
 };
 
@@ -110,7 +111,7 @@ const drawDog = newest(async (dog) => {
     at("dog-size").textContent = enlargement(bitmap.height, at("dog-canvas").parentElement);
     const items = problem
       ? [make("li", { className: "note" }, problem)]
-      : children.map((one, place) => tile(one, bitmap, place + 1, ""));
+      : children.map((one, place) => tile(one, bitmap, place + 1, "", `Child ${seeds[place]}`));
     at("dog-children").replaceChildren(...items);
     at("dog-litter").hidden = Boolean(problem);
     status.done("Drawn.");

@@ -17,9 +17,9 @@ export const readBreeds = (text) =>
     return { folder: decodeURIComponent(folder), weight: Number(weight) };
   });
 
-/** Write a list of {folder, weight} as BREEDS. Breeds of weight 0 are left out unless `all`. */
+/** Write a list of {folder, weight} as BREEDS. Breeds whose weight rounds to 0 are left out unless `all`. */
 export const writeBreeds = (breeds, all = false) => {
-  const used = all ? breeds : breeds.filter(({ weight }) => weight > 0);
+  const used = all ? breeds : breeds.filter(({ weight }) => Number(rounded(weight)) > 0);
   if (used.length === 1 && !all) return encoded(used[0].folder);
   return used.map(({ folder, weight }) => `${encoded(folder)}:${rounded(weight)}`).join(",");
 };
@@ -111,7 +111,9 @@ export const breedName = (folder) => folder.replace(/^n[0-9]{8}-(?=.)/, "").repl
 const breedsText = (breeds) => {
   if (breeds.length === 1) return breedName(breeds[0].folder);
   const total = breeds.reduce((sum, { weight }) => sum + weight, 0) || 1;
-  return breeds.map(({ folder, weight }) => `${Math.round((100 * weight) / total)}\u00a0% ${breedName(folder)}`).join(", ");
+  const share = (weight) => (weight < total / 200 ? "under 1" : Math.round((100 * weight) / total));
+  const used = breeds.filter(({ weight }) => weight > 0);
+  return used.map(({ folder, weight }) => `${share(weight)}\u00a0% ${breedName(folder)}`).join(", ");
 };
 
 const latentText = (latent) => {

@@ -15,9 +15,15 @@ export const current = () => modelOf(state.model);
 
 const option = ({ id, title, error }) => new Option(error ? `${title} (cannot be loaded)` : title, id);
 
+/** Whether an earlier model, or the chosen one, is the same file under the same title: without a project, `current` is. */
+const isDouble = (one, chosen) => {
+  const same = list.filter(({ hash, title }) => hash && hash === one.hash && title === one.title);
+  return same.length > 1 && one !== (same.find(({ id }) => id === chosen) ?? same[0]);
+};
+
 /** Fill a selection with the models, and select one. */
 export const fillModels = (select, chosen) => {
-  select.replaceChildren(...list.map(option));
+  select.replaceChildren(...list.filter((one) => !isDouble(one, chosen)).map(option));
   for (const one of select.options) one.disabled = Boolean(modelOf(one.value).error);
   select.value = chosen;
 };

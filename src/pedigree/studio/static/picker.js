@@ -18,7 +18,7 @@ export const picker = ({ owner = "", inline = false, onChoose }) => {
     type: "text", role: "combobox", autocomplete: "off", spellcheck: false, "aria-autocomplete": "list",
     "aria-expanded": String(inline), "aria-controls": listId, "aria-label": label, placeholder: "Search a breed",
   });
-  const list = make("ul", { id: listId, role: "listbox", "aria-label": label, hidden: !inline });
+  const list = make("ul", { id: listId, role: "listbox", "aria-label": label, hidden: !inline, tabIndex: -1 });
   const element = make("div", { className: inline ? "picker inline" : "picker" },
     make("label", {}, make("span", { className: "label" }, "Breed"), input), list);
   let chosen = "";

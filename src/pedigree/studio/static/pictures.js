@@ -55,12 +55,12 @@ export const enlargement = (size, element) => {
   return shown === size ? `${size} px, true size` : `${size} px, enlarged ${Number((shown / size).toFixed(1))} times`;
 };
 
-/** Make an item of a sheet: the dog, which opens on a click, and a caption. */
-export const tile = (dog, bitmap, place, caption) => {
+/** Make an item of a sheet: the dog, which opens on a click, and a caption. `name` tells screen readers which one it is. */
+export const tile = (dog, bitmap, place, caption, name = "") => {
   const { breeds, latent } = described(dog);
   const canvas = cut(document.createElement("canvas"), bitmap, place);
   canvas.setAttribute("aria-hidden", "true");
-  const button = make("button", { type: "button", className: "dog", data: { dog }, "aria-label": `${breeds}, ${latent}` }, canvas);
+  const button = make("button", { type: "button", className: "dog", data: { dog }, "aria-label": [name, breeds, latent].filter(Boolean).join(", ") }, canvas);
   if (caption) button.append(make("span", { className: "seed" }, caption));
   return make("li", {}, button);
 };

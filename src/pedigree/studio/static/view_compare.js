@@ -16,11 +16,13 @@ const MOST = 3;
 
 const breed = picker({ onChoose: (folder) => go({ breed: folder }) });
 const seed = seedField((text) => go({ seed: text }));
-const add = button("Add a generator", () => {
-  const used = chosen().map(({ id }) => id);
-  const next = models().find(({ id, error }) => !error && !used.includes(id));
-  if (next) go({ with: [...state.with, writeWith(next.id)] });
-});
+
+/** A model that the comparison does not have, and that is not the same file as one of its models. */
+const another = () => {
+  const used = chosen().map(({ id }) => modelOf(id)?.hash);
+  return models().find(({ error, hash }) => !error && !used.includes(hash));
+};
+const add = button("Add a generator", () => go({ with: [...state.with, writeWith(another().id)] }));
 
 let sides = []; // of the models in `sidesOf`
 let sidesOf = "";
@@ -65,7 +67,9 @@ const draw = newest(async () => {
   }
   at("compare-title").textContent = `${breedName(state.breed)}, seeds ${state.seed} to ${seedAfter(state.seed, DOGS - 1)}`;
   for (const [place, one] of list.entries()) await drawRow(one, sides[place]);
-  const alone = make("p", { className: "lead" }, "Add another generator or a revision to compare with.");
+  const alone = make("p", { className: "lead" }, another() === undefined
+    ? "There is no other generator here. Add a git revision that has one, or start with pedigree studio --model FILE."
+    : "Add another generator or a revision to compare with.");
   const tables = list.length < 2 ? [alone] : [];
   for (const other of list.slice(1)) tables.push(await scores(list[0].id, other.id, titleOf));
   at("compare-scores").replaceChildren(...tables);
@@ -96,7 +100,7 @@ export const renew = () => breed.renew();
 export const show = () => {
   breed.set(state.breed);
   seed.set(state.seed);
-  add.disabled = state.with.length >= MOST;
+  add.disabled = state.with.length >= MOST || !another();
   at("compare-problems").replaceChildren(...problems());
   return draw();
 };

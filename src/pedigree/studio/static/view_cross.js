@@ -32,11 +32,11 @@ const draw = newest(async () => {
     ["one", "other"].forEach((name, place) => {
       const list = at(`cross-${name}`);
       list.style.setProperty("--side", side);
-      list.replaceChildren(tile([one, other][place], bitmap, place, ""));
+      list.replaceChildren(tile([one, other][place], bitmap, place, "", `Parent ${place + 1}`));
       at(`cross-${name}-text`).textContent = Object.values(described([one, other][place])).join(", ");
     });
     at("cross-dogs").style.setProperty("--side", side);
-    at("cross-dogs").replaceChildren(...children.map((dog, place) => tile(dog, bitmap, place + 2, `child ${seeds[place]}`)));
+    at("cross-dogs").replaceChildren(...children.map((dog, place) => tile(dog, bitmap, place + 2, `child ${seeds[place]}`, `Child ${seeds[place]}`)));
     at("cross-size").textContent = `Children ${seeds[0]} to ${seeds.at(-1)} · ${enlargement(bitmap.height, at("cross-dogs"))}`;
     status.done(`${CHILDREN} children drawn.`);
   } catch (error) {
