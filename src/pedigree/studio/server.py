@@ -62,8 +62,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-    except socket.gaierror as error:
-        raise UsageError(f"--host {host} is no address of this machine ({error.strerror}).") from None
+        listening.listen()  # another server may have bound the same port, and may listen already
+    except (socket.gaierror, ValueError) as error:  # ValueError: NUL, or a name that DNS does not have
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--host {host} is no address of this machine ({reason}).") from None
     except OSError as error:
         raise PedigreeError(
             f"cannot listen on {host}, port {port} ({error.strerror}): choose another --port."
