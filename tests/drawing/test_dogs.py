@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from generator.test_walks import BREEDS, LATENT, built
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pedigree.drawing.dogs import DEEPEST, LARGEST_SEED, latent_of, latents_of, parse, parse_latent, shares_of
+from pedigree.drawing.dogs import DEEPEST, LARGEST_SEED, LONGEST, latent_of, latents_of, parse, parse_latent, shares_of
 from pedigree.errors import UsageError
 from pedigree.generator.mixing import Mixer
 from pedigree.generator.model import Generator
@@ -94,8 +94,24 @@ def test_the_text_of_a_dog_is_read_as_the_same_dog(latent: str, truncation: floa
 def test_names_with_any_letters_survive() -> None:
     folders = ("Mr. ~x~, 1:2 (é犬)", "b")
     dog = parse("b:1,Mr.%20%7Ex%7E%2C%201%3A2%20%28%C3%A9%E7%8A%AC%29:1~3", folders)
-    assert dog.breeds == (("b", 0.5), (folders[0], 0.5))
+    assert dog.breeds == (("b", 1.0), (folders[0], 1.0))
     assert parse(str(dog), folders) == dog
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=4).filter(any))
+@example([1.0, 2.0])  # thirds have no six digits
+@example([1e-320, 1e6])
+def test_the_text_of_a_mixture_has_exactly_its_shares(weights: list[float]) -> None:
+    folders = ("a", "b", "c", "d")[: len(weights)]
+    text = ",".join(f"{folder}:{weight}" for folder, weight in zip(folders, weights, strict=True))
+    dog = parse(f"{text}~1", folders)
+    assert parse(str(dog), folders) == dog
+
+
+def test_a_dog_whose_full_names_are_too_long_to_be_read_again_is_refused() -> None:
+    folder = f"n00000001-{'é' * (LONGEST // 6)}"
+    with pytest.raises(UsageError, match="With the names of its folders: 2010"):
+        parse(f"{folder}~1", (folder,))
 
 
 @pytest.mark.parametrize(

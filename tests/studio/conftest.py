@@ -24,10 +24,10 @@ BREEDS = ("n00000001-alpha", "n00000002-beta", "n00000003-gamma")
 SIZE = 16
 
 
-def save_small(path: Path, seed: int = 0, architecture: str = "projection-dcgan") -> Path:
+def save_small(path: Path, seed: int = 0, architecture: str = "projection-dcgan", size: int = SIZE) -> Path:
     """Write an untrained generator whose breeds differ."""
     keras.utils.set_random_seed(seed)
-    shape = Shape(SIZE, 3, 8, len(BREEDS), 4)
+    shape = Shape(size, 3, 8, len(BREEDS), 4)
     network = ARCHITECTURES[architecture].build_generator(shape, LayerFactory(keras_only=True))
     chance = np.random.default_rng(seed)
     for layer in network.layers:

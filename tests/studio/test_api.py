@@ -287,10 +287,43 @@ def test_what_is_not_there_is_one_json_error(client: httpx.Client, name: str) ->
     assert list(answer.json()) == ["error"]
 
 
-def test_other_names_of_the_server_are_refused(client: httpx.Client) -> None:
-    answer = client.get("/healthz", headers={"Host": "dogs.example:80"})
+@pytest.mark.parametrize("host", ["dogs.example:80", "dogs.example:localhost", "localhost.dogs.example", "[::1", ""])
+def test_other_names_of_the_server_are_refused(client: httpx.Client, host: str) -> None:
+    answer = client.get("/healthz", headers={"Host": host})
     assert answer.status_code == 400
     assert "does not answer to the name" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:80", "127.0.0.1:", "[::1]", "[::1]:8484"])
+def test_all_local_names_of_the_server_are_known(client: httpx.Client, host: str) -> None:
+    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def test_a_film_that_would_fill_the_memory_is_refused(studio: Studio, client: httpx.Client) -> None:
+    path = studio.folder / "models/generator.keras"
+    before = path.read_bytes()
+    try:
+        save_small(path, size=128)
+        walk = {"dog": [f"{ALPHA}~1", f"{BETA}~2"], "format": "gif"}
+        answer = client.get("/api/walk", params={**walk, "frames": 240, "scale": 8})
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith("240 pictures of 1024 × 1024 px are more than 60 million pixels")
+        assert client.get("/api/walk", params={**walk, "frames": 2, "scale": 8}).status_code == 200
+    finally:
+        path.write_bytes(before)
+
+
+def test_the_work_for_a_client_that_has_gone_is_dropped(client: httpx.Client, address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    path = f"/api/walk?dog={ALPHA}~1&dog={BETA}~2&frames=240"
+    for _ in range(4):
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    ends = time.monotonic() + 30
+    while 'requests_total{path="/api/walk",status="499"} 4.0' not in (text := client.get("/metrics").text):
+        assert time.monotonic() < ends, text
+        time.sleep(0.05)
+    assert "waiting_dogs 0.0" in text
 
 
 @pytest.mark.parametrize(

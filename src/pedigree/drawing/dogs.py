@@ -55,7 +55,7 @@ class Dog:
     """One picture that a generator can draw.
 
     Attributes:
-        breeds: 1 to 4 folder names with their shares, which sum to 1.
+        breeds: 1 to 4 folder names with their weights, which are above 0. A single one has the weight 1.
         latent: the latent.
         truncation: as in `Generator.latents`; None for none. It applies to the latents of seeds.
     """
@@ -68,7 +68,7 @@ class Dog:
         if len(self.breeds) == 1:
             breeds = _encoded(self.breeds[0][0])
         else:
-            breeds = ",".join(f"{_encoded(folder)}:{share:.6g}" for folder, share in self.breeds)
+            breeds = ",".join(f"{_encoded(folder)}:{weight:.6g}" for folder, weight in self.breeds)
         return f"{breeds}~{self.latent}" + ("" if self.truncation is None else f"~{self.truncation:.6g}")
 
 
@@ -86,7 +86,10 @@ def parse(text: str, folders: Sequence[str]) -> Dog:
     truncation = None if len(parts) == 2 else _number(parts[2], "a truncation", 0, 1000)
     if truncation == 0:
         raise UsageError("a truncation must be above 0. Received: 0")
-    return Dog(_breeds(parts[0], folders), parse_latent(parts[1]), truncation)
+    dog = Dog(_breeds(parts[0], folders), parse_latent(parts[1]), truncation)
+    if len(str(dog)) > LONGEST:  # with full names; such a text could not be read again
+        raise UsageError(f"a dog has at most {LONGEST} characters. With the names of its folders: {len(str(dog))}")
+    return dog
 
 
 def parse_latent(text: str) -> Latent:
@@ -110,11 +113,12 @@ def parse_latent(text: str) -> Latent:
 
 
 def shares_of(generator: Generator, dogs: Sequence[Dog]) -> npt.NDArray[np.float32]:
-    """Return the shares of the generator's breeds in each dog, `(n, breeds)`."""
+    """Return the shares of the generator's breeds in each dog, `(n, breeds)`: their weights divided by the sum."""
     shares = np.zeros((len(dogs), len(generator.breeds)), np.float32)
     for row, dog in enumerate(dogs):
-        for folder, share in dog.breeds:
-            shares[row, generator.breeds.index(folder)] = share
+        total = sum(weight for _, weight in dog.breeds)
+        for folder, weight in dog.breeds:
+            shares[row, generator.breeds.index(folder)] = weight / total
     return shares
 
 
@@ -162,8 +166,8 @@ def _breeds(text: str, folders: Sequence[str]) -> tuple[tuple[str, float], ...]:
     weights = [_number(weight, "a weight", 0, 1e6) if colon else 1.0 for _, colon, weight in parts]
     if not sum(weights):
         raise UsageError("a mixture needs a weight above 0")
-    shares = [(name, weight / sum(weights)) for name, weight in zip(names, weights, strict=True) if weight]
-    return tuple(shares) if len(shares) > 1 else ((shares[0][0], 1.0),)
+    mixed = [(name, weight) for name, weight in zip(names, weights, strict=True) if weight]
+    return tuple(mixed) if len(mixed) > 1 else ((mixed[0][0], 1.0),)
 
 
 def _latent(tokens: list[str], text: str, deepest: int) -> Latent:

@@ -1,5 +1,6 @@
 """The web application: the page, the API, and one clear JSON error for everything that is wrong."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.pages.templates import environment
 from pedigree.results.revisions import description
+from pedigree.studio.clients import GoneError
 from pedigree.studio.counters import Counters
 from pedigree.studio.models import CURRENT, Models
 from pedigree.studio.nearest_photos import NearestPhotos
@@ -36,6 +38,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_PORT = re.compile(r":[0-9]*$")
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -72,7 +75,7 @@ def create_app(models: Models, hidden: str = "", hosts: tuple[str, ...] = LOCAL_
     @app.middleware("http")
     async def watch(request: Request, call_next: Next) -> Response:
         start, host = time.perf_counter(), request.headers.get("host", "")
-        if hosts and host.rpartition(":")[0 if host.rpartition(":")[2].isdigit() else 2] not in hosts:
+        if hosts and _PORT.sub("", host).lower() not in hosts:
             answer: Response = _error(400, f"the server does not answer to the name {host[:80]!r}.")
         elif len(str(request.url)) > LONGEST_ADDRESS:
             answer = _error(414, f"the address has more than {LONGEST_ADDRESS} characters.")
@@ -140,6 +143,14 @@ def _add_errors(app: FastAPI) -> None:
         answer = _error(429, f"too many dogs wait to be drawn: try again in {error.seconds} s.")
         answer.headers["Retry-After"] = str(error.seconds)
         return answer
+
+    @app.exception_handler(GoneError)
+    async def gone(_: Request, error: GoneError) -> Response:
+        return _error(499, "the client has closed the connection.")  # only the counters see it
+
+    @app.exception_handler(Exception)
+    async def unknown(_: Request, error: Exception) -> Response:
+        return _error(500, "the server has failed: its log says why.")
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

@@ -15,7 +15,7 @@ from pedigree.studio.models import Model
 
 AT_ONCE = 64  # pictures of a batch
 SIZES = (1, 8, AT_ONCE)  # the sizes of batches; each is compiled once
-MOST_WAITING = 1024  # pictures
+MOST_WAITING = 1024  # pictures, with those that are being drawn
 
 Images = npt.NDArray[np.uint8]
 Shares = npt.NDArray[np.float32]
@@ -54,12 +54,25 @@ class Painter:
     async def draw(self, model: Model, latents: Latents, shares: Shares) -> Images:
         """Draw the pictures of latents `(n, latent_size)` with shares of breeds `(n, breeds)`: `(n, size, size, 3)`.
 
+        All of them take their places at once, so that a walk is not refused in the middle. If the call is cancelled,
+        the places are free again.
+
         Raises:
             BusyError: too many pictures wait already.
             PedigreeError: the generator cannot draw them.
         """
+        if self._pictures + len(latents) > MOST_WAITING:
+            raise BusyError(1 + self._pictures // 200)
+        self._count(left := len(latents))
         parts = [slice(start, start + AT_ONCE) for start in range(0, len(latents), AT_ONCE)]
-        drawn = [await self._part(model, latents[part], shares[part]) for part in parts]
+        drawn = []
+        try:
+            for part in parts:
+                drawn.append(images := await self._part(model, latents[part], shares[part]))
+                self._count(-len(images))
+                left -= len(images)
+        finally:
+            self._count(-left)
         return np.concatenate(drawn)
 
     def close(self) -> None:
@@ -72,9 +85,6 @@ class Painter:
     async def _part(self, model: Model, latents: Latents, shares: Shares) -> Images:
         order = _Order(model, latents, shares)
         with self._ready:
-            if self._pictures + len(latents) > MOST_WAITING:
-                raise BusyError(1 + self._pictures // 200)
-            self._count(len(latents))
             self._waiting.append(order)
             self._ready.notify()
         return await asyncio.wrap_future(order.images)
@@ -105,7 +115,6 @@ class Painter:
                     return []
                 while self._waiting and (not taken or self._fits(self._waiting[0], taken[0], pictures)):
                     order = self._waiting.popleft()
-                    self._count(-len(order.latents))
                     if order.images.set_running_or_notify_cancel():  # the client may be gone
                         taken.append(order)
                         pictures += len(order.latents)
@@ -115,6 +124,7 @@ class Painter:
         return order.model is first.model and pictures + len(order.latents) <= AT_ONCE
 
     def _count(self, change: int) -> None:
+        """Count pictures that wait or are drawn. Only the thread of the event loop counts."""
         self._pictures += change
         self._counters.waiting.set(self._pictures)
 

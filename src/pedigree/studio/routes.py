@@ -11,18 +11,21 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from pedigree.common.breeds import find_breed
+from pedigree.common.plurals import plural
 from pedigree.drawing.dog_pictures import portrait_name
 from pedigree.drawing.dogs import LARGEST_SEED, LONGEST, Dog, Latent, latents_of, parse, shares_of
 from pedigree.drawing.request import MOST_SCALE
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.pages.wording import breed_name
 from pedigree.studio import model_scores, pictures
+from pedigree.studio.clients import while_connected
 from pedigree.studio.journeys import journey
 from pedigree.studio.models import CURRENT, REVISION, Model
 from pedigree.studio.workshop import Workshop
 
 MOST_DOGS = 64  # of one request
 MOST_FRAMES = 240
+MOST_PIXELS = 60 * 2**20  # of all enlarged pictures of an answer: 240 frames of 512 × 512 px
 
 Images = npt.NDArray[np.uint8]
 
@@ -93,6 +96,7 @@ async def dog_png(
 ) -> Response:
     """Draw a dog. Its PNG says how to draw it again, for `pedigree generate --from`."""
     loaded = await _loaded(request, model, hash)
+    _check_pixels(loaded, 1, scale)
     drawn = parse(dog, loaded.generator.breeds)
     image = (await _draw(request, loaded, [drawn]))[0]
     content = await run_in_threadpool(pictures.dog_png, loaded, _workshop(request).revision, drawn, image, scale)
@@ -149,17 +153,17 @@ async def walk(
     ends = [parse(text, loaded.generator.breeds) for text in dog]
     if frames < len(ends):
         raise UsageError(f"frames must be at least the number of dogs, {len(ends)}. Received: {frames}")
+    _check_pixels(loaded, frames, scale)
     if len({end.breeds for end in ends}) > 1:
         _check_mixes(loaded)
     latents, shares = await run_in_threadpool(journey, loaded, ends, frames)
-    images = await _workshop(request).painter.draw(loaded, latents, shares)
+    images = await while_connected(request, _workshop(request).painter.draw(loaded, latents, shares))
     if format == "strip":
         sheet = await run_in_threadpool(pictures.plain_png, pictures.rows_of(images, pictures.ROW))
         answer = _file(sheet, "image/png", hash)
         answer.headers["X-Frames"] = str(frames)
         return answer
-    async with _workshop(request).filming:
-        content = await run_in_threadpool(pictures.film, images, format, scale)
+    content = await while_connected(request, _film(_workshop(request), images, format, scale))
     return _file(content, "image/gif" if format == "gif" else "video/mp4", hash, f"walk.{format}")
 
 
@@ -232,8 +236,24 @@ async def _loaded(request: Request, name: str, digest: str | None) -> Model:
 async def _draw(request: Request, model: Model, many: Sequence[Dog]) -> Images:
     if any(len(dog.breeds) > 1 for dog in many):
         _check_mixes(model)
-    latents, shares = latents_of(model.generator, many), shares_of(model.generator, many)
-    return await _workshop(request).painter.draw(model, latents, shares)
+    latents = await run_in_threadpool(latents_of, model.generator, many)
+    shares = shares_of(model.generator, many)
+    return await while_connected(request, _workshop(request).painter.draw(model, latents, shares))
+
+
+async def _film(workshop: Workshop, images: Images, kind: str, scale: int) -> bytes:
+    async with workshop.filming:
+        return await run_in_threadpool(pictures.film, images, kind, scale)
+
+
+def _check_pixels(model: Model, frames: int, scale: int) -> None:
+    """Refuse enlarged pictures that would take too much memory."""
+    side = model.generator.image_size * scale
+    if scale > 1 and frames * side**2 > MOST_PIXELS:
+        raise UsageError(
+            f"{plural(frames, 'picture')} of {side} × {side} px are more than {MOST_PIXELS // 2**20} million pixels: "
+            "lower scale or frames."
+        )
 
 
 def _check_mixes(model: Model) -> None:

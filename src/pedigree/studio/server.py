@@ -62,9 +62,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.listen()  # so that a client that reads the printed address is not refused
-    except socket.gaierror as error:
-        raise UsageError(f"--host {host} is no address of this machine ({error.strerror}).") from None
+        listening.listen()  # clients that read the address are not refused; a port that another server uses is noticed
+    except (socket.gaierror, ValueError) as error:  # ValueError: NUL, or a name that DNS does not have
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--host {host} is no address of this machine ({reason}).") from None
     except OSError as error:
         raise PedigreeError(
             f"cannot listen on {host}, port {port} ({error.strerror}): choose another --port."

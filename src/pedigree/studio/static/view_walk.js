@@ -6,12 +6,15 @@ import { described, write } from "./dogs.js";
 import { breeds } from "./breeds.js";
 import { at, button, make, newest, renewChildren } from "./dom.js";
 import { film } from "./film.js";
+import { current } from "./models.js";
 import { cut, enlargement, strip } from "./pictures.js";
 import * as server from "./server.js";
 import * as status from "./status.js";
 
 const MOST = 16; // dogs
-const ENLARGED = { gif: 4, mp4: 4 };
+const FILMS = ["gif", "mp4"];
+const MOST_SCALE = 4;
+const LARGEST = 512; // pixels: the side of an enlarged frame
 let next = ""; // the dog that "Add this dog" adds
 let listed = "";
 
@@ -80,8 +83,10 @@ const drawFilm = newest(async () => {
   }
 });
 
+const scale = () => Math.max(1, Math.min(MOST_SCALE, Math.floor(LARGEST / current().size)));
+
 const filmOf = (format) =>
-  ({ dog: state.step, frames: frameCount(), format, scale: ENLARGED[format], ...server.ofModel() });
+  ({ dog: state.step, frames: frameCount(), format, scale: scale(), ...server.ofModel() });
 
 const save = (event) => {
   event.preventDefault();
@@ -94,7 +99,7 @@ export const setUp = () => {
   at("walk-next").append(field.element, add);
   at("walk-controls").append(frames.element);
   film.setUp();
-  for (const format of Object.keys(ENLARGED)) at(`walk-${format}`).addEventListener("click", save);
+  for (const format of FILMS) at(`walk-${format}`).addEventListener("click", save);
 };
 
 export const renew = () => {
@@ -107,7 +112,7 @@ export const show = () => {
   frames.input.min = Math.max(2, state.step.length);
   frames.set(frameCount());
   at("walk-add").disabled = state.step.length >= MOST;
-  for (const format of Object.keys(ENLARGED)) {
+  for (const format of FILMS) {
     at(`walk-${format}`).href = server.endpoint("/api/walk", filmOf(format));
   }
   return Promise.all([drawList(), drawFilm()]);
