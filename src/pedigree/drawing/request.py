@@ -110,7 +110,7 @@ def _portrait(request: Mapping[str, Any]) -> Portrait:
 
 
 def _portrait_sheet(request: Mapping[str, Any]) -> PortraitSheet:
-    """Return the sheet of portraits of a request; raise ValueError unless it is as `PortraitSheet.to_json` returns it."""
+    """Return the portraits of a request; raise ValueError unless it is as `PortraitSheet.to_json` returns it."""
     dogs = request["dogs"]
     if request.keys() != {"dogs", "across"} or not isinstance(dogs, list):
         raise ValueError("it has other keys or values than Pedigree writes")
