@@ -117,7 +117,7 @@ def generate(arguments: argparse.Namespace) -> None:
     from pedigree.drawing import generating
     from pedigree.drawing.provenance import read_provenance
     from pedigree.drawing.redraw import generator_with
-    from pedigree.drawing.request import Portrait, Sheet, parsed
+    from pedigree.drawing.request import Portrait, PortraitSheet, Sheet, parsed
     from pedigree.generator.model import breeds_of
     from pedigree.results.revisions import description
 
@@ -132,7 +132,7 @@ def generate(arguments: argparse.Namespace) -> None:
     origin = read_provenance(arguments.source) if arguments.source is not None else None
     again = parsed(origin.request) if origin else None
     with _model(arguments, partial(generator_with, origin.model) if origin else shipped.find) as model:
-        if isinstance(again, Portrait):
+        if isinstance(again, Portrait | PortraitSheet):
             from pedigree.drawing import dog_pictures
 
             _show(dog_pictures.redraw(model, again, arguments.out, description()))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pedigree.drawing.request import Sheet, parsed
+from pedigree.drawing.request import PortraitSheet, Sheet, parsed
 from pedigree.errors import PedigreeError
 
 WHOLE = Sheet(("n1-pug", "boxer"), 7, 8, 0.5, 50, labels=False)
@@ -26,6 +26,28 @@ def test_the_request_of_a_sheet_is_what_others_read() -> None:
         "labels": True,
     }
     assert DOG.to_json() == {"breeds": ["boxer"], "seed": 7, "count": 8, "truncation": None, "best": None, "index": 3}
+
+
+def test_a_sheet_of_portraits_survives_json() -> None:
+    sheet = PortraitSheet(("n1-pug~7", "boxer~child(7,1,0.3)~0.8"), 2)
+    assert parsed(json.loads(json.dumps(sheet.to_json()))) == sheet
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"dogs": []}, "dogs"),
+        ({"dogs": ["a~1"] * 65}, "dogs"),
+        ({"dogs": ["a~1", 5]}, "dogs"),
+        ({"dogs": "a~1"}, "keys or values"),
+        ({"across": 0}, "across"),
+        ({"across": 65}, "across"),
+        ({"scale": 1}, "keys or values"),
+    ],
+)
+def test_a_sheet_of_portraits_out_of_its_range_is_refused_by_name(change: dict[str, object], reason: str) -> None:
+    with pytest.raises(PedigreeError, match=rf"^the picture cannot be drawn again.*{reason}"):
+        parsed({"dogs": ["a~1"], "across": 1} | change)
 
 
 def test_a_whole_number_is_a_truncation_too() -> None:
@@ -76,7 +98,7 @@ def test_a_missing_value_is_refused(key: str) -> None:
         parsed(request)
 
 
-@pytest.mark.parametrize("request_", [{}, {"dogs": 3}, {"\x1b" * 1000: 1}])
+@pytest.mark.parametrize("request_", [{}, {"cats": 3}, {"\x1b" * 1000: 1}])
 def test_another_kind_of_request_is_refused(request_: dict[str, object]) -> None:
     with pytest.raises(PedigreeError, match="its keys are") as error:
         parsed(request_)

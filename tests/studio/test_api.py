@@ -67,6 +67,19 @@ def test_generate_draws_a_picture_of_the_studio_again(
         assert (tmp_path / "again.png").read_bytes() == drawn
 
 
+def test_generate_draws_a_sheet_of_the_studio_again(
+    client: httpx.Client, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(studio.folder)
+    values = {"breed": BETA, "seed": 3, "count": 5, "truncation": 0.7, "format": "png"}
+    drawn = client.get("/api/dogs", params=values).content
+    (tmp_path / "sheet.png").write_bytes(drawn)
+    assert main(["generate", "--from", str(tmp_path / "sheet.png"), "--out", str(tmp_path / "again.png")]) == 0
+    assert (tmp_path / "again.png").read_bytes() == drawn
+    request = {"across": 3, "dogs": [f"{BETA}~{seed}~0.7" for seed in range(3, 8)]}
+    assert read_provenance(drawn).request == request
+
+
 def test_dogs_have_one_seed_each(client: httpx.Client, generator: Generator) -> None:
     listed = client.get("/api/dogs", params={"breed": "gamma", "seed": 5, "count": 3}).json()
     assert listed["dogs"] == [{"dog": f"{GAMMA}~{seed}", "seed": str(seed)} for seed in (5, 6, 7)]

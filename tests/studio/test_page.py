@@ -200,6 +200,9 @@ def test_truncation_changes_the_dogs_until_it_is_off_again(page: Page, address: 
     view.get_by_label("Off").check()
     expect(view.locator(".dog").first).to_have_attribute("data-dog", f"{ALPHA}~1")
     assert pixels(sheet(page)) == first
+    view.get_by_role("slider", name="Truncation").press("Home")  # moving the slider is enough
+    expect(view.locator(".dog").first).to_have_attribute("data-dog", f"{ALPHA}~1~{low}")
+    expect(view.get_by_label("Off")).not_to_be_checked()
 
 
 def test_a_dog_keeps_names_of_breeds_with_any_sign(page: Page, address: str) -> None:

@@ -1,4 +1,4 @@
-"""Portraits: single dogs, alone or of mixed breeds, as the studio draws them."""
+"""Portraits: dogs as texts, alone or in rows, of one breed or of mixed breeds, as the studio draws them."""
 
 from pathlib import Path
 
@@ -7,42 +7,48 @@ import numpy.typing as npt
 from PIL import Image
 
 from pedigree.common.breeds import display_name
-from pedigree.common.grids import png_bytes, save_png
+from pedigree.common.grids import png_bytes, save_png, wrapped
 from pedigree.common.names import file_name
+from pedigree.common.plurals import plural
 from pedigree.drawing.dogs import Dog, latents_of, parse, shares_of
 from pedigree.drawing.outputs import kind_of
 from pedigree.drawing.provenance import Provenance, model_hash, png_fields
-from pedigree.drawing.request import Portrait
+from pedigree.drawing.request import Portrait, PortraitSheet
 from pedigree.generator.mixing import Mixer
 from pedigree.generator.model import load_generator
 
 Picture = npt.NDArray[np.uint8]
 
 
-def redraw(model: Path, portrait: Portrait, out: str, revision: str = "") -> str:
-    """Draw a portrait again into the PNG `out`; return a summary.
+def redraw(model: Path, wanted: Portrait | PortraitSheet, out: str, revision: str = "") -> str:
+    """Draw a portrait or a sheet of portraits again into the PNG `out`; return a summary.
 
     Args:
         model: the file of the generator.
-        portrait: what to draw.
+        wanted: what to draw.
         out: the PNG to write.
         revision: of the code, for the provenance.
 
     Raises:
-        UsageError: if the text of the dog is wrong, or `out` has another suffix.
-        PedigreeError: if there is no such model, or it cannot mix breeds and the dog is a mixture.
+        UsageError: if the text of a dog is wrong, or `out` has another suffix.
+        PedigreeError: if there is no such model, or it cannot mix breeds and a dog is a mixture.
     """
     kind_of(Path(out), ".png")
     generator = load_generator(model)
-    dog = parse(portrait.dog, generator.breeds)
-    latents, shares = latents_of(generator, [dog]), shares_of(generator, [dog])
-    if len(dog.breeds) > 1:
-        image = Mixer(generator).draw(latents, shares)[0]
+    texts = wanted.dogs if isinstance(wanted, PortraitSheet) else [wanted.dog]
+    dogs = [parse(text, generator.breeds) for text in texts]
+    latents, shares = latents_of(generator, dogs), shares_of(generator, dogs)
+    if any(len(dog.breeds) > 1 for dog in dogs):
+        images = Mixer(generator).draw(latents, shares)
     else:
-        image = generator.draw_latents(latents, shares.argmax(axis=1).astype(np.int32))[0]
-    provenance = Provenance(model_hash(model), revision, Portrait(str(dog), portrait.scale).to_json())
-    save_png(Image.fromarray(enlarged(image, portrait.scale)), Path(out), png_fields(provenance))
-    return f"{dog}: {out}"
+        images = generator.draw_latents(latents, shares.argmax(axis=1).astype(np.int32))
+    again: Portrait | PortraitSheet
+    if isinstance(wanted, PortraitSheet):
+        again, picture = PortraitSheet(tuple(map(str, dogs)), wanted.across), in_rows(images, wanted.across)
+    else:
+        again, picture = Portrait(str(dogs[0]), wanted.scale), enlarged(images[0], wanted.scale)
+    save_png(Image.fromarray(picture), Path(out), png_fields(Provenance(model_hash(model), revision, again.to_json())))
+    return f"{dogs[0] if len(dogs) == 1 else plural(len(dogs), 'dog')}: {out}"
 
 
 def portrait_png(image: Picture, provenance: Provenance, scale: int) -> bytes:
@@ -53,6 +59,12 @@ def portrait_png(image: Picture, provenance: Provenance, scale: int) -> bytes:
 def enlarged(image: Picture, scale: int) -> Picture:
     """Repeat each pixel `scale` times in both directions."""
     return image.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def in_rows(images: Picture, across: int) -> Picture:
+    """Return pictures `(n, size, size, 3)` in rows of at most `across`, as one picture. White fills the last row."""
+    rows = wrapped(images, min(across, len(images))).swapaxes(1, 2)
+    return rows.reshape(len(rows) * rows.shape[1], -1, 3)
 
 
 def portrait_name(dog: Dog) -> str:

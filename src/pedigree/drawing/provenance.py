@@ -76,8 +76,7 @@ def read_provenance(picture: Path | bytes) -> Provenance:
         raise PedigreeError(f"{name} cannot be read ({error.strerror}): name a PNG that Pedigree has drawn.") from None
     if field is None:
         raise PedigreeError(
-            f"{name} does not say how it was drawn: it has no field {FIELD}. Sheets of the studio have none, and "
-            "programs that edit pictures may remove it."
+            f"{name} does not say how it was drawn: it has no field {FIELD}. Programs that edit pictures may remove it."
         )
     try:
         return _parsed(field)

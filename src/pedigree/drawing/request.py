@@ -1,7 +1,7 @@
 """What a picture shows: the request that is in the provenance of a PNG, and from which it can be drawn again.
 
-A request is a JSON object. Its keys say of which kind it is: `{"breeds": [...], ...}` is a `Sheet`, and
-`{"dog": "...", "scale": 1}` is a `Portrait`.
+A request is a JSON object. Its keys say of which kind it is: `{"breeds": [...], ...}` is a `Sheet`,
+`{"dog": "...", "scale": 1}` is a `Portrait`, and `{"dogs": [...], "across": 4}` is a `PortraitSheet`.
 """
 
 import json
@@ -17,6 +17,7 @@ MOST_PICTURES = 1000  # of a breed
 MOST_CANDIDATES = 20_000
 LARGEST_SEED = 2**63 - 1
 MOST_SCALE = 8
+MOST_DOGS = 64  # of a sheet of portraits
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,24 @@ class Portrait:
         return asdict(self)
 
 
-def parsed(request: Mapping[str, Any]) -> Sheet | Portrait:
+@dataclass(frozen=True)
+class PortraitSheet:
+    """Dogs of the studio in rows, at their true size.
+
+    Attributes:
+        dogs: the dogs as texts, row by row.
+        across: the dogs in a row.
+    """
+
+    dogs: tuple[str, ...]
+    across: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request for a provenance."""
+        return {"dogs": list(self.dogs), "across": self.across}
+
+
+def parsed(request: Mapping[str, Any]) -> Sheet | Portrait | PortraitSheet:
     """Return what a request asks for. It may come from anybody.
 
     Raises:
@@ -75,6 +93,8 @@ def parsed(request: Mapping[str, Any]) -> Sheet | Portrait:
             return _sheet(request)
         if "dog" in request:
             return _portrait(request)
+        if "dogs" in request:
+            return _portrait_sheet(request)
         if "walk" in request:
             raise ValueError(f"it is a walk, which only `pedigree walk` draws: {json.dumps(request['walk'])[:300]}")
         raise ValueError(f"unknown request, its keys are {', '.join(sorted(request))[:60]!r}")
@@ -87,6 +107,16 @@ def _portrait(request: Mapping[str, Any]) -> Portrait:
     if request.keys() != {"dog", "scale"} or not isinstance(request["dog"], str):
         raise ValueError("it has other keys or values than Pedigree writes")
     return Portrait(request["dog"], _whole(request, "scale", 1, MOST_SCALE))
+
+
+def _portrait_sheet(request: Mapping[str, Any]) -> PortraitSheet:
+    """Return the portraits of a request; raise ValueError unless it is as `PortraitSheet.to_json` returns it."""
+    dogs = request["dogs"]
+    if request.keys() != {"dogs", "across"} or not isinstance(dogs, list):
+        raise ValueError("it has other keys or values than Pedigree writes")
+    if not 0 < len(dogs) <= MOST_DOGS or not all(isinstance(dog, str) for dog in dogs):
+        raise ValueError(f"dogs of its request is no list of 1 to {MOST_DOGS} texts")
+    return PortraitSheet(tuple(dogs), _whole(request, "across", 1, MOST_DOGS))
 
 
 def _sheet(request: Mapping[str, Any]) -> Sheet:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from pedigree.common import films
-from pedigree.common.grids import png_bytes, wrapped
-from pedigree.drawing.dog_pictures import enlarged, portrait_name, portrait_png
+from pedigree.common.grids import png_bytes
+from pedigree.drawing.dog_pictures import enlarged, in_rows, portrait_name, portrait_png
 from pedigree.drawing.dogs import Dog
 from pedigree.drawing.provenance import Provenance
-from pedigree.drawing.request import Portrait
+from pedigree.drawing.request import Portrait, PortraitSheet
 from pedigree.studio.models import Model
 
 FPS = 12
@@ -35,10 +35,10 @@ def plain_png(image: Images) -> bytes:
     return png_bytes(Image.fromarray(image))
 
 
-def rows_of(images: Images, across: int) -> Images:
-    """Return pictures `(n, size, size, 3)` in rows of at most `across`, as one picture. White fills the last row."""
-    rows = wrapped(images, min(across, len(images))).swapaxes(1, 2)
-    return rows.reshape(len(rows) * rows.shape[1], -1, 3)
+def group_png(model: Model, revision: str, dogs: Sequence[Dog], images: Images, across: int) -> bytes:
+    """Return the PNG of dogs `(n, size, size, 3)` in rows of `across`, with its provenance."""
+    request = PortraitSheet(tuple(map(str, dogs)), across).to_json()
+    return portrait_png(in_rows(images, across), Provenance(model.hash, revision, request), scale=1)
 
 
 def archive(model: Model, revision: str, dogs: Sequence[Dog], images: Images) -> bytes:

@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 
 from pedigree.common.breeds import find_breed
 from pedigree.common.plurals import plural
-from pedigree.drawing.dog_pictures import portrait_name
+from pedigree.drawing.dog_pictures import in_rows, portrait_name
 from pedigree.drawing.dogs import LARGEST_SEED, LONGEST, Dog, Latent, latents_of, parse, shares_of
-from pedigree.drawing.request import MOST_SCALE
+from pedigree.drawing.request import MOST_DOGS, MOST_SCALE
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.pages.wording import breed_name
 from pedigree.studio import model_scores, pictures
@@ -23,7 +23,6 @@ from pedigree.studio.journeys import journey
 from pedigree.studio.models import CURRENT, REVISION, Model
 from pedigree.studio.workshop import Workshop
 
-MOST_DOGS = 64  # of one request
 MOST_FRAMES = 240
 MOST_PIXELS = 60 * 2**20  # of all enlarged pictures of an answer: 240 frames of 512 × 512 px
 
@@ -114,7 +113,10 @@ async def dogs(
     model: ModelName = CURRENT,
     hash: Hash = None,  # noqa: A002
 ) -> Response:
-    """Draw dogs of a breed with the seeds from `seed` on: as a list for /api/dog.png, as one sheet, or as a zip."""
+    """Draw dogs of a breed with the seeds from `seed` on: as a list for /api/dog.png, as one sheet, or as a zip.
+
+    Each PNG says how to draw it again, for `pedigree generate --from`.
+    """
     loaded = await _loaded(request, model, hash)
     folder = find_breed(breed, loaded.generator.breeds, listing="/api/breeds lists")
     # The text of a dog has six digits of the truncation, so the pictures are drawn from the text.
@@ -127,7 +129,8 @@ async def dogs(
         content = await run_in_threadpool(pictures.archive, loaded, _workshop(request).revision, many, images)
         return _file(content, "application/zip", hash, f"{breed_name(folder)}-{seed}.zip")
     across = int(np.ceil(np.sqrt(count)))
-    return _file(pictures.plain_png(pictures.rows_of(images, across)), "image/png", hash)
+    sheet = await run_in_threadpool(pictures.group_png, loaded, _workshop(request).revision, many, images, across)
+    return _file(sheet, "image/png", hash)
 
 
 @router.get("/api/strip.png", response_class=Response)
@@ -135,7 +138,7 @@ async def strip(request: Request, dog: Dogs, model: ModelName = CURRENT, hash: H
     """Draw dogs side by side at their true size. This is the fastest way to get many."""
     loaded = await _loaded(request, model, hash)
     images = await _draw(request, loaded, [parse(text, loaded.generator.breeds) for text in dog])
-    return _file(pictures.plain_png(pictures.rows_of(images, len(images))), "image/png", hash)
+    return _file(pictures.plain_png(in_rows(images, len(images))), "image/png", hash)
 
 
 @router.get("/api/walk", response_class=Response)
@@ -159,7 +162,7 @@ async def walk(
     latents, shares = await run_in_threadpool(journey, loaded, ends, frames)
     images = await while_connected(request, _workshop(request).painter.draw(loaded, latents, shares))
     if format == "strip":
-        sheet = await run_in_threadpool(pictures.plain_png, pictures.rows_of(images, pictures.ROW))
+        sheet = await run_in_threadpool(pictures.plain_png, in_rows(images, pictures.ROW))
         answer = _file(sheet, "image/png", hash)
         answer.headers["X-Frames"] = str(frames)
         return answer

@@ -70,7 +70,6 @@ export const truncationField = (onTruncation) => {
     Object.assign(range.input, { min: model.truncation.low, max: model.truncation.high });
     why.textContent = model.truncation.why;
     off.checked = truncation === "";
-    range.input.disabled = off.checked;
     range.set(truncation || model.truncation.high, truncation || "off");
   };
   return { element, set };
