@@ -72,6 +72,7 @@ def test_a_whole_number_is_a_truncation_too() -> None:
         ({"truncation": 0.0}, "truncation"),
         ({"truncation": float("inf")}, "truncation"),
         ({"truncation": "1"}, "truncation"),
+        ({"truncation": 10**400}, "truncation"),
         ({"best": 0}, "best"),
         ({"best": 20_001}, "best"),
         ({"labels": 1}, "keys or values"),

@@ -137,6 +137,12 @@ def test_truncated_latents_are_as_long_as_those_of_the_prior(saved: Path, prior:
     assert np.square(latents, dtype=np.float64).mean() == pytest.approx(expected, rel=0.02)
 
 
+def test_a_truncation_that_cuts_nothing_off_changes_nothing_however_large(saved: Path) -> None:
+    loaded = load_generator(saved)
+    for threshold in (50.0, 1e6, 1e200, sys.float_info.max):
+        np.testing.assert_array_equal(loaded.latents(3, 5, truncation=threshold), loaded.latents(3, 5))
+
+
 def test_truncation_redraws_only_numbers_outside_and_each_depends_on_its_index(saved: Path) -> None:
     loaded = load_generator(saved)
     full, truncated = loaded.latents(300, 5), loaded.latents(300, 5, truncation=0.8) - centre_of(loaded, 5, 0.8)

@@ -136,6 +136,25 @@ def test_the_nearest_training_photo_is_found_and_shown(client: httpx.Client, stu
     assert any((image == crop).all() for image in crops[labels == 1])
 
 
+def test_damaged_crops_hide_the_photos_and_nothing_else(client: httpx.Client, studio: Studio) -> None:
+    labels, query = studio.folder / "data/crops/train-labels.npy", {"dog": f"{BETA}~7"}
+    before = labels.read_bytes()
+    try:
+        labels.write_bytes(before[:-8])
+        assert not client.get("/api/models").json()["models"][0]["nearest"]
+        answer = client.get("/api/nearest", params=query).json()
+        assert not answer["available"]
+        assert "train-labels.npy is not a whole .npy file" in answer["why"]
+        np.save(labels, np.zeros(12, np.int32))
+        answer = client.get("/api/nearest", params=query)
+        assert answer.status_code == 503
+        assert answer.json() == {"error": "beta has no training crops."}
+        found = client.get("/api/nearest", params={"dog": f"{ALPHA}~7"}).json()
+        assert found["image"].startswith("/api/crop.png?index=")
+    finally:
+        labels.write_bytes(before)
+
+
 def test_the_models_and_their_breeds_are_listed(client: httpx.Client) -> None:
     current, *shipped = client.get("/api/models").json()["models"]
     assert (current["breeds"], current["size"], current["architecture_mixes"]) == (3, SIZE, True)

@@ -5,7 +5,7 @@ A request is a JSON object. Its keys say of which kind it is: `{"breeds": [...],
 """
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -150,6 +150,6 @@ def _above_zero(request: Mapping[str, Any], key: str) -> float | None:
     value = request.get(key)
     if value is None:
         return None
-    if type(value) not in (int, float) or not 0 < value < math.inf:
+    if type(value) not in (int, float) or not 0 < value <= sys.float_info.max:
         raise ValueError(f"{key} of its request is no number above 0")
     return float(value)

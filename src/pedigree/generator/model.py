@@ -31,6 +31,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of the zip format, so that e
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # Keras colours some of its messages
 _CENTRE = 1  # the stream of random numbers that the centre of truncated latents comes from; redraws use the next ones
 
+_NO_TRUNCATION = 1000.0  # cuts nothing off; squares of far larger numbers overflow
+
 Latents = npt.NDArray[np.float32]
 
 
@@ -78,6 +80,7 @@ class Generator:
             return drawn
         if not truncation > 0:
             raise ValueError(f"expected a truncation above 0. Received: {truncation}")
+        truncation = min(truncation, _NO_TRUNCATION)
         if self.latent == "uniform":
             inside, lost = drawn * np.float32(min(1.0, truncation)), (1 - min(1.0, truncation) ** 2) / 3
         else:

@@ -100,12 +100,16 @@ class Models:
 
         Raises:
             UsageError: there is no such id, or no such revision.
-            PedigreeError: its file is missing or damaged.
+            PedigreeError: its file is missing or damaged, or cannot be read.
         """
-        key, load = self._source(name)
-        if (model := self._kept(key)) is None:
-            with self._loading:
-                model = self._kept(key) or load()
+        try:
+            key, load = self._source(name)
+            if (model := self._kept(key)) is None:
+                with self._loading:
+                    model = self._kept(key) or load()
+        except OSError as error:  # such as a file that is removed at this moment
+            where = error.filename or self._path
+            raise PedigreeError(f"{where} cannot be read ({error.strerror}): try again.") from None
         with self._lock:
             self._loaded[key] = model
             while len(self._loaded) > MOST_LOADED:

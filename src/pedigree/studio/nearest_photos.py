@@ -13,6 +13,7 @@ from pedigree.best import BreedFeatures, breed_features, load_judge, matching_cr
 from pedigree.common.packed_crops import Crops
 from pedigree.common.paths import CROPS, FEATURES
 from pedigree.drawing.dogs import Dog
+from pedigree.errors import PedigreeError
 from pedigree.metrics.memorization import nearest_training, suspicious_distance
 from pedigree.pages.wording import breed_name
 from pedigree.studio.models import Model
@@ -73,11 +74,14 @@ class NearestPhotos:
         self._hidden, self._folder, self._cache = hidden, crops, cache
         self._lock = threading.Lock()
         self._judge: EfficientNetLite | None = None
-        self._breeds = OrderedDict[tuple[str, str], BreedFeatures]()
+        self._breeds = OrderedDict[tuple[str, int, int], BreedFeatures]()
 
     def problem(self, model: Model) -> str:
         """Return why the photos cannot be shown; empty if they can."""
-        return self._hidden or matching_crops(model.generator, self._folder)[1]
+        try:
+            return self._hidden or matching_crops(model.generator, self._folder)[1]
+        except PedigreeError as error:  # damaged, or `pedigree crop` writes them at this moment
+            return str(error).rstrip(".")
 
     def find(self, model: Model, dog: Dog, image: Images) -> Neighbor:
         """Find the training crop of the dog's breed that is nearest to its picture `(size, size, 3)`.
@@ -90,10 +94,13 @@ class NearestPhotos:
         with self._lock:
             crops = self._crops(model)
             folder = max(dog.breeds, key=lambda breed: breed[1])[0]
+            label = crops.breeds.index(folder)
+            if label not in crops.train_labels:
+                raise PedigreeError(f"{breed_name(folder)} has no training crops.")
             self._judge = self._judge or load_judge()
             known = self._known(crops, folder)
             features = self._judge.features(image[None])
-        nearest, label = nearest_training(known.train, features), crops.breeds.index(folder)
+        nearest = nearest_training(known.train, features)
         index = int(np.flatnonzero(crops.train_labels == label)[nearest.indices[0]])
         if not known.checked:
             return Neighbor(breed_name(folder), index, float(nearest.distances[0]), None, None)
@@ -108,13 +115,15 @@ class NearestPhotos:
 
     def _crops(self, model: Model) -> Crops:
         crops, problem = matching_crops(model.generator, self._folder)
-        assert crops is not None, problem  # the routes ask `problem` first  # noqa: S101
+        if crops is None:  # the routes ask `problem` first, so it is new
+            raise PedigreeError(f"{problem}.")
         return crops
 
     def _known(self, crops: Crops, folder: str) -> BreedFeatures:
         """Return the features of a breed's crops. They change if the crops do."""
         assert self._judge is not None  # noqa: S101
-        key = folder, str((self._folder / "train-images.npy").stat().st_mtime_ns)
+        images, labels = (self._folder / f"train-{name}.npy" for name in ("images", "labels"))
+        key = folder, images.stat().st_mtime_ns, labels.stat().st_mtime_ns
         if key not in self._breeds:
             self._breeds[key] = breed_features(self._judge, crops, folder, self._cache)
             while len(self._breeds) > MOST_BREEDS:
