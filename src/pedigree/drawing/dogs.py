@@ -72,6 +72,11 @@ class Dog:
         return f"{breeds}~{self.latent}" + ("" if self.truncation is None else f"~{self.truncation:.6g}")
 
 
+def seeded(folder: str, seed: int, truncation: float | None = None) -> Dog:
+    """Return the dog of a breed and a seed."""
+    return Dog(((folder, 1.0),), Latent("seed", (seed,)), truncation)
+
+
 def parse(text: str, folders: Sequence[str]) -> Dog:
     """Read a dog of a generator whose breeds are `folders`.
 

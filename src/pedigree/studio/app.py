@@ -18,12 +18,13 @@ from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.pages.templates import environment
 from pedigree.results.revisions import description
+from pedigree.studio import fact_routes, routes
+from pedigree.studio.asking import ChangedError
 from pedigree.studio.clients import GoneError
 from pedigree.studio.counters import Counters
 from pedigree.studio.models import CURRENT, Models
 from pedigree.studio.nearest_photos import NearestPhotos
 from pedigree.studio.painter import BusyError, Painter
-from pedigree.studio.routes import ChangedError, router
 from pedigree.studio.workshop import Workshop
 
 FOLDER = Path(__file__).parent
@@ -67,7 +68,8 @@ def create_app(models: Models, hidden: str = "", hosts: tuple[str, ...] = LOCAL_
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(router)
+    app.include_router(fact_routes.router)
+    app.include_router(routes.router)
     _add_pages(app)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     _add_errors(app)
