@@ -12,10 +12,10 @@ import pytest
 from conftest import ROOT
 from huggingface_hub import DatasetCard, ModelCard, RepoCard
 
-from card.conftest import BREEDS, HASH, census, set_parameter, set_scores
+from card.conftest import BREEDS, HASH, census, lock, set_parameter, set_scores
 from pedigree.card import hub_folder
 from pedigree.cli import main
-from pedigree.errors import PedigreeError
+from pedigree.errors import PedigreeError, UsageError
 from pedigree.generator.model import load_generator
 from pedigree.photos.census import write_census
 
@@ -106,6 +106,67 @@ def test_a_number_of_a_judge_that_trained_the_generator_never_stands_alone(proje
     assert "- efficientnet-lite2: copies." in copies
 
 
+def test_no_text_of_a_report_becomes_markup(project: Path) -> None:
+    facts, markup = json.loads(Path("reports/training.json").read_text()), "<b>x</b>|`y`"
+    Path("reports/training.json").write_text(json.dumps(facts | {"architecture": markup, "device": markup}))
+    set_scores(project, {markup: SCORES[LITE0] | {"memorization_verdict": markup, "bias": markup}, OWN: SCORES[OWN]})
+    hub_folder.write_cards(Path("dogs"))
+    body = ModelCard.load("dogs/README.md").text
+    assert "<b>" not in body
+    shown = r"&lt;b&gt;x&lt;/b&gt;\|\`y\`"
+    for place in ("| Architecture | {} |", "| Device | {}, in bfloat16 |", "| number, by | {} (biased) | "):
+        assert place.format(shown) in body
+    assert f"{shown} helped to train this generator" in body
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("training", "[" * 100_000),
+        ("training", {"steps": "2400"}),
+        ("training", {"kept_step": None}),
+        ("training", {"images_per_second": 0.0}),
+        ("training", {"images_per_second": float("nan")}),
+        ("training", {"device": {"name": "CPU"}}),
+        ("crops", "[" * 100_000),
+        ("crops", {"crops": 1}),
+        ("crops", {"photos": {"train": 1}}),
+        ("crops", {"photos": {"train": "1", "holdout": 2}}),
+        ("crops", {"skipped": ["small"]}),
+    ],
+)
+def test_a_damaged_report_is_one_clear_error(project: Path, name: str, content: str | dict[str, object]) -> None:
+    path = Path(f"reports/{name}.json")
+    if isinstance(content, dict):
+        content = json.dumps(json.loads(path.read_text()) | content)
+    path.write_text(content)
+    lock(project)
+    with pytest.raises(PedigreeError, match=rf"{name}\.json is not a file that `pedigree"):
+        hub_folder.write_cards(Path("dogs"))
+    assert not Path("dogs").exists()
+
+
+def test_a_word_in_place_of_a_score_is_no_score(project: Path) -> None:
+    set_scores(project, {LITE0: SCORES[LITE0] | {"kernel_distance": "word"}})
+    hub_folder.write_cards(Path("dogs"))
+    keys = {one.metric_type for one in ModelCard.load("dogs/README.md").data.eval_results}
+    assert "precision" in keys
+    assert "kernel_distance" not in keys
+
+
+def test_a_hash_in_the_lock_is_a_hash(project: Path) -> None:
+    path = Path("dvc.lock")
+    path.write_text(path.read_text().replace("c" * 32, "<b>"))
+    with pytest.raises(PedigreeError, match=r"dvc\.lock lacks a result of the pipeline \(data/crops has no MD5 hash\)"):
+        hub_folder.write_cards(Path("dogs"))
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\udcff", "a\x1b[31m"])
+def test_a_folder_with_control_characters_is_wrong_usage(project: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="--to must name a folder without control characters"):
+        hub_folder.write_cards(Path(name))
+
+
 def test_scores_of_inception_2015_have_their_own_names(project: Path) -> None:
     names = {"fid": "frechet_distance", "kid": "kernel_distance", "mifid": "memorization_informed_frechet_distance"}
     (errors,) = SCORES[LITE0]["standard_error"]
@@ -141,6 +202,15 @@ def test_a_census_whose_photos_are_all_used_says_so(project: Path) -> None:
     write_census(photos[photos["usable"]], Path("data/census.csv"))
     hub_folder.write_cards(Path("dogs"))
     assert "## What was set aside\n\nNothing: all photos are used.\n" in text("dataset/README.md")
+
+
+def test_breeds_of_the_same_name_have_their_folders_as_names_in_the_space(project: Path) -> None:
+    hub_folder.write_cards(Path("dogs"))
+    facts = json.loads(text("space/breeds.json"))
+    for breed in facts["breeds"]:
+        breed["name"] = "dog"
+    Path("dogs/space/breeds.json").write_text(json.dumps(facts))
+    assert runpy.run_path("dogs/space/generator.py")["BREEDS"] == dict(zip(BREEDS, (0, 1), strict=True))
 
 
 def test_the_space_draws_with_the_exported_generator(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +274,6 @@ def test_a_file_of_another_run_than_dvc_lock_names_is_an_error(project: Path, na
 def test_scores_of_another_generator_are_an_error(project: Path) -> None:
     lock = Path("dvc.lock").read_text()
     head, score = lock.split("  score:")
-    Path("dvc.lock").write_text(head + "  score:" + re.sub("md5: .", "md5: x", score, count=1))
+    Path("dvc.lock").write_text(head + "  score:" + re.sub(r"md5: \w+", f"md5: {'f' * 32}", score, count=1))
     with pytest.raises(PedigreeError, match=r"metrics\.json has the scores of another generator"):
         hub_folder.write_cards(Path("dogs"))

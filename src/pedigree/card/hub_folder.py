@@ -1,6 +1,5 @@
 """The command `pedigree card`: a folder for the Hugging Face Hub, written from the files of a scored pipeline."""
 
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from pedigree.card import front_matter, origins, scores_table
 from pedigree.card.markdown import environment
 from pedigree.card.photo_facts import read_photo_facts
+from pedigree.common import json_text
 from pedigree.common.files import replacing_folder, write_text
 from pedigree.common.paths import CENSUS, CROP_FACTS, FINAL_SAMPLES, GENERATOR, METRICS, PARAMS
 from pedigree.common.plurals import plural
@@ -135,9 +135,13 @@ def _rendered(template: str, head: dict[str, Any], values: dict[str, Any]) -> st
 def _crop_facts(path: Path) -> dict[str, Any]:
     """Read `crops.json`."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: content[name] for name in ("crops", "photos", "skipped")}
+        content: dict[str, Any] = json_text.parse(path.read_bytes())
+        facts = {name: content[name] for name in ("crops", "photos", "skipped")}
+        sides = [facts[name][side] for name in ("crops", "photos") for side in ("train", "holdout")]
+        if wrong := [number for number in (*sides, *facts["skipped"].values()) if type(number) is not int]:
+            raise ValueError(f"expected a whole number. Received: {str(wrong[0])[:60]!r}")
     except FileNotFoundError:
         raise PedigreeError(f"{path} is not here: run `dvc repro`.") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PedigreeError(f"{path} is not a file that `pedigree crop` writes ({error!r}).") from None
+    return facts

@@ -1,11 +1,13 @@
 """Where a generator comes from: code, archives, crops, parameters, device and time."""
 
 import hashlib
-import json
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 from pedigree.card.markdown import plain
+from pedigree.common import json_text
 from pedigree.common.paths import CROPS, GENERATOR, METRICS, PARAMS, TRAINING_FACTS
 from pedigree.errors import PedigreeError
 from pedigree.results import revisions
@@ -13,6 +15,9 @@ from pedigree.settings import params, plain_yaml
 from pedigree.settings.section_yaml import section_text
 
 LOCK = Path("dvc.lock")
+_TEXTS, _COUNTS, _SPEED = ("architecture", "precision", "device"), ("steps", "kept_step"), "images_per_second"
+_FACTS = dict.fromkeys(_TEXTS, str) | dict.fromkeys(_COUNTS, int) | {_SPEED: float}  # of training.json
+_HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _WRITTEN = (("train", GENERATOR), ("train", TRAINING_FACTS), ("score", METRICS))  # what a card is made of
 _PARTS = (("unpack", "deps"), ("crop", "outs"), ("train", "outs"), ("score", "deps"), ("score", "outs"))
 
@@ -62,10 +67,10 @@ def rows(root: Path, stages: dict[str, Any]) -> dict[str, str]:
         "Annotations": _archive(data.annotations, sources) if data.annotations else "none",
         "Crops": f"MD5 `{crops.get(CROPS.as_posix(), 'unknown')}`",
         "Generator": f"MD5 `{_md5(root / GENERATOR)}`",
-        "Architecture": f"`{facts['architecture']}`",
+        "Architecture": plain(facts["architecture"]),
         "Training": f"{facts['steps']:,} steps in about {time}, without scoring",
         "Kept": f"the generator of step {facts['kept_step']:,}, after {facts['kept_step'] * images:,} real pictures",
-        "Device": f"{facts['device']}, in {facts['precision']}",
+        "Device": plain(f"{facts['device']}, in {facts['precision']}"),
     }
 
 
@@ -79,7 +84,10 @@ def parameters(root: Path) -> str:
 
 def _hashes(stages: dict[str, Any], stage: str, part: str) -> dict[str, str]:
     """Return the MD5 hashes of what a stage reads (`deps`) or writes (`outs`), by path."""
-    return {entry["path"]: entry["md5"] for entry in stages[stage][part]}
+    hashes = {entry["path"]: entry["md5"] for entry in stages[stage][part]}
+    if wrong := [path for path, digest in hashes.items() if not _HASH.fullmatch(digest)]:
+        raise ValueError(f"{wrong[0]} has no MD5 hash")
+    return hashes
 
 
 def _archive(path: str, hashes: dict[str, str]) -> str:
@@ -99,12 +107,16 @@ def _revision(root: Path) -> str:
 
 def _training(path: Path) -> dict[str, Any]:
     """Read `training.json`."""
-    names = ("architecture", "steps", "kept_step", "images_per_second", "precision", "device")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {name: content[name] for name in names}
+        content = json_text.parse(path.read_bytes())
+        facts = {name: content[name] for name in _FACTS}
+        if wrong := [name for name, kind in _FACTS.items() if type(facts[name]) is not kind]:
+            raise ValueError(f"{wrong[0]} is {str(facts[wrong[0]])[:60]!r}")
+        if not 0 < facts[_SPEED] < math.inf:
+            raise ValueError(f"{_SPEED} is not above 0")
     except (ValueError, KeyError, TypeError) as error:
         raise PedigreeError(f"{path} is not a file that `pedigree train` writes ({error!r}).") from None
+    return facts
 
 
 def _md5(path: Path) -> str:

@@ -6,6 +6,7 @@ A judge that trained the generator is biased. Its number is only shown beside th
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pedigree.card.markdown import plain
 from pedigree.common.measures import COPIES, INCEPTION_NAMES, MEASURES, NO_COPIES
 from pedigree.metrics.estimate import Estimate
 from pedigree.pages.wording import of_100
@@ -47,13 +48,14 @@ def read_scores(by_judge: Scores) -> list[Score]:
             key,
             MEASURES[key].title.replace("MIFID", "MiFID"),
             judge_name(judge, numbers),
-            _text(numbers, key),
+            value,
             _text(numbers, real),
         )
         for key in _SHOWN
         for judge, numbers in shown(by_judge, key).items()
         for real in [MEASURES[key].real or ""]
-        if not ("kid" in numbers and key == INCEPTION_NAMES["kid"])  # the same number, under its other name
+        if (value := _text(numbers, key))
+        and not ("kid" in numbers and key == INCEPTION_NAMES["kid"])  # the same number, under its other name
     ]
 
 
@@ -90,20 +92,20 @@ def verdicts(by_judge: Scores) -> Iterator[str]:
         yield "No judge that did not train the generator gives a verdict: name one in `score.other_judges`."
         return
     for judge, numbers in by_judge.items():
-        name = judge_name(judge, numbers)
+        name = plain(judge_name(judge, numbers))
         if judge not in trusted:
             yield f"{name}: no verdict."
             continue
         verdict, share = str(numbers[VERDICT]), finite(numbers.get(SUSPECTS))
         suspects = "" if share is None else f" Suspected copies: {of_100(share)} pictures; of held-out photos 1 of 100."
-        yield f"{name}: {verdict}. {_MEANING.get(verdict, '')}{suspects}"
+        yield f"{name}: {plain(verdict)}. {_MEANING.get(verdict, '')}{suspects}"
 
 
 def with_errors(numbers: Numbers) -> dict[str, float | str | None]:
     """Return the numbers of a judge as `Estimate` where their standard error is known."""
     errors = numbers.get(ERRORS, {})
     return {
-        name: value if errors.get(name) is None else Estimate(value, errors[name])
+        name: value if errors.get(name) is None or finite(value) is None else Estimate(value, errors[name])
         for name, value in numbers.items()
         if name != ERRORS
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from pedigree import shipped
 from pedigree.common.breeds import display_name
 from pedigree.common.files import replacing_folder, write_text
+from pedigree.common.names import has_control_characters
 from pedigree.common.plurals import plural
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.export.equality import LEVELS, PICTURES, largest_difference
@@ -75,7 +76,9 @@ def export(model: Path, to: Path, kind: str) -> str:
 
 
 def check_new(to: Path) -> None:
-    """Raise UsageError if `to` exists and is not an empty folder."""
+    """Raise UsageError if `to` exists and is not an empty folder, or if its name has control characters."""
+    if has_control_characters(str(to)):
+        raise UsageError(f"--to must name a folder without control characters. Received: {str(to)!r}")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UsageError(f"{to} holds files already: name another folder with --to.")
 

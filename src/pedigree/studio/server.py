@@ -35,10 +35,7 @@ def serve(model: Path, revision: str | None, host: str, port: int, hide_photos: 
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     is_local = host in ("127.0.0.1", "::1", "localhost")
     app = create_app(models, HIDDEN if hide_photos else "", LOCAL_NAMES if is_local else ())
-    print(f"Pedigree studio: {address} (Ctrl-C ends it)", flush=True)
-    if not is_local:
-        print("Everyone who reaches this address can use it: there is no login.", file=sys.stderr)
-    threading.Thread(target=_warm, args=(models,), daemon=True).start()
+    warming = threading.Thread(target=_warm, args=(models,), daemon=True)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -51,8 +48,14 @@ def serve(model: Path, revision: str | None, host: str, port: int, hide_photos: 
         )
     )
     try:
+        print(f"Pedigree studio: {address} (Ctrl-C ends it)", flush=True)
+        if not is_local:
+            print("Everyone who reaches this address can use it: there is no login.", file=sys.stderr)
+        warming.start()
         server.run(sockets=[listening])
     except KeyboardInterrupt:
+        if warming.is_alive():
+            warming.join()  # TensorFlow may abort the process if Python ends while it is imported
         print("Pedigree studio has ended.")
 
 
