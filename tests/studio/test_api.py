@@ -359,6 +359,20 @@ def test_the_work_for_a_client_that_has_gone_is_dropped(client: httpx.Client, ad
 
 
 @pytest.mark.parametrize(
+    ("site", "mode", "status"),
+    [
+        ("cross-site", "no-cors", 403),
+        ("same-site", "cors", 403),
+        ("same-origin", "cors", 200),
+        ("cross-site", "navigate", 200),
+    ],
+)
+def test_pages_of_other_sites_cannot_draw_but_may_link(client: httpx.Client, site: str, mode: str, status: int) -> None:
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+    assert client.get(f"/api/dog.png?dog={BETA}~7", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
     ("request_text", "status"),
     [
         (b"\x16\x03\x01\x02\r\n\r\n", b"400"),

@@ -79,6 +79,8 @@ def create_app(models: Models, hidden: str = "", hosts: tuple[str, ...] = LOCAL_
         start, host = time.perf_counter(), request.headers.get("host", "")
         if hosts and _PORT.sub("", host).lower() not in hosts:
             answer: Response = _error(400, f"the server does not answer to the name {host[:80]!r}.")
+        elif _is_of_another_site(request):
+            answer = _error(403, "pages of other sites cannot use this server.")
         elif len(str(request.url)) > LONGEST_ADDRESS:
             answer = _error(414, f"the address has more than {LONGEST_ADDRESS} characters.")
         elif sum(len(name) + len(value) for name, value in request.headers.raw) > LARGEST_HEADERS:
@@ -158,6 +160,12 @@ def _add_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: HTTPException) -> Response:
         reasons = {404: "there is nothing at this address", 405: f"{request.method} is not possible here: use GET"}
         return _error(error.status_code, f"{reasons.get(error.status_code, error.detail)}. /docs lists the addresses.")
+
+
+def _is_of_another_site(request: Request) -> bool:
+    """Whether a page of another site makes the request, as browsers say. A link to this server is no such request."""
+    site, mode = (request.headers.get(f"sec-fetch-{name}", "") for name in ("site", "mode"))
+    return site in ("cross-site", "same-site") and mode != "navigate"
 
 
 def _error(status: int, message: str, **more: str) -> Response:
