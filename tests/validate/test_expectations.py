@@ -9,9 +9,11 @@ import pandas
 import pytest
 from bounds import EACH, FOX, PUG, STRICT, TZU
 
+from pedigree.errors import PedigreeError
 from pedigree.photos.census import COLUMNS, breed_census
 from pedigree.settings.params import Validate
 from pedigree.validate.complaints import photo_complaints
+from pedigree.validate.data_docs import new_context
 from pedigree.validate.expectations import SHOWN, Finding, judge
 
 NAMES = "folder names match validate.breed_pattern"
@@ -116,6 +118,22 @@ def test_data_docs_replace_the_old_ones_and_no_other_file_is_left(
     assert (tmp_path / "docs" / "index.html").is_file() and not (tmp_path / "docs" / "old.html").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["docs", "temporary"]
     assert not list((tmp_path / "temporary").iterdir())
+
+
+def test_data_docs_that_cannot_be_written_are_one_error_and_the_old_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def obstructed(gx: Any, docs: Path) -> Any:
+        (docs / "validations").write_text("a file where Great Expectations makes a folder")
+        return new_context(gx, docs)
+
+    monkeypatch.setattr("pedigree.validate.data_docs.new_context", obstructed)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/old.html").write_text("old")
+    with pytest.raises(PedigreeError, match=r"cannot write its Data Docs \(\w+Error: "):
+        judge(photo_complaints(sound()), breed_census(sound()), STRICT, annotated=True, docs=tmp_path / "docs")
+    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["old.html"]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_name_is_never_markup_in_the_data_docs(tmp_path: Path) -> None:

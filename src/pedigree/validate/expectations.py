@@ -39,8 +39,8 @@ from typing import Any, Literal
 
 import pandas
 
-from pedigree.common.files import replacing_folder
 from pedigree.settings.params import Validate
+from pedigree.validate import data_docs
 from pedigree.validate.complaints import breed_complaints
 
 Severity = Literal["critical", "warning"]
@@ -94,8 +94,8 @@ def judge(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Great Expectations warns about its own dependencies
         gx = _great_expectations()
-        with replacing_folder(docs) if docs else nullcontext() as temporary:
-            context = _context(gx, temporary)
+        with data_docs.writing(docs) if docs else nullcontext() as temporary:
+            context = data_docs.new_context(gx, temporary)
             findings = _run(
                 gx, context, "breed", breed_complaints(breeds, bounds.breed_pattern), _breed_checks(gx, bounds)
             )
@@ -194,26 +194,6 @@ def _great_expectations() -> Any:
     import great_expectations
 
     return great_expectations
-
-
-def _context(gx: Any, docs: Path | None) -> Any:
-    """Return a context in memory. Only its Data Docs are written, to the folder `docs`."""
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    for site in list(context.list_data_docs_sites()):
-        context.delete_data_docs_site(site)
-    if docs:
-        context.add_data_docs_site("pedigree", _site(docs))
-    return context
-
-
-def _site(docs: Path) -> dict[str, Any]:
-    return {
-        "class_name": "SiteBuilder",
-        "show_how_to_buttons": False,
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())},
-    }
 
 
 def _run(gx: Any, context: Any, noun: str, table: pandas.DataFrame, checks: Sequence[_Check]) -> list[Finding]:
