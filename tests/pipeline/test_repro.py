@@ -63,7 +63,7 @@ def test_a_second_run_does_nothing(project: Project) -> None:
     [
         ("cli.py", set()),
         ("common/progress.py", set()),
-        ("generator/drawing.py", set()),
+        ("drawing/generating.py", set()),
         ("train/resume/checkpoints.py", set()),
         ("crop/cutting.py", {"crop"}),
         ("train/losses.py", {"train"}),

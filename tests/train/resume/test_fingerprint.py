@@ -122,7 +122,7 @@ def test_modules_that_training_does_not_run_do_not_change_it(train: Train, crops
     before = of(train, crops, source=source)
     for module in (
         "cli.py",
-        "generator/drawing.py",
+        "drawing/generating.py",
         "validate/stage.py",
         "score/page/figures.py",
         "train/resume/checkpoints.py",
