@@ -26,6 +26,7 @@ LONGEST = 2000  # characters
 DEEPEST = 16  # latents inside each other
 MOST_BREEDS = 4
 LARGEST_SEED = 2**63 - 1
+CENTRE_SEED = 0  # of truncated latents: dogs of all seeds vary around one centre
 BLOCK = 4  # neighbouring numbers that a cross takes from the same parent
 
 _TOKEN = re.compile(r"\s*([a-z]+|\d+(?:\.\d+)?(?:e-?\d+)?|[(),])")
@@ -135,7 +136,7 @@ def latents_of(generator: Generator, dogs: Sequence[Dog]) -> Latents:
 def latent_of(generator: Generator, latent: Latent, truncation: float | None) -> Latents:
     """Return the numbers of a latent, `(latent_size,)`."""
     if latent.kind == "seed":
-        return np.asarray(generator.latents(1, latent.parts[0], truncation)[0])
+        return np.asarray(generator.latents(1, latent.parts[0], truncation, CENTRE_SEED)[0])
     one = latent_of(generator, latent.parts[0], truncation)
     if latent.kind == "child":
         seed, step = latent.parts[1:]

@@ -57,8 +57,8 @@ class Model:
         """What truncation does, and why it has these limits."""
         low, high = self.truncations
         return (
-            f"Smaller values give dogs that vary less. Below {low:g}, the dogs of a breed are nearly one dog; at "
-            f"{high:g} and above, hardly anything is cut off."
+            f"Smaller values give dogs that vary less around one dog. Below {low:g}, the dogs of a breed are nearly "
+            f"that dog; at {high:g} and above, they vary nearly as much as without."
         )
 
 
