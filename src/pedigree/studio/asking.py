@@ -100,8 +100,7 @@ Choice = Annotated[Chosen, Depends(_choose)]
 
 def workshop_of(request: Request) -> Workshop:
     """Return what the requests of the server share."""
-    workshop = request.app.state.workshop
-    assert isinstance(workshop, Workshop)  # noqa: S101
+    workshop: Workshop = request.app.state.workshop
     return workshop
 
 

@@ -97,9 +97,9 @@ class NearestPhotos:
             label = crops.breeds.index(folder)
             if label not in crops.train_labels:
                 raise PedigreeError(f"{breed_name(folder)} has no training crops.")
-            self._judge = self._judge or load_judge()
-            known = self._known(crops, folder)
-            features = self._judge.features(image[None])
+            judge = self._judge = self._judge or load_judge()
+            known = self._known(judge, crops, folder)
+            features = judge.features(image[None])
         nearest = nearest_training(known.train, features)
         index = int(np.flatnonzero(crops.train_labels == label)[nearest.indices[0]])
         if not known.checked:
@@ -119,13 +119,12 @@ class NearestPhotos:
             raise PedigreeError(f"{problem}.")
         return crops
 
-    def _known(self, crops: Crops, folder: str) -> BreedFeatures:
+    def _known(self, judge: "EfficientNetLite", crops: Crops, folder: str) -> BreedFeatures:
         """Return the features of a breed's crops. They change if the crops do."""
-        assert self._judge is not None  # noqa: S101
         images, labels = (self._folder / f"train-{name}.npy" for name in ("images", "labels"))
         key = folder, images.stat().st_mtime_ns, labels.stat().st_mtime_ns
         if key not in self._breeds:
-            self._breeds[key] = breed_features(self._judge, crops, folder, self._cache)
+            self._breeds[key] = breed_features(judge, crops, folder, self._cache)
             while len(self._breeds) > MOST_BREEDS:
                 self._breeds.popitem(last=False)
         return self._breeds[key]
