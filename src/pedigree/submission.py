@@ -14,16 +14,17 @@ import numpy.typing as npt
 from PIL import Image
 
 from pedigree.common.files import check_replaceable, replacing_file
+from pedigree.common.grids import png_bytes
 from pedigree.common.paths import CENSUS
 from pedigree.common.plurals import plural
 from pedigree.common.progress import progress_bar
+from pedigree.common.zip_entries import add_member
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.generator.model import Generator, Latents, load_generator
 
 SIDE = 64  # pixels
 SPARES = 1000  # latents for pictures that are drawn again
 _BATCH = 64
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of the zip format, so that equal pictures give equal bytes
 
 Labels = npt.NDArray[np.int32]
 
@@ -99,7 +100,7 @@ def _write(generator: Generator, labels: Labels, seed: int, path: Path) -> int:
                     (picture,) = _pictures(generator, latents[spare : spare + 1], labels[index : index + 1])
                     spare += 1
                 seen.add(digest)
-                archive.writestr(zipfile.ZipInfo(f"{index:05d}.png", _EPOCH), _png(picture))
+                add_member(archive, f"{index:05d}.png", png_bytes(picture))
             bar.update(batch.stop - batch.start)
     return spare - len(labels)
 
@@ -110,12 +111,6 @@ def _pictures(generator: Generator, latents: Latents, labels: Labels) -> Iterato
     for pixels in generator.draw_latents(latents, labels, _BATCH):
         picture = Image.fromarray(pixels)
         yield picture if generator.image_size == SIDE else picture.resize((SIDE, SIDE), filter_)
-
-
-def _png(picture: Image.Image) -> bytes:
-    content = io.BytesIO()
-    picture.save(content, format="PNG")
-    return content.getvalue()
 
 
 def _check(path: Path, count: int) -> None:

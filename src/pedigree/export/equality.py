@@ -1,11 +1,10 @@
 """Whether an exported generator draws the pictures of the one that it was made from."""
 
 import numpy as np
-import numpy.typing as npt
 
 from pedigree.errors import PedigreeError
 from pedigree.export.formats import Run
-from pedigree.generator.model import Generator
+from pedigree.generator.model import Generator, pixels
 
 PICTURES = 64  # that are compared, of all breeds in turn
 LEVELS = 1  # of 255: the largest difference of a number in a picture that is allowed
@@ -30,8 +29,3 @@ def largest_difference(generator: Generator, run: Run) -> int:
             "--format."
         )
     return int(np.abs(pixels(drawn).astype(np.int16) - expected.astype(np.int16)).max())
-
-
-def pixels(drawn: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Return pictures with numbers in [-1, 1] as uint8."""
-    return np.asarray(np.clip(np.rint((drawn + 1) * 127.5), 0, 255), np.uint8)

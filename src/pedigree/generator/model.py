@@ -20,6 +20,7 @@ import numpy.typing as npt
 from pedigree.common import json_text, quiet
 from pedigree.common.files import replacing_file, temporary_folder
 from pedigree.common.guard import is_short_of_memory
+from pedigree.common.zip_entries import add_member
 from pedigree.errors import PedigreeError
 from pedigree.generator import archive, structure
 from pedigree.generator.archive import FACTS
@@ -27,7 +28,6 @@ from pedigree.generator.archive import FACTS
 if TYPE_CHECKING:
     import keras
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of the zip format, so that equal networks give equal bytes
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # Keras colours some of its messages
 _CENTRE = 1  # the stream of random numbers that the centre of truncated latents comes from; redraws use the next ones
 
@@ -129,8 +129,7 @@ class Generator:
     ) -> Iterator[npt.NDArray[np.uint8]]:
         for start in range(0, len(labels), batch_size):
             batch = slice(start, start + batch_size)
-            drawn = self._drawn(latents[batch], labels[batch])
-            yield np.clip(np.rint((drawn + 1) * 127.5), 0, 255).astype(np.uint8)
+            yield pixels(self._drawn(latents[batch], labels[batch]))
 
     def _drawn(self, latents: Latents, labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
         """Return what the network draws, and check it: it may come from anybody.
@@ -158,6 +157,11 @@ class Generator:
         return drawn
 
 
+def pixels(drawn: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Return pictures whose numbers are in [-1, 1] as uint8."""
+    return np.asarray(np.clip(np.rint((drawn + 1) * 127.5), 0, 255), np.uint8)
+
+
 def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, latent: str = "normal") -> None:
     """Write `network`, the names of its `breeds` and the prior `latent` to the Keras file `path`.
 
@@ -173,8 +177,8 @@ def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, 
             zipfile.ZipFile(temporary, "w") as target,
         ):
             for name in sorted(source.namelist()):
-                _put(target, name, _stable(name, source.read(name)))
-            _put(target, FACTS, json.dumps({"breeds": breeds, "latent": latent}, indent=1).encode())
+                add_member(target, name, _stable(name, source.read(name)))
+            add_member(target, FACTS, json.dumps({"breeds": breeds, "latent": latent}, indent=1).encode())
 
 
 def load_generator(path: Path) -> Generator:
@@ -268,7 +272,3 @@ def _stable(name: str, content: bytes) -> bytes:
             rb'(?<="shared_object_id": )\d+', lambda match: b"%d" % ids.setdefault(match[0], len(ids)), content
         )
     return content
-
-
-def _put(target: zipfile.ZipFile, name: str, content: bytes) -> None:
-    target.writestr(zipfile.ZipInfo(name, _EPOCH), content)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from pedigree.common import films
 from pedigree.common.grids import png_bytes
+from pedigree.common.zip_entries import add_member
 from pedigree.drawing.dog_pictures import enlarged, in_rows, portrait_name, portrait_png
 from pedigree.drawing.dogs import Dog
 from pedigree.drawing.provenance import Provenance
@@ -20,7 +21,6 @@ from pedigree.studio.models import Model
 
 FPS = 12
 ROW = 8  # pictures in a row of a strip of frames
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of the zip format
 
 Images = npt.NDArray[np.uint8]
 
@@ -46,8 +46,7 @@ def archive(model: Model, revision: str, dogs: Sequence[Dog], images: Images) ->
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as target:
         for number, (dog, image) in enumerate(zip(dogs, images, strict=True)):
-            name = zipfile.ZipInfo(f"{number:02}-{portrait_name(dog)}", _EPOCH)
-            target.writestr(name, dog_png(model, revision, dog, image))
+            add_member(target, f"{number:02}-{portrait_name(dog)}", dog_png(model, revision, dog, image))
     return content.getvalue()
 
 
