@@ -6,7 +6,8 @@ from generator.test_walks import BREEDS, LATENT, built
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pedigree.drawing.dogs import DEEPEST, LARGEST_SEED, LONGEST, latent_of, latents_of, parse, parse_latent, shares_of
+from pedigree.drawing.dogs import DEEPEST, LONGEST, latent_of, latents_of, parse, parse_latent, shares_of
+from pedigree.drawing.request import LARGEST_SEED
 from pedigree.errors import UsageError
 from pedigree.generator.mixing import Mixer
 from pedigree.generator.model import Generator

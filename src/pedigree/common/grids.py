@@ -71,6 +71,11 @@ def wrapped(images: npt.NDArray[np.uint8], across: int) -> npt.NDArray[np.uint8]
     return np.concatenate([images, blank]).reshape(-1, across, *images.shape[1:])
 
 
+def square_side(count: int) -> int:
+    """Return how many of `count` pictures stand in a row, if there are about as many rows: the root, rounded up."""
+    return math.isqrt(count - 1) + 1
+
+
 def save_png(image: Image.Image, path: Path, fields: Mapping[str, str] | None = None) -> None:
     """Write a PNG, atomically: the bytes that `png_bytes` returns."""
     with replacing_file(path) as temporary:

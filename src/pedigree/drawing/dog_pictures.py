@@ -14,7 +14,7 @@ from pedigree.drawing.dogs import Dog, latents_of, parse, shares_of
 from pedigree.drawing.outputs import kind_of
 from pedigree.drawing.provenance import Provenance, model_hash, png_fields
 from pedigree.drawing.request import Portrait, PortraitSheet
-from pedigree.generator.mixing import Mixer
+from pedigree.generator.mixing import draw_shares
 from pedigree.generator.model import load_generator
 
 Picture = npt.NDArray[np.uint8]
@@ -37,11 +37,7 @@ def redraw(model: Path, wanted: Portrait | PortraitSheet, out: str, revision: st
     generator = load_generator(model)
     texts = wanted.dogs if isinstance(wanted, PortraitSheet) else [wanted.dog]
     dogs = [parse(text, generator.breeds) for text in texts]
-    latents, shares = latents_of(generator, dogs), shares_of(generator, dogs)
-    if any(len(dog.breeds) > 1 for dog in dogs):
-        images = Mixer(generator).draw(latents, shares)
-    else:
-        images = generator.draw_latents(latents, shares.argmax(axis=1).astype(np.int32))
+    images = draw_shares(generator, latents_of(generator, dogs), shares_of(generator, dogs))
     again: Portrait | PortraitSheet
     if isinstance(wanted, PortraitSheet):
         again, picture = PortraitSheet(tuple(map(str, dogs)), wanted.across), in_rows(images, wanted.across)

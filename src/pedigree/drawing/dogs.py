@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pedigree.common.breeds import find_breed
+from pedigree.drawing.request import LARGEST_SEED
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.generator.model import Generator, Latents
 from pedigree.generator.walks import lerp, slerp
@@ -25,7 +26,6 @@ from pedigree.generator.walks import lerp, slerp
 LONGEST = 2000  # characters
 DEEPEST = 16  # latents inside each other
 MOST_BREEDS = 4
-LARGEST_SEED = 2**63 - 1
 CENTRE_SEED = 0  # of truncated latents: dogs of all seeds vary around one centre
 BLOCK = 4  # neighbouring numbers that a cross takes from the same parent
 

@@ -1,6 +1,5 @@
 """`pedigree generate`: draws new dogs into a sheet or into a folder."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +12,7 @@ from PIL import Image
 
 from pedigree.common.breeds import display_name, find_breed
 from pedigree.common.files import check_replaceable, replacing_entries
-from pedigree.common.grids import grid, save_png, wrapped
+from pedigree.common.grids import grid, save_png, square_side, wrapped
 from pedigree.common.plurals import plural
 from pedigree.drawing.dog_files import Files, file_names
 from pedigree.drawing.outputs import SIDES, kind_of
@@ -120,9 +119,8 @@ def _laid_out(drawn: Drawn, sheet: Sheet) -> Image.Image:
     names = [display_name(folder) for folder in sheet.breeds] if sheet.labels else []
     if len(sheet.breeds) > 1:
         return grid(drawn.images, names or None, scale, title=drawn.note or None)
-    across = math.isqrt(sheet.count - 1) + 1  # the square root, rounded up
     title = ": ".join(filter(None, [*names, drawn.note]))
-    return grid(wrapped(drawn.images[0], across), scale=scale, title=title or None)
+    return grid(wrapped(drawn.images[0], square_side(sheet.count)), scale=scale, title=title or None)
 
 
 def _fields(drawn: Drawn, provenance: Provenance) -> dict[str, str]:

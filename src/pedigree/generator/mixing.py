@@ -11,6 +11,25 @@ from pedigree.generator.model import Generator, Latents
 ROWS = 64  # pictures that are drawn at once
 
 
+def draw_shares(
+    generator: Generator, latents: Latents, shares: npt.NDArray[np.float32], mixer: "Mixer | None" = None
+) -> npt.NDArray[np.uint8]:
+    """Draw one picture for each of `latents` `(n, latent_size)`: `(n, size, size, 3)` uint8 RGB.
+
+    Args:
+        generator: the generator. It draws the pictures itself if none is a mixture.
+        latents: the latents.
+        shares: the shares of all breeds in each picture, `(n, breeds)`; a row sums to 1.
+        mixer: draws mixtures; without it, one is made if it is needed.
+
+    Raises:
+        PedigreeError: a picture is a mixture, and the generator cannot mix breeds.
+    """
+    if (shares.max(axis=1) < 1).any():
+        return (mixer or Mixer(generator)).draw(latents, shares)
+    return generator.draw_latents(latents, shares.argmax(axis=1).astype(np.int32))
+
+
 class Mixer:
     """Draws dogs of mixed breeds with a generator.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from pedigree.generator.mixing import draw_shares
 from pedigree.generator.model import Latents
 from pedigree.studio.counters import Counters
 from pedigree.studio.models import Model
@@ -135,6 +136,4 @@ def _drawn(orders: list[_Order]) -> Images:
     count = len(latents)
     more = next(size for size in SIZES if size >= count) - count
     latents, shares = (np.concatenate([rows, np.repeat(rows[-1:], more, axis=0)]) for rows in (latents, shares))
-    if model.mixer is not None and (shares.max(axis=1) < 1).any():
-        return model.mixer.draw(latents, shares)[:count]
-    return model.generator.draw_latents(latents, shares.argmax(axis=1).astype(np.int32))[:count]
+    return draw_shares(model.generator, latents, shares, model.mixer)[:count]

@@ -1,6 +1,5 @@
 """The API of the studio: pictures and films."""
 
-import math
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -8,10 +7,11 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from pedigree.common.breeds import find_breed
+from pedigree.common.grids import square_side
 from pedigree.common.plurals import plural
 from pedigree.drawing.dog_pictures import in_rows, portrait_name
-from pedigree.drawing.dogs import LARGEST_SEED, seeded
-from pedigree.drawing.request import MOST_DOGS
+from pedigree.drawing.dogs import seeded
+from pedigree.drawing.request import LARGEST_SEED, MOST_DOGS
 from pedigree.errors import UsageError
 from pedigree.pages.wording import breed_name
 from pedigree.studio import pictures
@@ -32,8 +32,12 @@ Truncation = Annotated[
 ]
 Ends = Annotated[list[str], Query(min_length=2, max_length=16, description="Dogs; repeat the parameter.")]
 Frames = Annotated[int, Query(ge=2, le=MOST_FRAMES, description="How many pictures.")]
-Sheet = Annotated[Literal["json", "png", "zip"], Query(description="A list of dogs, one sheet, or a PNG for each dog.")]
-Film = Annotated[Literal["strip", "gif", "mp4"], Query(description="One PNG with all frames in rows of 8, or a film.")]
+SheetFormat = Annotated[
+    Literal["json", "png", "zip"], Query(description="A list of dogs, one sheet, or a PNG for each dog.")
+]
+FilmFormat = Annotated[
+    Literal["strip", "gif", "mp4"], Query(description="One PNG with all frames in rows of 8, or a film.")
+]
 Download = Annotated[bool, Query(description="Whether browsers save the file.")]
 
 router = APIRouter(dependencies=[Depends(only_known_parameters)])
@@ -57,7 +61,7 @@ async def dogs(
     seed: FirstSeed = 0,
     count: Count = 16,
     truncation: Truncation = None,
-    format: Sheet = "json",  # noqa: A002
+    format: SheetFormat = "json",  # noqa: A002
 ) -> Response:
     """Draw dogs of a breed with the seeds from `seed` on: as a list for /api/dog.png, as one sheet, or as a zip.
 
@@ -73,8 +77,7 @@ async def dogs(
     if format == "zip":
         content = await run_in_threadpool(pictures.archive, chosen.model, revision, many, images)
         return chosen.file(content, "application/zip", f"{breed_name(folder)}-{seed}.zip")
-    across = math.isqrt(count - 1) + 1  # the square root, rounded up
-    sheet = await run_in_threadpool(pictures.group_png, chosen.model, revision, many, images, across)
+    sheet = await run_in_threadpool(pictures.group_png, chosen.model, revision, many, images, square_side(count))
     return chosen.file(sheet, "image/png")
 
 
@@ -90,7 +93,7 @@ async def walk(
     chosen: Choice,
     dog: Ends,
     frames: Frames = 48,
-    format: Film = "strip",  # noqa: A002
+    format: FilmFormat = "strip",  # noqa: A002
     scale: Scale = 1,
 ) -> Response:
     """Draw a walk from dog to dog and back to the first. `X-Frames` has the number of frames of a strip."""
