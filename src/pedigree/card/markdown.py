@@ -4,10 +4,10 @@ import html
 import re
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from pedigree.common.printable import printable_line
-from pedigree.pages.wording import count
+from pedigree.pages import templates
 
 _MARKS = re.compile(r"([\\`*_\[\]|#~])")
 
@@ -15,14 +15,8 @@ _MARKS = re.compile(r"([\\`*_\[\]|#~])")
 @cache
 def environment() -> Environment:
     """Return the templates. `| plain` makes a value from outside plain text."""
-    made = Environment(  # noqa: S701 # Markdown, not HTML; `plain` escapes
-        loader=PackageLoader("pedigree.card"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters.update(plain=plain, count=count)
+    made = templates.environment("pedigree.card", escape=False)  # Markdown, not HTML; `plain` escapes
+    made.filters["plain"] = plain
     return made
 
 

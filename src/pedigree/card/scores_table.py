@@ -11,19 +11,11 @@ from pedigree.common.measures import COPIES, INCEPTION_NAMES, MEASURES, NO_COPIE
 from pedigree.metrics.estimate import Estimate
 from pedigree.pages.wording import of_100
 from pedigree.results.metrics_file import ERRORS, Numbers, Scores, judge_name
+from pedigree.score.page.by_judges import SHOWN
 from pedigree.score.page.figures import figure, finite, interval
 
 VERDICT, SUSPECTS = "memorization_verdict", "memorization_suspects"
-_SHOWN = (
-    *INCEPTION_NAMES,
-    "frechet_distance_at_floor_size",
-    "kernel_distance",
-    "precision",
-    "recall_at_floor_size",
-    "coverage_at_floor_size",
-    "breed_accuracy",
-    "intra_breed_diversity",
-)
+_SHOWN = (*INCEPTION_NAMES, *SHOWN, "intra_breed_diversity")
 _MEANING: dict[str, str] = {
     NO_COPIES: "It finds no sign of copies. This says nothing about quality.",
     COPIES: "Too often, or on average, the pictures are nearer to training photos than held-out photos are.",

@@ -8,11 +8,14 @@ from pedigree.pages.wording import count, percent
 
 
 @cache
-def environment(package: str) -> Environment:
-    """Return the templates in the folder `templates` of `package`, and those of all pages. They escape all values."""
+def environment(package: str, escape: bool = True) -> Environment:
+    """Return the templates in the folder `templates` of `package`, and those of all pages.
+
+    They escape all values for HTML, unless `escape` is off for templates of another kind of text.
+    """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("pedigree.pages")]),
-        autoescape=True,
+        autoescape=escape,  # noqa: S701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

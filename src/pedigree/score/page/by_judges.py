@@ -7,7 +7,7 @@ from pedigree.common.measures import MEASURES
 from pedigree.score.evaluation import Metrics
 from pedigree.score.page.figures import figure, finite, interval
 
-_SHOWN = (
+SHOWN = (
     "frechet_distance_at_floor_size",
     "kernel_distance",
     "precision",
@@ -46,7 +46,7 @@ def lay_out(numbers: dict[str, Metrics]) -> list[NumberByJudges]:
         NumberByJudges(
             MEASURES[key].title, f"{MEASURES[key].better} is better", [_cell(key, one) for one in numbers.values()]
         )
-        for key in _SHOWN
+        for key in SHOWN
     ]
     verdicts = [ByJudge(str(one.get("memorization_verdict") or ""), "") for one in numbers.values()]
     return [*rows, NumberByJudges("Memorisation verdict", "", verdicts)]
