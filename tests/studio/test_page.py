@@ -44,10 +44,10 @@ class Relay:
                 threading.Thread(target=self._pass, args=(browser, server, True), daemon=True).start()
                 threading.Thread(target=self._pass, args=(server, browser, False), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket, asks: bool) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, from_browser: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if asks and self.busy and data.startswith(b"GET /api/"):
+                if from_browser and self.busy and data.startswith(b"GET /api/"):
                     self.refused += 1
                     source.sendall(BUSY)
                     break
@@ -300,7 +300,7 @@ def test_the_link_of_a_dog_is_copied(page: Page, context: BrowserContext, addres
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_sheet(page, address, f"dog={quote(ALPHA + '~3')}")
     page.get_by_role("button", name="Copy link").click()
-    expect(page.locator("#dog-said")).to_have_text("The link is copied.")
+    expect(page.locator("#dog-message")).to_have_text("The link is copied.")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
     assert values(page, "dog") == [f"{ALPHA}~3"]
 
@@ -496,7 +496,7 @@ def test_a_server_that_stops_during_a_film_is_waited_for(page: Page, studio: Stu
     expect(status).not_to_contain_text("does not answer")
 
 
-def test_a_busy_server_is_asked_again(page: Page, relay: Relay) -> None:
+def test_a_busy_server_gets_the_request_again(page: Page, relay: Relay) -> None:
     open_sheet(page, relay.address)
     relay.busy = True
     page.get_by_role("button", name="Later seeds").click()

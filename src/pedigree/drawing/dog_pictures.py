@@ -20,12 +20,12 @@ from pedigree.generator.model import load_generator
 Picture = npt.NDArray[np.uint8]
 
 
-def redraw(model: Path, wanted: Portrait | PortraitSheet, out: str, revision: str = "") -> str:
+def redraw(model: Path, request: Portrait | PortraitSheet, out: str, revision: str = "") -> str:
     """Draw a portrait or a sheet of portraits again into the PNG `out`; return a summary.
 
     Args:
         model: the file of the generator.
-        wanted: what to draw.
+        request: what to draw.
         out: the PNG to write.
         revision: of the code, for the provenance.
 
@@ -35,14 +35,14 @@ def redraw(model: Path, wanted: Portrait | PortraitSheet, out: str, revision: st
     """
     kind_of(Path(out), ".png")
     generator = load_generator(model)
-    texts = wanted.dogs if isinstance(wanted, PortraitSheet) else [wanted.dog]
+    texts = request.dogs if isinstance(request, PortraitSheet) else [request.dog]
     dogs = [parse(text, generator.breeds) for text in texts]
     images = draw_shares(generator, latents_of(generator, dogs), shares_of(generator, dogs))
     again: Portrait | PortraitSheet
-    if isinstance(wanted, PortraitSheet):
-        again, picture = PortraitSheet(tuple(map(str, dogs)), wanted.across), in_rows(images, wanted.across)
+    if isinstance(request, PortraitSheet):
+        again, picture = PortraitSheet(tuple(map(str, dogs)), request.across), in_rows(images, request.across)
     else:
-        again, picture = Portrait(str(dogs[0]), wanted.scale), enlarged(images[0], wanted.scale)
+        again, picture = Portrait(str(dogs[0]), request.scale), enlarged(images[0], request.scale)
     save_png(Image.fromarray(picture), Path(out), png_fields(Provenance(model_hash(model), revision, again.to_json())))
     return f"{dogs[0] if len(dogs) == 1 else plural(len(dogs), 'dog')}: {out}"
 

@@ -83,7 +83,7 @@ class PortraitSheet:
 
 
 def parsed(request: Mapping[str, Any]) -> Sheet | Portrait | PortraitSheet:
-    """Return what a request asks for. It may come from anybody.
+    """Return the sheet or the portraits of a request. It may come from anybody.
 
     Raises:
         PedigreeError: this version of Pedigree knows no such request, or a value is out of its range.

@@ -19,9 +19,9 @@ from pedigree.errors import PedigreeError, UsageError
 from pedigree.pages.templates import environment
 from pedigree.results.revisions import description
 from pedigree.studio import fact_routes, routes
-from pedigree.studio.asking import ChangedError
 from pedigree.studio.clients import GoneError
 from pedigree.studio.counters import Counters
+from pedigree.studio.dependencies import ChangedError
 from pedigree.studio.models import CURRENT, Models
 from pedigree.studio.nearest_photos import NearestPhotos
 from pedigree.studio.painter import BusyError, Painter

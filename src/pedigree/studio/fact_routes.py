@@ -10,7 +10,7 @@ from pedigree.drawing.dogs import seeded
 from pedigree.errors import PedigreeError, UsageError
 from pedigree.pages.wording import breed_name
 from pedigree.studio import model_scores, pictures
-from pedigree.studio.asking import Choice, ModelName, OneDog, only_known_parameters, workshop_of
+from pedigree.studio.dependencies import Choice, ModelName, OneDog, only_known_parameters, workshop_of
 from pedigree.studio.models import CURRENT, REVISION
 from pedigree.studio.workshop import Workshop
 

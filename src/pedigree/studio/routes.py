@@ -15,8 +15,8 @@ from pedigree.drawing.request import LARGEST_SEED, MOST_DOGS
 from pedigree.errors import UsageError
 from pedigree.pages.wording import breed_name
 from pedigree.studio import pictures
-from pedigree.studio.asking import Choice, Dogs, Images, OneDog, Scale, only_known_parameters
 from pedigree.studio.clients import while_connected
+from pedigree.studio.dependencies import Choice, Dogs, Images, OneDog, Scale, only_known_parameters
 from pedigree.studio.journeys import journey
 from pedigree.studio.models import Model
 from pedigree.studio.workshop import Workshop

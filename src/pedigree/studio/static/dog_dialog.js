@@ -34,9 +34,9 @@ const copyLink = async () => {
   const link = new URL(address(), location.href).href;
   try {
     await navigator.clipboard.writeText(link);
-    at("dog-said").textContent = "The link is copied.";
+    at("dog-message").textContent = "The link is copied.";
   } catch {
-    at("dog-said").replaceChildren("Copy this link: ", make("code", {}, link));
+    at("dog-message").replaceChildren("Copy this link: ", make("code", {}, link));
   }
 };
 
@@ -159,7 +159,7 @@ export const showDog = () => {
   at("dog-title").textContent = breeds;
   at("dog-latent").textContent = latent;
   at("dog-spec").textContent = dog;
-  at("dog-said").textContent = "";
+  at("dog-message").textContent = "";
   if (!dialog().open) {
     dialog().showModal();
     dialog().append(at("status")); // what is outside of an open dialog is hidden from screen readers

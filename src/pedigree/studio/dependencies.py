@@ -1,4 +1,4 @@
-"""What routes need of a request: the generator that it names, its parameters, and the dogs drawn for it."""
+"""What the routes depend on: the generator of a request, its checked parameters, and the dogs drawn for it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
