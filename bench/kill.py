@@ -142,8 +142,7 @@ def main() -> None:
 def prepared(scratch: Path) -> Bench:
     """Compile the shim and build the project in `scratch`, unless it is there."""
     (scratch / "tmp").mkdir(parents=True, exist_ok=True)
-    library = scratch / "kill.so"
-    subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", library, ROOT / "bench/kill.c", "-ldl"], check=True)
+    compile_shim(scratch)
     project = Project(scratch / "project")
     if not project.root.exists():
         build(project.root)
@@ -163,6 +162,12 @@ def prepared(scratch: Path) -> Bench:
         project.override(first)
     project.run("dvc", "repro")
     return Bench(project, scratch, settings)
+
+
+def compile_shim(scratch: Path) -> None:
+    """Compile `kill.c` into the folder `scratch`."""
+    library = scratch / "kill.so"
+    subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", library, ROOT / "bench/kill.c", "-ldl"], check=True)
 
 
 def kill_stage(bench: Bench, stage: str, kills: int, chance: random.Random) -> list[tuple[str, list[str]]]:

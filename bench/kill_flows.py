@@ -12,11 +12,9 @@ checkout. No process may be left a minute after the kill.
 
 import argparse
 import collections
-import json
 import random
 import shutil
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from kill import ROOT, UNCOUNTED, digest
+from kill import UNCOUNTED, compile_shim, digest
 from pipeline.small_project import Project, build
 from ruamel.yaml import YAML
 
@@ -97,8 +95,7 @@ def main() -> None:
 def prepared(scratch: Path) -> Bench:
     """Compile the shim, build the project, make its generator the champion, and change the seed."""
     (scratch / "tmp").mkdir()
-    shim = ["gcc", "-O1", "-shared", "-fPIC", "-o", scratch / "kill.so", ROOT / "bench/kill.c", "-ldl"]
-    subprocess.run(shim, check=True)
+    compile_shim(scratch)
     project = Project(scratch / "base")
     build(project.root)
     project.override(GATE)
@@ -167,7 +164,7 @@ def left_running(bench: Bench) -> list[str]:
 
 
 def works_in(process: psutil.Process, folder: Path) -> bool:
-    return json.dumps(process.info["environ"] or {}).find(str(folder / "prefect")) >= 0
+    return (process.info["environ"] or {}).get("PREFECT_HOME") == str(folder / "prefect")
 
 
 if __name__ == "__main__":
