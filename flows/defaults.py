@@ -12,6 +12,8 @@ DEFAULTS = {
     "DVC_NO_ANALYTICS": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # Prefect's 20 are too few on a busy machine
+    # In memory, Prefect's default, they are lost if the server restarts, and the runs that hold them are then ended.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_CLIENT_MAX_RETRIES": "8",  # after 2, 4, 8 … seconds: the server may be away for minutes
 }
 

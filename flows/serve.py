@@ -23,6 +23,7 @@ from watcher import watch
 
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
+AUTOMATIONS = Path(__file__).with_name("automations.py")
 POOL = "pedigree"
 START_SECONDS = 180  # for the server to answer
 STOP_SECONDS = 150  # for the worker to stop, which waits for a stage that saves its state
@@ -59,6 +60,7 @@ def _serve(port: int) -> None:
         _wait_for(f"{address}/api/health", server)
         _run([*PREFECT, "work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
         _run([*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)], environment)
+        _run([sys.executable, str(AUTOMATIONS)], environment)
         worker = stack.enter_context(_running([*PREFECT, "worker", "start", "--pool", POOL], environment))
         print(f"Serving at {address}. {server_access.how_to_log_in()} Stop with Ctrl-C.", flush=True)
         while server.poll() is None and worker.poll() is None:

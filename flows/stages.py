@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import defaults  # noqa: F401  (before Prefect)
+from dead_runs import current_run, mark_crashed
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
@@ -66,16 +67,20 @@ class Stage:
 
 @contextlib.contextmanager
 def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
-    """Lock the project at `root` for one run of a flow. Unfinished copies of killed DVC commands are removed.
+    """Lock the project at `root` for one run of a flow, and clear up after killed ones.
+
+    Their runs are marked as Crashed. Unfinished copies of killed DVC commands are removed.
 
     Raises:
         BusyError: at once, if another run has the lock, whether a deployment or a person started it.
     """
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(locks.hold(root / locks.FOLDER / f"{flow}.lock"))
+            killed = stack.enter_context(locks.hold(root / locks.FOLDER / f"{flow}.lock", current_run()))
         except locks.LockedError as error:
             raise BusyError(f"Another {flow} is running in {root} ({error}). This run is cancelled.") from None
+        if killed:
+            mark_crashed(killed)
         leftovers.remove_copies(root)
         yield
 

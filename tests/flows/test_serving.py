@@ -1,204 +1,29 @@
 """A real Prefect server with an empty database, a worker and the project's deployments, while things go wrong."""
 
-import contextlib
-import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
-import psutil
 import pytest
 from pipeline.small_project import Project
 
-PATIENCE = 240.0  # seconds, on a busy machine
-POLL = 0.1  # seconds
-PASSWORD = "tests:of-serving"  # noqa: S105
-USER = httpx.BasicAuth(*PASSWORD.split(":"))
-LONG = {  # a training that is still running when a test stops it
-    "train.precision": "float32",
-    "train.steps": 6000,
-    "train.sample_every": 3000,
-    "train.score_every": 0,
-    "train.checkpoint_every": 50,
-}
-PREFECT = (sys.executable, "-m", "prefect")
-
-
-@dataclass
-class Station:
-    """A server, a worker and the project that the deployments run in."""
-
-    project: Project
-    home: Path
-    port: int
-    running: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of Prefect's programs. The worker asks for work every second."""
-        return os.environ | {
-            "PWD": str(self.project.root),
-            "PREFECT_HOME": str(self.home),
-            "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
-            "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
-            "PREFECT_API_AUTH_STRING": PASSWORD,
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "PYTHONPATH": str(self.project.root / "src"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        }
-
-    def start(self, name: str, *arguments: str) -> None:
-        """Start one of Prefect's programs, outside the project's folder."""
-        log = (self.home / f"{name}.log").open("ab")
-        command = [*PREFECT, *arguments]
-        self.running[name] = subprocess.Popen(
-            command, cwd=self.home, env=self.environment, stdout=log, stderr=log, process_group=0
-        )
-        log.close()
-
-    def start_server(self) -> None:
-        """Start the server, unless it is running, and wait until it answers."""
-        if "server" not in self.running:
-            self.start("server", "server", "start", "--port", str(self.port))
-        until(self.answers, "the server answers")
-
-    def answers(self) -> bool:
-        """Return whether the server answers."""
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/api/health").is_success
-        except httpx.HTTPError:
-            return False
-
-    def start_worker(self) -> None:
-        """Start the worker, unless it is running."""
-        if "worker" not in self.running:
-            self.start("worker", "worker", "start", "--pool", "pedigree")
-
-    def end(self, name: str, number: int = signal.SIGTERM) -> None:
-        """End a program with a signal."""
-        process = self.running.pop(name)
-        process.send_signal(number)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def prefect(self, *arguments: str) -> str:
-        """Run Prefect in the project; return its output."""
-        result = subprocess.run(
-            [*PREFECT, *arguments], cwd=self.project.root, env=self.environment, capture_output=True, text=True
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
-
-    def post(self, path: str, content: Any) -> Any:
-        """Send a request to the server; repeat it while its database is busy, as Prefect's own client does."""
-        for _ in range(20):
-            answer = httpx.post(f"http://127.0.0.1:{self.port}/api/{path}", json=content, timeout=30, auth=USER)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
-            time.sleep(1)
-        answer.raise_for_status()
-        return answer.json()
-
-    def run(self, **parameters: Any) -> str:
-        """Start a run of the deployment `rebuild`; return its id."""
-        return str(self.post(f"deployments/{self.deployment()}/create_flow_run", {"parameters": parameters})["id"])
-
-    def deployment(self) -> str:
-        """Return the id of the deployment `rebuild`."""
-        return str(self.get("deployments/name/rebuild/rebuild")["id"])
-
-    def get(self, path: str) -> Any:
-        """Read from the server."""
-        return httpx.get(f"http://127.0.0.1:{self.port}/api/{path}", auth=USER).json()
-
-    def state(self, run: str) -> dict[str, Any]:
-        """Return the state of a flow run."""
-        state: dict[str, Any] = self.get(f"flow_runs/{run}")["state"]
-        return state
-
-    def ended(self, run: str) -> dict[str, Any]:
-        """Wait until a flow run has ended; return its state."""
-        final = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-        until(lambda: self.state(run)["type"] in final, f"run {run} ends")
-        return self.state(run)
-
-    def lines(self, run: str) -> list[str]:
-        """Return a flow run's log."""
-        query = {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200}
-        pages = [self.post("logs/filter", query | {"offset": offset}) for offset in (0, 200, 400)]
-        return [line["message"] for page in pages for line in page]
-
-    def processes(self) -> list[psutil.Process]:
-        """Return the processes that run in the project: stages, their supervisors, flow runs."""
-        return [process for process in psutil.process_iter() if self._is_in_project(process)]
-
-    def _is_in_project(self, process: psutil.Process) -> bool:
-        try:
-            return process.cwd() == str(self.project.root) and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return False
-
-    def train(self, **settings: Any) -> str:
-        """Start a run that trains, wait until it has saved a checkpoint, and return its id."""
-        run = self.run(params=LONG | settings, targets=["train"])
-        self.wait_for_checkpoint(run)
-        return run
-
-    def wait_for_checkpoint(self, run: str) -> None:
-        """Wait until the training saves its next checkpoint."""
-        before = self.checkpoints()
-
-        def saved() -> bool:
-            return bool(self.checkpoints() - before)
-
-        until(saved, "training saves a checkpoint", lambda: "\n".join(self.lines(run)[-20:]))
-
-    def checkpoints(self) -> set[tuple[str, int]]:
-        """Return the checkpoints, each with the time of its last change."""
-        checkpoints = set()
-        for path in (self.project.root / "runs/checkpoints").rglob("step-*.npz"):
-            with contextlib.suppress(FileNotFoundError):  # the training deletes old ones meanwhile
-                checkpoints.add((path.name, path.stat().st_mtime_ns))
-        return checkpoints
-
-
-def until(holds: Callable[[], bool], event: str, details: Callable[[], str] = lambda: "") -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, f"{event}: not within {PATIENCE:g} s. {details()}"
-        time.sleep(POLL)
+from flows.station import USER, Station, until
 
 
 @pytest.fixture(scope="module")
 def served(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """Server, worker and deployments of a folder in which each test puts a copy of the small project."""
     project = built.copy_to(tmp_path_factory.mktemp("serving") / "project")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    station = Station(project, tmp_path_factory.mktemp("home"), port)
+    station = Station(project, tmp_path_factory.mktemp("home"))
     try:
         station.start_server()
-        station.prefect("work-pool", "create", "pedigree", "--type", "process")
-        station.prefect("--no-prompt", "deploy", "--all", "--prefect-file", "flows/prefect.yaml")
+        station.deploy()
         yield station
     finally:
-        for name in ("worker", "server"):
-            if name in station.running:
-                station.end(name)
+        station.stop()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Locks of a project: its own, which flows hold while they run, and what a killed DVC has left of DVC's.
 
 A flow's lock is a file in `.dvc/tmp` that is locked by the kernel (`flock`) as long as the flow runs. The kernel also
-releases it if the flow is killed, and knows it in all containers that share the folder. Its content names the holder.
+releases it if the flow is killed, and knows it in all containers that share the folder. Its content names the holder. A
+holder that was killed leaves its name there.
 
 DVC's lock on a stage is a list of processes in `.dvc/tmp/rwlock`. If DVC is killed while it writes this file, a part of
 it is left, and every later `dvc repro` fails. DVC knows a process of the list by its number: if another program gets
@@ -16,7 +17,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +32,30 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 class LockedError(PedigreeError):
     """Somebody else holds a lock. The message names the holder."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds a lock, or that was killed while it held the lock.
+
+    Attributes:
+        host: name of its machine or container.
+        boot: what distinguishes that run of the machine from all others; containers share it.
+        process: its number.
+        id: of this holding of the lock.
+        run: id of its flow run in Prefect; empty if it has none.
+    """
+
+    host: str
+    boot: str
+    process: int
+    id: str
+    run: str = ""
+
+    def __str__(self) -> str:
+        """The process and its machine."""
+        elsewhere = "" if self.boot == _boot() else ", another machine"
+        return f"process {self.process} on {self.host}{elsewhere}"
 
 
 @dataclass(frozen=True)
@@ -52,8 +77,15 @@ class DeadLock:
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[None]:
+def hold(path: Path, run: str = "") -> Iterator[Holder | None]:
     """Hold the lock `path` while the block runs.
+
+    Args:
+        path: the lock.
+        run: id of this flow run in Prefect; empty if it has none.
+
+    Yields:
+        The last holder if it was killed, None if it released the lock.
 
     Raises:
         LockedError: at once, if another process holds it.
@@ -61,13 +93,14 @@ def hold(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
         if not _lock(file):
-            raise LockedError(_holder(file))
+            raise LockedError(str(_holder(file) or "an unknown process"))
+        killed = _holder(file)
         file.truncate(0)
-        holder = {"host": socket.gethostname(), "boot": _boot(), "process": os.getpid(), "id": str(uuid.uuid4())}
-        json.dump(holder, file)
+        json.dump(asdict(Holder(socket.gethostname(), _boot(), os.getpid(), str(uuid.uuid4()), run)), file)
         file.flush()
+        os.fsync(file.fileno())  # the name must outlive a power failure
         try:
-            yield
+            yield killed
         finally:
             file.truncate(0)
 
@@ -137,7 +170,7 @@ def _is_dvc(words: list[str]) -> bool:
 
 def _holder_of(path: Path) -> str:
     with path.open(encoding="utf-8") as file:
-        return _holder(file)
+        return str(_holder(file) or "an unknown process")
 
 
 def _lock(file: IO[str]) -> bool:
@@ -149,14 +182,13 @@ def _lock(file: IO[str]) -> bool:
     return True
 
 
-def _holder(file: IO[str]) -> str:
+def _holder(file: IO[str]) -> Holder | None:
+    """Return the holder that a lock's file names, None if it names none."""
     file.seek(0)
     try:
-        holder = json.load(file)
-        elsewhere = "" if holder["boot"] == _boot() else ", another machine"
-        return f"process {holder['process']} on {holder['host']}{elsewhere}"
-    except (ValueError, KeyError, TypeError):
-        return "an unknown process"
+        return Holder(**json.load(file))
+    except (ValueError, TypeError):
+        return None
 
 
 def _boot() -> str:
