@@ -4,42 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from doctor.holders import another_holder, killed_holder
 from pedigree.doctor.locks import DVC_GUARD, DVC_LOCKS, LockedError, dead_locks, hold, is_held
-
-HOLD = """
-import sys, time
-from pathlib import Path
-from pedigree.doctor.locks import hold
-with hold(Path(sys.argv[1])):
-    print("held", flush=True)
-    time.sleep(600)
-"""
 
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Path:
     """The path of a lock in a folder that does not exist yet."""
     return tmp_path / "tmp/rebuild.lock"
-
-
-@contextmanager
-def another_holder(lock: Path) -> "Iterator[subprocess.Popen[str]]":
-    """Another process that holds the lock."""
-    command = [sys.executable, "-c", HOLD, str(lock)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdout is None:
-            raise AssertionError
-        process.stdout.readline()
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def test_a_lock_is_held_by_one_and_the_message_names_the_holder(lock: Path) -> None:
@@ -54,14 +30,15 @@ def test_a_lock_is_held_by_one_and_the_message_names_the_holder(lock: Path) -> N
             pass
 
 
-def test_a_killed_holder_leaves_no_lock(lock: Path) -> None:
-    with another_holder(lock) as process:
-        process.kill()
-        process.wait()
-        assert "process" in lock.read_text()  # it could not remove its name
-        with hold(lock):
-            assert is_held(lock)
+def test_a_killed_holder_leaves_no_lock_but_its_name(lock: Path) -> None:
+    number = killed_holder(lock, "its run")
+    with hold(lock, "another run") as killed:
+        assert killed is not None
+        assert (killed.process, killed.run) == (number, "its run")
+        assert is_held(lock)
     assert not is_held(lock)
+    with hold(lock) as nobody:  # the other run has released the lock
+        assert nobody is None
 
 
 def test_a_lock_is_held_although_its_holder_has_our_process_number(lock: Path) -> None:

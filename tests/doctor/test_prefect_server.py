@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from doctor.holders import killed_holder
 from pedigree.doctor import prefect_server
+from pedigree.doctor.locks import FOLDER
 from pedigree.doctor.prefect_server import Server, check_server
 
 LOGIN = "pedigree:secret"
@@ -19,16 +21,18 @@ BASIC = "Basic cGVkaWdyZWU6c2VjcmV0"  # the same in base64
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers like a Prefect server with a password, and with the list of runs in `runs`."""
+    """Answers like a Prefect server with a password, with the runs in `runs` and their `heartbeats`."""
 
     runs: ClassVar[list[dict[str, Any]]] = []
+    heartbeats: ClassVar[dict[str, str]] = {}
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        known = self.path == "/api/flow_runs/filter"
-        self.send_response(404 if not known else 200 if self.headers["Authorization"] == BASIC else 401)
+        content = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        beats = [{"occurred": time} for run, time in self.heartbeats.items() if f"flow-run.{run}" in content]
+        answer = {"/api/flow_runs/filter": self.runs, "/api/events/filter": {"events": beats}}.get(self.path)
+        self.send_response(404 if answer is None else 200 if self.headers["Authorization"] == BASIC else 401)
         self.end_headers()
-        self.wfile.write(json.dumps(self.runs).encode())
+        self.wfile.write(json.dumps(answer).encode())
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""
@@ -45,47 +49,58 @@ def url() -> Iterator[str]:
         thread.join()
 
 
-def test_a_server_that_accepts_the_password_is_fine_and_one_that_does_not_says_which_variable(url: str) -> None:
-    (finding,) = check_server(Server(f"{url}/api", BASIC, True), "Prefect 3")
+def test_a_server_that_accepts_the_password_is_fine_and_one_that_does_not_says_which_variable(
+    url: str, tmp_path: Path
+) -> None:
+    (finding,) = check_server(Server(f"{url}/api", BASIC, True), "Prefect 3", tmp_path)
     assert finding.level == "fine"
     for authorization in ("", "Basic cGVkaWdyZWU6Z3Vlc3M="):
-        (finding,) = check_server(Server(f"{url}/api", authorization, True), "Prefect 3")
+        (finding,) = check_server(Server(f"{url}/api", authorization, True), "Prefect 3", tmp_path)
         assert (finding.level, "(401)" in finding.text) == ("note", True)
         assert "PREFECT_API_AUTH_STRING" in finding.remedy
 
 
-def test_an_address_without_api_is_named(url: str) -> None:
-    (finding,) = check_server(Server(url, BASIC, True), "Prefect 3")
+def test_an_address_without_api_is_named(url: str, tmp_path: Path) -> None:
+    (finding,) = check_server(Server(url, BASIC, True), "Prefect 3", tmp_path)
     assert "ends in /api" in finding.remedy
 
 
 @pytest.mark.parametrize(("configured", "level"), [(True, "note"), (False, "fine")])
-def test_a_closed_port_matters_only_if_the_user_has_named_the_server(configured: bool, level: str) -> None:
+def test_a_closed_port_matters_only_if_the_user_has_named_the_server(
+    configured: bool, level: str, tmp_path: Path
+) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/api"
-        (finding,) = check_server(Server(address, "", configured), "Prefect 3")
+        (finding,) = check_server(Server(address, "", configured), "Prefect 3", tmp_path)
     assert finding.level == level
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:4200/api", "file:///etc/passwd", "http://[/api"])
-def test_a_malformed_address_is_a_note(address: str) -> None:
-    (finding,) = check_server(Server(address, "", True), "Prefect 3")
+def test_a_malformed_address_is_a_note(address: str, tmp_path: Path) -> None:
+    (finding,) = check_server(Server(address, "", True), "Prefect 3", tmp_path)
     assert finding.level == "note"
 
 
-def test_a_run_is_dead_if_its_process_is_gone_or_after_a_day(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(name: str, hours: float, process: str | None) -> dict[str, Any]:
-        start = datetime.now(UTC) - timedelta(hours=hours)
-        return {"name": name, "id": name, "start_time": start.isoformat(), "infrastructure_pid": process}
+def test_a_run_is_dead_if_it_was_killed_here_or_is_silent(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def minutes_ago(minutes: float) -> str:
+        return (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
 
-    here = socket.gethostname()
-    runs = [run("gone", 1, f"{here}:4194305"), run("alive", 30, f"{here}:1"), run("old", 30, None)]
-    monkeypatch.setattr(_Handler, "runs", [*runs, run("elsewhere", 1, "another-host:4194305"), run("new", 1, None)])
-    _, *dead = check_server(Server(f"{url}/api", BASIC, True), "Prefect 3")
-    assert [finding.text.split()[2] for finding in dead] == ["gone", "old"]
-    assert dead[0].remedy == "prefect flow-run delete gone"
-    assert dead[1].remedy.startswith("if its process is gone: ")
+    started = {"killed": 1, "silent": 60, "alive": 60, "old version": 60, "new": 1}
+    runs = [{"name": name, "id": name, "start_time": minutes_ago(minutes)} for name, minutes in started.items()]
+    monkeypatch.setattr(_Handler, "runs", runs)
+    monkeypatch.setattr(_Handler, "heartbeats", {"silent": minutes_ago(20), "alive": minutes_ago(5)})
+    process = killed_holder(tmp_path / FOLDER / "retrain.lock", "killed")
+    _, *dead = check_server(Server(f"{url}/api", BASIC, True), "Prefect 3", tmp_path)
+    assert [finding.text.split(" is Running")[0] for finding in dead] == [
+        "the run killed",
+        "the run silent",
+        "the run old version",
+    ]
+    assert f"its process {process} on {socket.gethostname()} is gone" in dead[0].text
+    assert "/flow_runs/killed/set_state" in dead[0].remedy
 
 
 @pytest.mark.parametrize(

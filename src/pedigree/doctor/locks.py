@@ -26,6 +26,7 @@ from pedigree.errors import PedigreeError
 FOLDER = Path(".dvc/tmp")
 DVC_LOCKS = FOLDER / "rwlock"
 DVC_GUARD = FOLDER / "rwlock.lock"  # locked by the kernel while DVC reads and writes the list
+UNKNOWN = "an unknown process"
 _OF_DVC = {DVC_GUARD.name}
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -93,7 +94,7 @@ def hold(path: Path, run: str = "") -> Iterator[Holder | None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
         if not _lock(file):
-            raise LockedError(str(_holder(file) or "an unknown process"))
+            raise LockedError(str(_holder(file) or UNKNOWN))
         killed = _holder(file)
         file.truncate(0)
         json.dump(asdict(Holder(socket.gethostname(), _boot(), os.getpid(), str(uuid.uuid4()), run)), file)
@@ -136,8 +137,14 @@ def dead_locks(root: Path) -> list[DeadLock]:
 
 def holders(root: Path) -> list[str]:
     """Return who holds locks of the project at `root`: flows, and the DVC commands that run here."""
-    flows = [path for path in sorted((root / FOLDER).glob("*.lock")) if path.name not in _OF_DVC and is_held(path)]
-    return [*(f"the flow {path.stem} ({_holder_of(path)})" for path in flows), *dvc_commands(root)]
+    flows = [path for path in _flow_locks(root) if is_held(path)]
+    return [*(f"the flow {path.stem} ({_read(path) or UNKNOWN})" for path in flows), *dvc_commands(root)]
+
+
+def killed_holders(root: Path) -> list[Holder]:
+    """Return who was killed while it held a flow's lock of the project at `root`."""
+    names = [_read(path) for path in _flow_locks(root) if not is_held(path)]
+    return [holder for holder in names if holder]
 
 
 def remove(dead: DeadLock, root: Path) -> bool:
@@ -168,9 +175,13 @@ def _is_dvc(words: list[str]) -> bool:
     return any(Path(word).name == "dvc" or word.endswith("dvc/__main__.py") for word in words[:4])
 
 
-def _holder_of(path: Path) -> str:
+def _flow_locks(root: Path) -> list[Path]:
+    return [path for path in sorted((root / FOLDER).glob("*.lock")) if path.name not in _OF_DVC]
+
+
+def _read(path: Path) -> Holder | None:
     with path.open(encoding="utf-8") as file:
-        return str(_holder(file) or "an unknown process")
+        return _holder(file)
 
 
 def _lock(file: IO[str]) -> bool:

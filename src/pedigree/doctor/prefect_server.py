@@ -7,7 +7,6 @@ import base64
 import ipaddress
 import json
 import os
-import socket
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pedigree.common.pins import installed_version
+from pedigree.doctor import locks
 from pedigree.doctor.finding import Finding, fine
 from pedigree.doctor.subprocesses import ask
 
@@ -24,7 +24,9 @@ SECONDS = 5.0  # for the server to answer
 SETTINGS_SECONDS = 30.0  # to import Prefect
 USUAL = "http://127.0.0.1:4200/api"  # of `make serve`, which does not set PREFECT_API_URL for other programs
 PASSWORD_FILE = "pedigree-password"  # in Prefect's folder; flows/server_access.py writes it  # noqa: S105
-OLD = timedelta(days=1)
+HEARTBEAT = "prefect.flow-run.heartbeat"  # an event that a run sends every three minutes
+SILENCE = timedelta(minutes=15)  # as in flows/automations.py
+CRASHED = '{"state": {"type": "CRASHED"}}'
 _SETTINGS = """
 import json
 from prefect.settings import get_current_settings
@@ -60,29 +62,31 @@ def check(root: Path) -> list[Finding]:
     if answer.error:
         text = f"Prefect {version} cannot be used: {answer.error}"
         return [Finding("prefect", "note", text, "prefect config validate, or make setup")]
-    return check_server(_server(answer.facts), f"Prefect {version}")
+    return check_server(_server(answer.facts), f"Prefect {version}", root)
 
 
-def check_server(server: Server, about: str) -> list[Finding]:
+def check_server(server: Server, about: str, root: Path) -> list[Finding]:
     """Check that a server answers and accepts the password, and that it counts no dead runs as running.
 
     Args:
         server: the server.
         about: Prefect and its version.
+        root: the project's folder, where the locks of killed runs are.
     """
     try:
-        runs = _post(server, "flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}})
+        runs = _running(server)
+        dead = [_dead(run, why) for run in runs if (why := _why_dead(run, server, root))]
     except urllib.error.HTTPError as error:
         error.close()
         return [_refused(server, error.code)]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError) as error:
         reason = getattr(error, "reason", error)
         if not server.configured:
             return [fine("prefect", f"{about}; no server runs here: each flow starts its own for its time")]
         text = f"the server of PREFECT_API_URL, {server.url}, does not answer: {reason}"
         remedy = "start it (make serve), or let each flow start its own: prefect config unset PREFECT_API_URL"
         return [Finding("prefect", "note", text, remedy)]
-    return [fine("prefect", f"{about}; the server {server.url} answers"), *map(_dead, filter(_is_dead, runs))]
+    return [fine("prefect", f"{about}; the server {server.url} answers"), *dead]
 
 
 def _server(settings: dict[str, Any]) -> Server:
@@ -102,8 +106,37 @@ def _refused(server: Server, code: int) -> Finding:
     return Finding("prefect", "note", text, "check PREFECT_API_URL: it ends in /api")
 
 
-def _post(server: Server, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Send a request and return the list that the server answers.
+def _running(server: Server) -> list[dict[str, Any]]:
+    runs = _post(server, "flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}})
+    if not isinstance(runs, list):
+        raise ValueError("its answer is not Prefect's")
+    return runs
+
+
+def _why_dead(run: dict[str, Any], server: Server, root: Path) -> str:
+    """Return why a run is dead: it was killed in this project, or is silent. Empty if it seems to be alive."""
+    for holder in locks.killed_holders(root):
+        if holder.run == run["id"]:
+            return f"its process {holder.process} on {holder.host} is gone"
+    last = _last_heartbeat(run, server) or run.get("start_time")
+    if last and datetime.now(UTC) - datetime.fromisoformat(last) > SILENCE:
+        return f"its last sign of life was at {last[11:16]} UTC on {last[:10]}"
+    return ""
+
+
+def _last_heartbeat(run: dict[str, Any], server: Server) -> str | None:
+    events = {"event": {"name": [HEARTBEAT]}, "resource": {"id": [f"prefect.flow-run.{run['id']}"]}, "order": "DESC"}
+    answer = _post(server, "events/filter", {"filter": events, "limit": 1})
+    return str(answer["events"][0]["occurred"]) if answer["events"] else None
+
+
+def _dead(run: dict[str, Any], why: str) -> Finding:
+    text = f"the run {run['name']} is Running, but {why}: new runs of its deployment may be cancelled"
+    return Finding("runs", "note", text, f"prefect api POST /flow_runs/{run['id']}/set_state --data '{CRASHED}'")
+
+
+def _post(server: Server, path: str, body: dict[str, Any]) -> Any:
+    """Send a request and return the server's answer.
 
     Raises:
         OSError: the server does not answer, or refuses (`urllib.error.HTTPError`).
@@ -118,34 +151,7 @@ def _post(server: Server, path: str, body: dict[str, Any]) -> list[dict[str, Any
     # A proxy cannot reach a server on this machine.
     handlers = [urllib.request.ProxyHandler({})] if _is_here(server.url) else []
     with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as response:
-        answer = json.load(response)
-    if not isinstance(answer, list):
-        raise ValueError("its answer is not Prefect's")
-    return answer
-
-
-def _is_dead(run: dict[str, Any]) -> bool:
-    """Return whether the process of a run is gone, or, if that is not known, whether it has been running for a day."""
-    here, number = _process(run)
-    if here:
-        return not Path(f"/proc/{number}").exists()
-    start = run.get("start_time")
-    return start is not None and datetime.now(UTC) - datetime.fromisoformat(start) > OLD
-
-
-def _dead(run: dict[str, Any]) -> Finding:
-    here, number = _process(run)
-    since = f"has been Running since {str(run.get('start_time'))[:16].replace('T', ' ')} UTC"
-    why = f"but its process {number} is gone" if here else "over a day"
-    text = f"the run {run['name']} {since}, {why}: new runs of its deployment may be cancelled"
-    sure = "" if here else "if its process is gone: "
-    return Finding("runs", "note", text, f"{sure}prefect flow-run delete {run['id']}")
-
-
-def _process(run: dict[str, Any]) -> tuple[bool, str]:
-    """Return whether a run has a known process on this machine, and its number."""
-    host, _, number = str(run.get("infrastructure_pid") or "").rpartition(":")
-    return host == socket.gethostname() and number.isdigit(), number
+        return json.load(response)
 
 
 def _is_here(url: str) -> bool:
