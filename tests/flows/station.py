@@ -29,6 +29,13 @@ LONG = {  # a training that is still running when a test stops it
     "train.score_every": 0,
     "train.checkpoint_every": 50,
 }
+WAITS = """
+stages:
+  wait:
+    cmd: sleep {seconds}
+    always_changed: true
+"""
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 PREFECT = (sys.executable, "-m", "prefect")
 
 
@@ -136,6 +143,13 @@ class Station:
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
+    def by_hand(self) -> "subprocess.CompletedProcess[str]":
+        """Run the flow `rebuild` as a person does."""
+        command = [sys.executable, "flows/rebuild.py"]
+        return subprocess.run(
+            command, cwd=self.project.root, env=self.environment, capture_output=True, text=True, check=False
+        )
+
     def post(self, path: str, content: Any) -> Any:
         """Send a request to the server; repeat it while its database is busy, as Prefect's own client does."""
         for _ in range(20):
@@ -144,7 +158,7 @@ class Station:
                 break
             time.sleep(1)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def run(self, **parameters: Any) -> str:
         """Start a run of the deployment `rebuild`; return its id."""
@@ -165,8 +179,7 @@ class Station:
 
     def ended(self, run: str) -> dict[str, Any]:
         """Wait until a flow run has ended; return its state."""
-        final = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-        until(lambda: self.state(run)["type"] in final, f"run {run} ends")
+        until(lambda: self.state(run)["type"] in FINAL, f"run {run} ends")
         return self.state(run)
 
     def lines(self, run: str) -> list[str]:
@@ -190,6 +203,32 @@ class Station:
         run = self.run(params=LONG | settings, targets=["train"])
         self.wait_for_checkpoint(run)
         return run
+
+    def last_for(self, seconds: float) -> None:
+        """Give the project a pipeline that only waits."""
+        (self.project.root / "dvc.yaml").write_text(WAITS.format(seconds=seconds))
+
+    def wait(self) -> str:
+        """Start a run that waits for ten minutes, and return its id when its stage runs."""
+        self.last_for(600)
+        run = self.run()
+
+        def waits() -> bool:
+            assert self.state(run)["type"] not in FINAL, (self.state(run), self.lines(run))
+            return any(process.name() == "sleep" for process in self.processes())
+
+        until(waits, "the stage runs", lambda: "\n".join(self.lines(run)))
+        return run
+
+    def heartbeats(self, run: str) -> list[str]:
+        """Return the times of a run's heartbeats, the last one first."""
+        events = {"event": {"name": [automations.HEARTBEAT]}, "resource": {"id": [f"prefect.flow-run.{run}"]}}
+        found = self.post("events/filter", {"filter": events | {"order": "DESC"}})["events"]
+        return [event["occurred"] for event in found]
+
+    def slots(self) -> int:
+        """Return how many slots of the deployment are taken."""
+        return int(self.get("deployments/name/rebuild/rebuild")["global_concurrency_limit"]["active_slots"])
 
     def wait_for_checkpoint(self, run: str) -> None:
         """Wait until the training saves its next checkpoint."""

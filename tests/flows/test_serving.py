@@ -2,10 +2,9 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 
+import automations
 import httpx
 import pytest
 from pipeline.small_project import Project
@@ -73,10 +72,7 @@ def test_a_second_run_is_cancelled_and_cancelling_the_first_stops_its_training(s
     second = station.ended(station.run())
     assert second["type"] == "CANCELLED"
     assert "concurrency" in second["message"].lower()
-    command = [sys.executable, "flows/rebuild.py"]
-    by_hand = subprocess.run(
-        command, cwd=station.project.root, env=station.environment, capture_output=True, text=True, check=False
-    )
+    by_hand = station.by_hand()
     assert by_hand.returncode == 1
     assert "rebuild: Another rebuild is running" in by_hand.stderr
     station.post(f"flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}, "force": False})
@@ -97,11 +93,47 @@ def test_a_killed_training_and_an_absent_server_change_nothing_in_the_result(sta
     (training,) = [process for process in station.processes() if process.cmdline()[1:] == ["-m", "pedigree", "train"]]
     training.kill()
     until(lambda: any("resuming from step" in line for line in station.lines(run)), "the retry resumes the training")
-    station.end("server")
+    station.end("server", signal.SIGKILL)
     station.start_server()  # takes many seconds, in which the run is without a server
+    lease = station.state(run)["state_details"]["deployment_concurrency_lease_id"]
+    station.post(f"v2/concurrency_limits/leases/{lease}/renew", {"lease_duration": 300})  # or the run would be ended
+    assert station.ended(station.run())["type"] == "CANCELLED"
     assert station.ended(run)["type"] == "COMPLETED", station.lines(run)
     generator = station.project.root / "models/generator.keras"
     content = generator.read_bytes()
     generator.unlink()
     station.project.run("pedigree", "train")
     assert generator.read_bytes() == content
+
+
+def test_after_a_lost_machine_the_next_run_marks_the_dead_one_and_frees_its_slot(station: Station) -> None:
+    dead = station.wait()
+    station.lose_machine()
+    station.start_worker()
+    assert station.ended(station.run())["type"] == "CANCELLED"  # the server cannot know yet
+    assert station.state(dead)["type"] == "RUNNING"
+    station.last_for(0)
+    by_hand = station.by_hand()
+    assert by_hand.returncode == 0, by_hand.stderr
+    assert station.state(dead)["type"] == "CRASHED"
+    assert station.slots() == 0
+    run = station.run()
+    assert station.ended(run)["type"] == "COMPLETED", station.lines(run)
+
+
+def test_after_a_lost_machine_and_a_killed_server_missing_heartbeats_end_the_run_and_free_its_slot(
+    station: Station,
+) -> None:
+    station.automate(minutes=0.2)
+    dead = station.wait()
+    until(lambda: bool(station.heartbeats(dead)), "a heartbeat arrives")
+    station.lose_machine()
+    station.end("server", signal.SIGKILL)
+    station.start_server()
+    assert station.state(dead)["type"] == "RUNNING"
+    station.start_worker()
+    assert station.ended(dead)["message"].startswith("No heartbeat for 0.2 minutes")
+    station.automate(automations.MINUTES)
+    station.last_for(0)
+    run = station.run()
+    assert station.ended(run)["type"] == "COMPLETED", station.lines(run)
