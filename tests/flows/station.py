@@ -208,9 +208,9 @@ class Station:
         """Give the project a pipeline that only waits."""
         (self.project.root / "dvc.yaml").write_text(WAITS.format(seconds=seconds))
 
-    def wait(self) -> str:
-        """Start a run that waits for ten minutes, and return its id when its stage runs."""
-        self.last_for(600)
+    def wait(self, seconds: float = 600) -> str:
+        """Start a run that waits, and return its id when its stage runs."""
+        self.last_for(seconds)
         run = self.run()
 
         def waits() -> bool:
@@ -248,9 +248,11 @@ class Station:
         return checkpoints
 
 
-def until(holds: Callable[[], bool], event: str, details: Callable[[], str] = lambda: "") -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + PATIENCE
+def until(
+    holds: Callable[[], bool], event: str, details: Callable[[], str] = lambda: "", patience: float = PATIENCE
+) -> None:
+    """Wait until something holds, for so many seconds."""
+    deadline = time.monotonic() + patience
     while not holds():
-        assert time.monotonic() < deadline, f"{event}: not within {PATIENCE:g} s. {details()}"
+        assert time.monotonic() < deadline, f"{event}: not within {patience:g} s. {details()}"
         time.sleep(POLL)
