@@ -38,7 +38,7 @@ from pipeline.small_project import new_project  # noqa: E402
 PATIENCE = 600.0  # seconds until a run must have ended
 CLIENTS, LOAD_SECONDS = 16, 30.0
 MEMORY = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.memory"}
-LONG = 330  # seconds of a run that renews the lease of its slot once, after 225 s
+LONG = 300  # seconds of a run that renews the lease of its slot once, after 225 s
 
 
 @dataclass
@@ -137,12 +137,15 @@ def server_away_six_minutes(station: Station) -> Measured:
 
 def server_killed_leases_in_memory(station: Station) -> Measured:
     """The server is killed and started again at once, with Prefect's default for leases."""
-    station.end("server")
+    station.stop()
     station.settings |= MEMORY
     station.start_server()
+    station.start_worker()
     measured = _without_server(station, 0)
+    station.end("server")
     for name in MEMORY:
         station.settings.pop(name)
+    station.start_server()
     return measured
 
 

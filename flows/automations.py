@@ -5,7 +5,8 @@
 It asks the server of PREFECT_API_URL. If the automation exists, it is updated. `make serve` runs this too.
 
 A run sends a heartbeat every three minutes (PREFECT_FLOWS_HEARTBEAT_FREQUENCY), also while a stage trains for hours. If
-neither a heartbeat nor the end of the run follows within these minutes, the automation marks the run as Crashed.
+neither a heartbeat nor the end of the run follows within these minutes, the automation marks the run as Crashed. The
+first heartbeat must follow the submission of the run to its work pool.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from prefect.settings import get_current_settings
 
 NAME = "pedigree: mark dead runs as Crashed"
 FLOWS = ["rebuild", "retrain"]
-HEARTBEAT = "prefect.flow-run.heartbeat"
+SUBMITTED, HEARTBEAT = "prefect.flow-run.Pending", "prefect.flow-run.heartbeat"
 ENDS = ["Completed", "Failed", "Cancelled", "Crashed", "Nothing to do", "Promoted", "Rejected"]  # names of final states
 MINUTES = 15.0
 SHORTEST = 10 / 60  # minutes; Prefect's limit
@@ -44,7 +45,7 @@ def dead_runs(minutes: float) -> AutomationCore:
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
             match_related=ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": FLOWS}),
             for_each={"prefect.resource.id"},
-            after={HEARTBEAT},
+            after={SUBMITTED, HEARTBEAT},
             expect={HEARTBEAT, *(f"prefect.flow-run.{name}" for name in ENDS)},
             within=timedelta(minutes=minutes),
         ),
