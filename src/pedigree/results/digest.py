@@ -32,7 +32,7 @@ class Digest:
 
     def text(self) -> str:
         """Return it in a few plain sentences, for a notification."""
-        return " ".join([self.message, self._data(), self._scores(), "The artifact `digest` of the run has more."])
+        return " ".join([self.message, self._data(), f"Scores: {self._scores()}.", "The artifact `digest` of the run has more."])
 
     def exhibit(self) -> Exhibit:
         """Return it as a text in Markdown."""
@@ -41,7 +41,7 @@ class Digest:
             markdown_text(self.message),
             f"**Stages.** {self._stages()}",
             f"**Photos.** {markdown_text(self._data())}",
-            f"**Scores.** {markdown_text(self._scores())}",
+            f"**Scores.** {self._scores().capitalize()}.",
             _markdown_table(self.result.rows),
             *(f"- {markdown_text(line)}" for line in (*self.result.reasons, *self.result.notes)),
             "**Look at** the artifacts `beside`, which shows both generators with the same latents, and `pages`. "
@@ -69,7 +69,7 @@ class Digest:
         for row in self.result.rows:
             word = str(row["verdict"]).partition(":")[0]
             counts[word] = counts.get(word, 0) + 1
-        return "Scores: " + (", ".join(f"{count} {word}" for word, count in counts.items()) or "none") + "."
+        return ", ".join(f"{count} {word}" for word, count in counts.items()) or "none"
 
 
 def _markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:

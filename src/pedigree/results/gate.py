@@ -143,7 +143,7 @@ def _shown(row: Change, allowed: float) -> dict[str, Any]:
         if reason
         else f"not compared: {row.reason}"
         if row.word == "?"
-        else "not worse"
+        else "within chance"
         if row.word == "worse"
         else row.word
     )
