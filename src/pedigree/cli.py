@@ -245,6 +245,8 @@ def recipe(arguments: argparse.Namespace) -> None:
     if arguments.name:
         recipes.write(arguments.name)
         print(f"params.yaml: the train section is now the recipe {arguments.name}. Run `dvc repro` to train it.")
+        if crops := recipes.other_crops(arguments.name):
+            print(f"It was made for {crops}. params.yaml has other values.")
     else:
         print(recipes.listing())
 

@@ -32,7 +32,9 @@ class Digest:
 
     def text(self) -> str:
         """Return it in a few plain sentences, for a notification."""
-        return " ".join([self.message, self._data(), f"Scores: {self._scores()}.", "The artifact `digest` of the run has more."])
+        return " ".join(
+            [self.message, self._data(), f"Scores: {self._scores()}.", "The artifact `digest` of the run has more."]
+        )
 
     def exhibit(self) -> Exhibit:
         """Return it as a text in Markdown."""
