@@ -36,7 +36,7 @@ studio: $(READY) ## draw dogs on a web page on this machine, until Ctrl-C
 	pedigree studio
 
 test: $(READY) ## run the tests
-	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 30
 
 lint: $(READY) ## check formatting, rules, types and the import layers
 	ruff format --check

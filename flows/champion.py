@@ -10,9 +10,10 @@ from pathlib import Path
 import defaults  # noqa: F401  (before DVC)
 from dvc.dvcfile import LOCK_FILE
 from isolation import CommandError, dvc, git
-from stages import open_repo
+from stages import inputs_hash, open_repo
 
-TAG = "champion"
+from pedigree.results.champions import TAG
+
 BRANCH = "champions"
 
 
@@ -21,13 +22,13 @@ def exists(root: Path) -> bool:
     return bool(git(root, "tag", "--list", TAG))
 
 
-def restore_lock(target: Path) -> None:
-    """Restore the champion's lock file and reports in the clone at `target`: DVC then compares with the champion."""
+def restore(target: Path, revision: str = TAG) -> None:
+    """Restore the lock file and the reports of a revision in the clone at `target`: DVC then compares with it."""
     with open_repo(target) as repo:
         reports = [str(out) for stage in repo.index.stages for out in stage.outs if not out.use_cache]
     for path in (LOCK_FILE, *reports):
-        if git(target, "ls-tree", "--name-only", TAG, "--", path):
-            git(target, "restore", "--source", TAG, "--staged", "--worktree", "--", path)
+        if git(target, "ls-tree", "--name-only", revision, "--", path):
+            git(target, "restore", "--source", revision, "--staged", "--worktree", "--", path)
 
 
 def promote(root: Path, target: Path, title: str, text: str) -> str:
@@ -51,21 +52,38 @@ def promote(root: Path, target: Path, title: str, text: str) -> str:
     return dated_tag
 
 
+def rejected_name(target: Path) -> str:
+    """Return the name of the experiment that keeps a rejected candidate of the inputs of the project at `target`."""
+    return f"rejected-{inputs_hash(target)}"
+
+
+def rejected(root: Path, name: str) -> str | None:
+    """Return the commit of the rejected candidate of that name in the project at `root`; None if there is none."""
+    found = _experiments(root, name)
+    return git(root, "rev-parse", found[0]) if found else None
+
+
 def save_experiment(root: Path, target: Path, reason: str) -> str:
     """Save the state of the clone at `target` as a DVC experiment of the project at `root`; return its name.
 
-    The name is a hash of data, code, parameters and results: the same candidate is saved only once.
+    Data, code and parameters decide the name. One with the same name is replaced: it has the same inputs.
     """
-    name = f"rejected-{git(target, 'hash-object', LOCK_FILE)[:8]}"
-    if not _experiments(root, name):
-        author = _author(root)
-        for key in ("name", "email"):
-            git(target, "config", f"user.{key}", author[f"GIT_AUTHOR_{key.upper()}"])
-        git(target, "reset", "--quiet")  # DVC cannot save a file that is staged and then changed again
-        results = (argument for path in _new_results(target) for argument in ("--include-untracked", path))
-        dvc(target, "exp", "save", "--name", name, "--message", reason, *results)
-        git(target, "push", "--quiet", "origin", *(f"{ref}:{ref}" for ref in _experiments(target, name)))
+    name, author = rejected_name(target), _author(root)
+    for key in ("name", "email"):
+        git(target, "config", f"user.{key}", author[f"GIT_AUTHOR_{key.upper()}"])
+    git(target, "reset", "--quiet")  # DVC cannot save a file that is staged and then changed again
+    results = (argument for path in _new_results(target) for argument in ("--include-untracked", path))
+    dvc(target, "exp", "save", "--name", name, "--message", reason, *results)
+    saved = _experiments(target, name)
+    git(target, "push", "--quiet", "origin", *(f"+{ref}:{ref}" for ref in saved))
+    for old in set(_experiments(root, name)) - set(saved):
+        git(root, "update-ref", "-d", old)
     return name
+
+
+def user(root: Path) -> str:
+    """Return the name of the git user of the checkout."""
+    return _author(root)["GIT_AUTHOR_NAME"]
 
 
 def _new_results(target: Path) -> list[str]:

@@ -40,6 +40,15 @@ def dvc(folder: Path, *arguments: str) -> str:
     return f"{result.stdout}\n{result.stderr}".strip()
 
 
+def pedigree(folder: Path, *arguments: str) -> None:
+    """Run a command of Pedigree in a project, with the project's own code.
+
+    Raises:
+        CommandError: if it fails.
+    """
+    _run(folder, ["pedigree", *arguments], [sys.executable, "-m", "pedigree", *arguments])
+
+
 def _run(
     folder: Path, name: Sequence[str], command: Sequence[str], environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":

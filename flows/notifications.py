@@ -16,6 +16,7 @@ from prefect.logging.loggers import flow_run_logger
 from prefect.variables import Variable
 
 VARIABLE = "pedigree_notify"
+REJECTED = "Rejected"
 
 Logger = logging.Logger | logging.LoggerAdapter[Any]
 
@@ -39,6 +40,11 @@ def notify(subject: str, text: str, logger: Logger | None = None) -> None:
 
 
 def notify_failure(flow: "Flow[..., Any]", flow_run: FlowRun, state: State[Any]) -> None:
-    """Notify that a flow run has failed or crashed: a hook for `on_failure` and `on_crashed`."""
+    """Notify that a flow run has failed or crashed: a hook for `on_failure` and `on_crashed`.
+
+    Of a rejected candidate, `retrain` has sent a digest.
+    """
+    if state.name == REJECTED:
+        return
     subject = f"{flow.name} {flow_run.name} {(state.name or 'failed').lower()}"
     notify(subject, state.message or "", flow_run_logger(flow_run, flow))  # a crashed run is no longer the current run

@@ -20,12 +20,15 @@ from notifications import notify_failure
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
-from prefect.states import Cancelled, Failed
+from prefect.states import Cancelled, Completed, Failed
 from process_group import stop_with_worker
+from run_report import RunReport
 from stages import BusyError, StageError, exclusive, run_stages, stage_names
 
+from pedigree.common.paths import METRICS
 from pedigree.common.printable import printable
 from pedigree.errors import PedigreeError
+from pedigree.results import metrics_file
 from pedigree.settings import plain_yaml
 from pedigree.settings.overrides import override
 
@@ -53,16 +56,23 @@ def rebuild(
     """
     stop_with_worker()
     log_in_one_line()
+    report = RunReport("rebuild")
     try:
         with exclusive(ROOT):
             if params:
                 override(params, ROOT / "params.yaml")
             with publishing(ROOT):
-                stages = run_stages(ROOT, targets, force or [])
+                report.seconds = run_stages(ROOT, targets, force or [])
+            if "score" in report.seconds:
+                report.scores = metrics_file.read(ROOT / METRICS)
     except BusyError as error:
         return Cancelled(message=printable(str(error)))
     except (StageError, PedigreeError, ValueError) as error:
-        return Failed(message=printable(str(error)))
+        failed: State[Any] = Failed(message=printable(str(error)))
+        report.write(ROOT, failed)
+        return failed
+    report.write(ROOT, Completed())
+    stages = list(report.seconds)
     get_run_logger().info(f"Ran {', '.join(stages)}." if stages else "Everything is up to date. No stage ran.")
     return stages
 

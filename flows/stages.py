@@ -5,8 +5,11 @@ A stage is run by `dvc repro`.
 """
 
 import contextlib
+import hashlib
+import json
 import re
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -122,8 +125,8 @@ def graph(root: Path, targets: Sequence[str] | None = None) -> list[Stage]:
         ]
 
 
-def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence[str] = ()) -> list[str]:
-    """Run the changed stages; return the names of those that ran.
+def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence[str] = ()) -> dict[str, float]:
+    """Run the changed stages; return the names of those that ran, each with its seconds.
 
     Args:
         root: the project's folder.
@@ -137,13 +140,16 @@ def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence
     for lock in locks.dead_locks(root):
         raise PedigreeError(str(lock))
     states: dict[str, State[Any]] = {}
+    seconds: dict[str, float] = {}
     for stage in graph(root, targets):
-        upstream = [states[name] for name in stage.dependencies if name in states]
+        upstream, start = [states[name] for name in stage.dependencies if name in states], time.monotonic()
         state = _task(stage.name)(root, stage.name, stage.name in force, return_state=True, wait_for=upstream)
         if not state.is_completed():
             state.result()
         states[stage.name] = state
-    return [name for name, state in states.items() if state.name != CACHED]
+        if state.name != CACHED:
+            seconds[stage.name] = time.monotonic() - start
+    return seconds
 
 
 def _task(stage: str) -> "Task[..., Any]":
@@ -194,6 +200,23 @@ def changed_inputs(root: Path) -> list[str]:
         return [
             stage.addressing for stage in repo.index.stages if _never_ran(stage) or stage.changed(allow_missing=True)
         ]
+
+
+def inputs_hash(root: Path) -> str:
+    """Return a hash of all that decides the results of the project at `root`.
+
+    These are the stages' commands and parameters, and the files that they read and no stage writes: archives and code.
+    """
+    with open_repo(root) as repo, repo.lock:
+        stages = [stage for stage in repo.index.stages if stage.cmd]
+        written = {out.fs_path for stage in stages for out in stage.outs}
+        inputs = [
+            (stage.addressing, stage.cmd, str(dep), dep.get_hash().value if dep.exists else None)
+            for stage in stages
+            for dep in stage.deps
+            if dep.fs_path not in written
+        ]
+    return hashlib.sha256(json.dumps(sorted(inputs, key=str), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _never_ran(stage: Any) -> bool:

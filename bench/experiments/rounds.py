@@ -23,12 +23,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw
 from ruamel.yaml import YAML
 
 from pedigree.common.files import replacing_folder
-from pedigree.common.fonts import Font
 from pedigree.pages.axes import around
+from pedigree.results.side_by_side import side_by_side
 from pedigree.settings import recipes
 from pedigree.settings.overrides import override
 
@@ -173,15 +172,8 @@ def curves(rows: pd.DataFrame) -> None:
 
 def beside(rows: pd.DataFrame) -> None:
     """Write a PNG: the last samples of each run, one row per breed."""
-    grids = {row["run"]: Image.open(BytesIO(report(row, "samples/final.png"))) for _, row in rows.iterrows()}
-    heading, (width, height) = 24, (sum(grid.width for grid in grids.values()), next(iter(grids.values())).height)
-    sheet = Image.new("RGB", (width, heading + height), "white")
-    pen, left = ImageDraw.Draw(sheet), 0
-    for name, grid in grids.items():
-        sheet.paste(grid, (left, heading))
-        Font(16).write(pen, (left + grid.width // 2, heading // 2), name, "black", "mm")
-        left += grid.width
-    sheet.save(sys.stdout.buffer, "PNG")
+    grids = {row["run"]: report(row, "samples/final.png") for _, row in rows.iterrows()}
+    sys.stdout.buffer.write(side_by_side(grids))
 
 
 def history(row: pd.Series) -> tuple[np.ndarray, np.ndarray]:

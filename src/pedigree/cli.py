@@ -16,7 +16,7 @@ from pathlib import Path
 from pedigree import shipped
 from pedigree.common.files import own_temporary_files
 from pedigree.common.guard import guarded
-from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
+from pedigree.common.paths import CENSUS, GENERATOR, HISTORY, RAW, TRAINING_FACTS, VERDICT
 from pedigree.common.printable import printable
 from pedigree.common.scratch import remove_leftovers
 from pedigree.errors import UsageError
@@ -110,6 +110,35 @@ def score(arguments: argparse.Namespace) -> None:
     from pedigree.settings import params
 
     stage.score(params.load(params.Score))
+
+
+def spread(arguments: argparse.Namespace) -> None:
+    """Train and score with further seeds, to measure how much the scores vary by chance."""
+    from pedigree.common import quiet
+    from pedigree.settings import params
+
+    training, scoring = params.load(params.Train), replace(params.load(params.Score), require=[])
+    quiet.import_keras()
+
+    from pedigree.results import seed_spread
+    from pedigree.score import stage as score_stage
+    from pedigree.train import stage as train_stage
+
+    def run(seed: int, reports: Path) -> None:
+        generator, history = reports / GENERATOR.name, reports / HISTORY.name
+        if not (reports / TRAINING_FACTS.name).is_file():
+            train_stage.train(replace(training, seed=seed), model=generator, reports=reports)
+        score_stage.score(scoring, generator, history=history, reports=reports)
+
+    _show(seed_spread.measure(arguments.seeds, run))
+
+
+def champions(arguments: argparse.Namespace) -> None:
+    """List the champions of the nightly retraining: when, by whom, on what data, and their scores."""
+    from pedigree.results import champions
+
+    listed = champions.listed(Path())
+    _show(champions.as_json(listed) if arguments.json else champions.as_text(listed))
 
 
 def generate(arguments: argparse.Namespace) -> None:
@@ -216,6 +245,8 @@ def recipe(arguments: argparse.Namespace) -> None:
     if arguments.name:
         recipes.write(arguments.name)
         print(f"params.yaml: the train section is now the recipe {arguments.name}. Run `dvc repro` to train it.")
+        if crops := recipes.other_crops(arguments.name):
+            print(f"It was made for {crops}. params.yaml has other values.")
     else:
         print(recipes.listing())
 
@@ -272,4 +303,19 @@ def _in_colour() -> bool:
 
 
 STAGES = (unpack, validate, crop, train, score)
-COMMANDS = (*STAGES, generate, walk, studio, export, card, submission, blind, recipe, fetch, breeds, doctor)
+COMMANDS = (
+    *STAGES,
+    generate,
+    walk,
+    studio,
+    export,
+    card,
+    submission,
+    blind,
+    spread,
+    champions,
+    recipe,
+    fetch,
+    breeds,
+    doctor,
+)

@@ -88,6 +88,19 @@ def _score(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _spread(command: argparse.ArgumentParser) -> None:
+    command.epilog = (
+        "The time is that of the train and score stages, once per seed. An interrupted measurement continues where it "
+        "was. Commit reports/spread.json: the gate of the nightly retraining uses it."
+    )
+    seeds = partial(_whole, low=1, high=20)
+    command.add_argument("--seeds", type=seeds, default=3, metavar="N", help="further seeds to train with (default 3)")
+
+
+def _champions(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print them as JSON")
+
+
 def _generate(command: argparse.ArgumentParser) -> None:
     _show_examples(
         command,
@@ -261,6 +274,8 @@ def _above_zero(text: str) -> float:
 
 OPTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], ...]] = {
     "score": (_score,),
+    "spread": (_spread,),
+    "champions": (_champions,),
     "generate": (_generate, _drawing, _model),
     "walk": (_walk, _drawing, _model),
     "studio": (_studio, _model),

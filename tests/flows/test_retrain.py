@@ -23,19 +23,19 @@ from stages import open_repo
 NOT_WATCHED = (".git", "runs", ".dvc/cache", ".dvc/tmp", ".dvc/storage", "__pycache__")  # the rest is the user's
 GATE = {"gate.no_worse": ["breed_accuracy"], "gate.slack": 1.0, "gate.new_collapses": 3, "gate.require": []}
 NAMES = (("CANDIDATE", "candidate"), ("CHAMPION", "champion"), ("SCRATCH", "state"), ("PAGES", "pages"))
-Retrain = Callable[[Project], tuple[int, str]]
+Retrain = Callable[..., tuple[int, str]]
 
 pytestmark = pytest.mark.usefixtures("server")
 
 
 @contextmanager
-def retraining(folder: Path) -> Iterator[None]:
-    """Let the flow in this process work in a project."""
+def retraining(folder: Path, *options: str) -> Iterator[None]:
+    """Let the flow in this process work in a project, with options of the command line."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flow, "ROOT", folder)
         for name, place in NAMES:
             patch.setattr(flow, name, folder / "runs/retrain" / place)
-        patch.setattr(sys, "argv", ["retrain.py"])
+        patch.setattr(sys, "argv", ["retrain.py", *options])
         patch.setattr(signal, "signal", lambda *_: None)
         yield
 
@@ -44,8 +44,8 @@ def retraining(folder: Path) -> Iterator[None]:
 def retrain(capsys: pytest.CaptureFixture[str]) -> Retrain:
     """Run the flow's command line on a project; return its exit code and its last line."""
 
-    def run(project: Project) -> tuple[int, str]:
-        with retraining(project.root):
+    def run(project: Project, *options: str) -> tuple[int, str]:
+        with retraining(project.root, *options):
             code = flow.main()
         output = capsys.readouterr()
         assert "Traceback" not in output.out
@@ -296,21 +296,47 @@ def nothing(_: str, __: bytes) -> None:
     """Remove a file."""
 
 
-def test_a_candidate_that_fails_the_gate_is_saved_once_as_an_experiment(kennel: Project, retrain: Retrain) -> None:
+def text_of(key: str) -> str:
+    """Return the newest text of that key, as Prefect's UI shows it."""
+    from prefect.artifacts import Artifact
+
+    found = Artifact.get(key)
+    assert found is not None
+    return str(found.data)
+
+
+def test_a_rejected_candidate_is_not_trained_again_and_can_be_promoted_by_hand(
+    kennel: Project, retrain: Retrain
+) -> None:
     before = champion(kennel)
-    kennel.override({"gate.require": ["coverage > 2"], "score.samples": 13})
+    kennel.override({"gate.require": ["coverage > 2"], "train.seed": 5})
     kennel.commit("Require what no generator reaches")
     with untouched(kennel):
         code, message = retrain(kennel)
     assert (code, "The champion stays: coverage is " in message) == (1, True), message
+    assert text_of("digest").startswith("## Rejected")
+    assert text_of("beside").startswith("data:image/png;base64,")
     pages = linked_pages()
     assert {page.name for page in pages} == {"scores.html", "validation.html"}
     assert all("runs/retrain/pages/" in str(page) and page.is_file() for page in pages)
     assert champion(kennel) == before
     (name,) = [word.rstrip(".") for word in message.split() if word.startswith("rejected-")]
-    assert name in kennel.run("dvc", "exp", "list").stdout
-    assert retrain(kennel) == (code, message)
-    assert kennel.run("dvc", "exp", "list", "--name-only").stdout.split().count(name) == 1
+    with untouched(kennel):
+        code, message = retrain(kennel)
+    assert (code, f"Nothing to do. {name} has the same data, code and parameters" in message) == (0, True), message
+    exported = (kennel.root / "runs/prometheus/pedigree-retrain.prom").read_text()
+    assert 'pedigree_score{flow="retrain",judge="efficientnet-lite0",number="coverage"} ' in exported
+    assert "pedigree_stage_seconds{" not in exported  # no stage has run
+    assert kennel.run("dvc", "exp", "list", "--name-only").stdout.split() == [name]
+    assert retrain(kennel, "--promote", "rejected-0", "--because", "nothing")[0] == 1
+    with untouched(kennel):
+        code, message = retrain(kennel, "--promote", name, "--because", "better heads", "--who", "Ada")
+    assert (code, "Promoted. champion-" in message) == (0, True), message
+    text = kennel.run("git", "show", "--no-patch", "--format=%B", "champion").stdout
+    assert text.startswith(f"A new champion, by hand: better heads\n\n{name} was promoted by Ada: better heads\n")
+    assert kennel.run("git", "rev-parse", "champion~1").stdout.strip() == before
+    assert retrain(kennel)[1].startswith("retrain: Nothing to do. Data, code and parameters are those of the champion")
+    assert "by hand: better heads" in kennel.run("pedigree", "champions").stdout
 
 
 @pytest.fixture

@@ -15,7 +15,18 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.settings import PREFECT_API_URL
-from stages import BusyError, StageError, changed, changed_inputs, exclusive, graph, open_repo, run_stage, run_stages
+from stages import (
+    BusyError,
+    StageError,
+    changed,
+    changed_inputs,
+    exclusive,
+    graph,
+    inputs_hash,
+    open_repo,
+    run_stage,
+    run_stages,
+)
 
 from flows.conftest import SLICE, Bakery
 from pedigree.errors import PedigreeError
@@ -26,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("server")
 @flow
 def run(root: Path, targets: list[str] | None = None, force: list[str] | None = None) -> list[str]:
     """Run the stages, as both flows do."""
-    return run_stages(root, targets, force or ())
+    return list(run_stages(root, targets, force or ()))
 
 
 def task_runs(root: Path, **arguments: list[str]) -> tuple[list[tuple[str, str]], str]:
@@ -157,3 +168,11 @@ def test_what_a_killed_dvc_has_left_of_its_locks_is_named(baked: Bakery) -> None
         run(baked.root)
     left.unlink()
     assert run(baked.root) == []
+
+
+def test_the_hash_of_the_inputs_is_that_of_archives_code_and_parameters(baked: Bakery) -> None:
+    before = inputs_hash(baked.root)
+    (baked.root / "number").write_text("damaged")  # an output
+    assert inputs_hash(baked.root) == before
+    (baked.root / "slice.py").write_text((baked.root / "slice.py").read_text() + "# changed\n")
+    assert inputs_hash(baked.root) != before

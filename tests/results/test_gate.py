@@ -1,16 +1,22 @@
-"""The gate: a candidate passes where nothing asked for is worse than chance and slack allow, and says why where not."""
+"""The gate: a candidate passes if no required number is worse than chance allows; otherwise the gate says why not."""
 
 import copy
+import json
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT
 
-from pedigree.common.paths import METRICS
+from pedigree.common.paths import BREED_SCORES, METRICS, PARAMS
+from pedigree.errors import PedigreeError
 from pedigree.results import gate
 from pedigree.results.metrics_file import read
+from pedigree.results.seed_spread import SPREAD, SeedSpread, recipe_hash
 from pedigree.settings import params
+from pedigree.settings.overrides import override
 
 SCORES = read(ROOT / METRICS)
 EXTRACTOR = next(iter(SCORES))
@@ -44,7 +50,43 @@ def test_a_number_may_be_worse_by_chance_and_slack_and_no_more(key: str, worse: 
     better = gate.judge(SETTINGS, scores(**{key: numbers[key] - worse * 0.9 * numbers[key]}), SCORES)
     assert (within.passed, beyond.passed, better.passed) == (True, False, True)
     assert len(beyond.reasons) == 1
-    assert "more than chance and slack allow" in beyond.reasons[0]
+    assert "that may be chance" in beyond.reasons[0]
+
+
+def test_a_known_spread_between_seeds_replaces_the_slack() -> None:
+    numbers = SCORES[EXTRACTOR]
+    accuracy, error = numbers["breed_accuracy"], numbers["standard_error"]["breed_accuracy"]
+    values = [accuracy, accuracy - 0.2, accuracy - 0.1]  # their standard deviation is 0.1
+    wide = SeedSpread("", [0, 1, 2], {EXTRACTOR: {"breed_accuracy": values}})
+    narrow = SeedSpread("", [0, 1, 2], {EXTRACTOR: {"breed_accuracy": [accuracy] * 3}})
+    for spread, allowed in ((wide, 4.303 * 0.1 * 2**0.5), (narrow, 1.96 * 2**0.5 * error)):
+        assert gate.judge(SETTINGS, scores(breed_accuracy=accuracy - 0.99 * allowed), SCORES, spread=spread).passed
+        assert not gate.judge(SETTINGS, scores(breed_accuracy=accuracy - 1.01 * allowed), SCORES, spread=spread).passed
+    assert {row["number"]: row["may be worse by"] for row in gate.judge(SETTINGS, SCORES, SCORES, spread=wide).rows}[
+        "Breed accuracy"
+    ] == "0.61"
+
+
+def test_the_spread_must_be_of_the_champions_parameters(tmp_path: Path) -> None:
+    roots = [tmp_path / name for name in ("champion", "candidate")]
+    for root in roots:
+        (root / "reports").mkdir(parents=True)
+        for name in (PARAMS, METRICS, BREED_SCORES):
+            shutil.copy(ROOT / name, root / name)
+    (note,) = gate.between(*roots).notes
+    assert "there is no reports/spread.json" in note
+    values = {EXTRACTOR: {"coverage": [0.1, 0.2]}}
+    spread = SeedSpread(recipe_hash(roots[0] / PARAMS), [0, 1], values)
+    (roots[1] / SPREAD).write_text(json.dumps(asdict(spread)))
+    assert gate.between(*roots).notes == ()
+    override({"train.seed": 9, "gate.slack": 0.2}, roots[0] / PARAMS)
+    assert gate.between(*roots).notes == ()
+    override({"train.steps": 9}, roots[0] / PARAMS)
+    (note,) = gate.between(*roots).notes
+    assert "reports/spread.json is of other parameters" in note
+    (roots[0] / SPREAD).write_text('{"recipe": "a", "seeds": [0], "scores": {"a": {"b": [1]}}}')
+    with pytest.raises(PedigreeError, match="not a file that `pedigree spread` writes"):
+        gate.between(*roots)
 
 
 def test_labels_that_mean_nothing_do_not_pass() -> None:

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from pedigree.errors import UsageError
 from pedigree.networks import ARCHITECTURES
 from pedigree.settings import params, recipes
+from pedigree.settings.overrides import override
 from pedigree.settings.section_yaml import parameters
 
 PROJECT = (ROOT / "params.yaml").read_text()
@@ -114,3 +115,12 @@ def test_the_message_for_an_unknown_name_suggests_the_nearest(tmp_path: Path) ->
         UsageError, match=r"no recipe is called 'seedcgan' \(nearest: 'seed-cgan'\)\. Recipes: biggan, dcgan"
     ):
         recipes.write("seedcgan", tmp_path / "params.yaml")
+
+
+def test_the_crops_that_a_recipe_was_made_for_are_compared_with_those_of_the_project(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(PROJECT)
+    assert recipes.other_crops("sample", path) == ""
+    assert recipes.other_crops("stanford-dogs", path) == "crop.size: 64, crop.fit: head, crop.padding: 0.0"
+    override({"crop.size": 64, "crop.padding": 0.0}, path)
+    assert recipes.other_crops("stanford-dogs", path) == "crop.fit: head"

@@ -116,13 +116,15 @@ class TensorFlowEngine:
         def one_step(batches: dict[str, Tensor], index: Tensor) -> Tensor:
             return self.mean(packing.pack(step({name: array[index] for name, array in batches.items()})))
 
-        @tf.function  # type: ignore[untyped-decorator]
+        # AutoGraph would rewrite the source of every function of the step, which takes as long as tracing it.
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def steps(batches: dict[str, Tensor], count: Tensor) -> Tensor:
-            rows = tf.TensorArray(tf.float32, count)
-            for index in tf.range(count):
+            def body(index: Tensor, rows: tf.TensorArray) -> tuple[Tensor, tf.TensorArray]:
                 row = self.strategy.run(one_step, (batches, index))
-                rows = rows.write(index, self.strategy.experimental_local_results(row)[0])
-            return rows.stack()
+                return index + 1, rows.write(index, self.strategy.experimental_local_results(row)[0])
+
+            start = tf.constant(0), tf.TensorArray(tf.float32, count)
+            return tf.while_loop(lambda index, _: index < count, body, start)[1].stack()
 
         def call(batches: Any, count: int) -> dict[str, np.ndarray]:
             with cluster.report_lost_worker():

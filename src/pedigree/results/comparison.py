@@ -34,7 +34,8 @@ _COLOURS: dict[Word, str] = {"better": "32", "worse": "31"}
 GROUND = "Not caused by the generator, but this also changes the numbers above (crops, sizes or score parameters):"
 FOOT = (
     "± is the 95 % interval. Of twenty numbers that did not change, about one is called better or worse by chance.\n"
-    "Training again with another seed also changes the numbers. The ± does not include that."
+    "Training again with another seed also changes the numbers. The ± does not include that.\n"
+    "`pedigree spread` measures it."
 )
 
 

@@ -17,6 +17,7 @@ READS = (str(CENSUS), str(CROPS))  # the inputs of `between`, relative to each p
 _NEEDED = ("breed", "usable", "width", "height")  # of the census, which an older version may have written
 SIZE = 0.1  # smallest reported change of a breed's median side, relative
 DEVIATIONS = 4.0  # smallest reported change of a mean, in standard errors: none of 120 breeds by chance
+SAME = "same"  # what changed in a breed without changes
 LEVELS = 5.0  # and in levels of 255, so that invisible changes are not reported
 
 
@@ -51,7 +52,7 @@ def between(before: Path, now: Path) -> list[dict[str, Any]]:
     """
     old, new = (_facts(root) for root in (before, now))
     rows = [_row(breed, old.get(breed), new.get(breed)) for breed in sorted({*old, *new})]
-    return sorted(rows, key=lambda row: row["what"] == "same")
+    return sorted(rows, key=lambda row: row["what"] == SAME)
 
 
 def _facts(root: Path) -> dict[str, dict[str, Any]]:
@@ -129,7 +130,7 @@ def _words(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
     if _shift(old, new):
         words.append("other colours")
     words += [_look(name, old["looks"][name], new["looks"][name]) for name in old["looks"] if name in new["looks"]]
-    return ", ".join(filter(None, words)) or "same"
+    return ", ".join(filter(None, words)) or SAME
 
 
 def _look(name: str, old: tuple[float, float], new: tuple[float, float]) -> str:

@@ -22,6 +22,17 @@ class Commit:
     subject: str
 
 
+@dataclass(frozen=True)
+class TaggedCommit:
+    """A tag and its commit: the full hash, the date in ISO 8601, the author's name, the first line of the message."""
+
+    name: str
+    commit: str
+    date: str
+    author: str
+    subject: str
+
+
 def no_repository(root: Path = _HERE) -> str | None:
     """Return why the folder `root` is not in a git repository, or None if it is in one.
 
@@ -63,6 +74,14 @@ def history(path: Path, root: Path = _HERE) -> list[Commit]:
     """List the commits up to HEAD that changed `path`, relative to `root`, newest first. Without git, return none."""
     logged = _git(root, "log", "--no-show-signature", "--format=%H%x00%h%x00%s", "--", path.as_posix())
     return [Commit(*line.split("\0")) for line in logged.stdout.decode(errors="replace").split("\n") if line]
+
+
+def tagged(pattern: str, root: Path = _HERE) -> list[TaggedCommit]:
+    """List the lightweight tags that match `pattern`, such as `v1*`, in reverse order of their names."""
+    fields = ("refname:short", "objectname", "authordate:iso-strict", "authorname", "contents:subject")
+    form = "%00".join(f"%({field})" for field in fields)
+    found = _git(root, "for-each-ref", "--sort=-refname", f"--format={form}", f"refs/tags/{pattern}")
+    return [TaggedCommit(*line.split("\0")) for line in found.stdout.decode(errors="replace").split("\n") if line]
 
 
 def known_commit(revision: str) -> str:

@@ -23,10 +23,11 @@ class Gate:
 
     no_worse: list[Annotated[str, AfterValidator(_comparable)]] = parameter(
         ["kernel_distance", "frechet_distance", "coverage", "breed_accuracy"],
-        "Numbers of metrics.json that may not be worse than the champion's by more than their ± and the slack.",
+        "Numbers of metrics.json that may not be worse than the champion's by more than chance: their ±, and the "
+        "spread between seeds that `pedigree spread` measures.",
     )
     slack: Share = parameter(
-        0.1, "allowance for differences between training runs, as a share of the champion's number"
+        0.1, "without reports/spread.json: allowance for other seeds, as a share of the champion's number"
     )
     new_collapses: Natural = parameter(0, "breeds that may be collapsed although they were not in the champion")
     require: Requirements = parameter(

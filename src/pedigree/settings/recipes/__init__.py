@@ -2,10 +2,12 @@
 
 A file holds its head, comment lines that say what the recipe is and where it comes from, and the parameters that
 differ from the defaults of `pedigree.settings.train`. A comment beside a parameter replaces the general one. `write`
-puts the whole section into `params.yaml`, which alone decides a run.
+puts the whole section into `params.yaml`, which alone decides a run. The file may also name the parameters of `crop`
+that the recipe was made for, which `write` does not change.
 """
 
 import re
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from ruamel.yaml import YAML
 from pedigree.common.files import write_text
 from pedigree.errors import UsageError
 from pedigree.settings.fields import nearest
-from pedigree.settings.params import FILE, Train, load, read
+from pedigree.settings.params import FILE, Crop, Train, load, read
 from pedigree.settings.section_yaml import section_text
 
 SECTION = "train:"
@@ -79,6 +81,12 @@ def write(name: str, path: Path = FILE) -> None:
     written = [*lines[:start], *section.splitlines(), *lines[end:]]
     write_text(path, "\n".join(written) + "\n")
     load(Train, path)
+
+
+def other_crops(name: str, path: Path = FILE) -> str:
+    """Return the parameters of `crop` that a recipe was made for and `path` does not have; empty if there are none."""
+    made_for, crops = YAML(typ="safe").load("\n".join(_file(name))).get("crop", {}), asdict(load(Crop, path))
+    return ", ".join(f"crop.{key}: {value}" for key, value in made_for.items() if crops[key] != value)
 
 
 def _file(name: str) -> list[str]:
