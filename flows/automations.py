@@ -15,6 +15,7 @@ from datetime import timedelta
 
 import defaults  # noqa: F401  (before Prefect)
 import httpx
+from notifications import REJECTED
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
@@ -26,7 +27,7 @@ from prefect.settings import get_current_settings
 NAME = "pedigree: mark dead runs as Crashed"
 FLOWS = ["rebuild", "retrain"]
 SUBMITTED, HEARTBEAT = "prefect.flow-run.Pending", "prefect.flow-run.heartbeat"
-ENDS = ["Completed", "Failed", "Cancelled", "Crashed", "Nothing to do", "Promoted", "Rejected"]  # names of final states
+ENDS = ["Completed", "Failed", "Cancelled", "Crashed", "Nothing to do", "Promoted", REJECTED]  # names of final states
 MINUTES = 15.0
 SHORTEST = 10 / 60  # minutes; Prefect's limit
 
