@@ -127,8 +127,11 @@ def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence
 
     Raises:
         StageError: if a stage fails. The outputs of earlier stages are kept; later stages do not start.
+        BusyError: if a stage is running in the project, also in another container, where DVC does not see it.
         PedigreeError: if a killed DVC has left locks that DVC would not accept.
     """
+    if locks.is_held(root / locks.STAGES):
+        raise BusyError(f"A stage is running in {root} already, here or in another container.")
     for lock in locks.dead_locks(root):
         raise PedigreeError(str(lock))
     states: dict[str, State[Any]] = {}

@@ -1,0 +1,80 @@
+"""Two containers on one folder. DVC knows a process by its number, and does not see those of another container."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from stages import BusyError, exclusive, run_stages
+
+from flows.conftest import Bakery
+from pedigree.doctor import locks
+from pedigree.settings.overrides import override
+
+CONTAINER = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"]
+FLOW = """
+import time
+from pathlib import Path
+from pedigree.doctor.locks import hold
+with hold(Path(".dvc/tmp/rebuild.lock")):
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def containers() -> None:
+    """Skip the test where a user cannot make a process namespace, as in many containers."""
+    if not shutil.which("unshare") or subprocess.run([*CONTAINER, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a process namespace cannot be made here: unshare --user --pid is refused")
+
+
+@contextmanager
+def in_container(root: Path, lock: Path, *arguments: str) -> Iterator[None]:
+    """Run Python in a process namespace of its own, in the folder `root`, while it holds `lock`."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen([*CONTAINER, sys.executable, *arguments], cwd=root, env=environment) as process:
+        try:
+            _wait(lock, is_held=True)
+            yield
+        finally:
+            process.kill()
+    _wait(lock, is_held=False)  # the kernel ends the processes of the namespace a little later
+
+
+def _wait(lock: Path, is_held: bool) -> None:
+    deadline = time.monotonic() + 60
+    while locks.is_held(lock) != is_held:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_flow_is_refused_while_another_container_runs_it(tmp_path: Path) -> None:
+    with (
+        in_container(tmp_path, tmp_path / ".dvc/tmp/rebuild.lock", "-c", FLOW),
+        pytest.raises(BusyError, match=r"Another rebuild is running in .* \(process 1 on "),
+        exclusive(tmp_path),
+    ):
+        pass
+    with exclusive(tmp_path):
+        pass
+
+
+def test_stages_wait_for_nobody_but_are_seen_from_another_container(new_bakery: Bakery, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(new_bakery.root, root)
+    shutil.copy(ROOT / "params.yaml", root)
+    os.mkfifo(root / "images.tar")  # an archive whose reader waits
+    override({"data.images": "images.tar"}, root / "params.yaml")
+    (root / locks.DVC_LOCKS).write_text('{"write": {"bread": {"pid": %d, "cmd": "dvc repro"}}}' % os.getpid())
+    (dead,) = locks.dead_locks(root)
+    with in_container(root, root / locks.STAGES, "-m", "pedigree", "unpack"):
+        with pytest.raises(BusyError, match=r"^A stage is running in .* here or in another container\.$"):
+            run_stages(root)
+        assert not locks.remove(dead, root)
+    assert locks.remove(dead, root)
