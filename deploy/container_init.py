@@ -7,10 +7,8 @@ with the worker would kill them. The grace period of the container limits how lo
 import os
 import signal
 import sys
-from collections.abc import Sequence
 
-
-def main(command: Sequence[str]) -> int:
+def main(command: list[str]) -> int:
     """Run the command; return its exit code, which is 128 + N if signal N ended it.
 
     SIGTERM and SIGINT are passed on to the command.

@@ -26,7 +26,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 IMAGE, POOL = "pedigree", YAML(typ="safe").load(ROOT / "flows/prefect.yaml")["definitions"]["pool"]["name"]
 GRACE = process_group.GRACE_SECONDS + process_group.REPORT_SECONDS
-MADE_LATER = ("runs/", "/tmp/", "data/crops", "models/")  # by the pipeline
+MADE_LATER = ("runs/", "models/")  # by the pipeline
 
 
 def values(tree: Any, *keys: str) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Data and results in S3, from a real server of its protocol: a new archive arrives, and another clone gets the champion."""
+"""Data and results in S3: a new archive arrives, and another clone gets the champion. The server is moto."""
 
 import socket
 import subprocess
