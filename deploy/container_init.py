@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+
 def main(command: list[str]) -> int:
     """Run the command; return its exit code, which is 128 + N if signal N ended it.
 
