@@ -23,7 +23,7 @@ from progress_bars import ProgressArtifact
 from ruamel.yaml import YAML
 
 from pedigree.common.printable import printable
-from pedigree.doctor import leftovers, locks
+from pedigree.doctor import leftovers, locks, running_stages
 from pedigree.errors import PedigreeError
 
 PROJECT_FILE = "dvc.yaml"
@@ -130,7 +130,7 @@ def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence
         BusyError: if a stage is running in the project, also in another container, where DVC does not see it.
         PedigreeError: if a killed DVC has left locks that DVC would not accept.
     """
-    if locks.is_held(root / locks.STAGES):
+    if locks.is_held(root / running_stages.FILE):
         raise BusyError(f"A stage is running in {root} already, here or in another container.")
     for lock in locks.dead_locks(root):
         raise PedigreeError(str(lock))

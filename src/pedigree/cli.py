@@ -19,7 +19,7 @@ from pedigree.common.guard import guarded
 from pedigree.common.paths import CENSUS, GENERATOR, RAW, VERDICT
 from pedigree.common.printable import printable
 from pedigree.common.scratch import remove_leftovers
-from pedigree.doctor.locks import stage_running
+from pedigree.doctor.running_stages import stage_running
 from pedigree.errors import UsageError
 from pedigree.options import build_parser
 

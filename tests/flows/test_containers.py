@@ -16,7 +16,7 @@ from process_namespaces import CONTAINER, skip_without_namespaces
 from stages import BusyError, exclusive, run_stages
 
 from flows.conftest import Bakery
-from pedigree.doctor import locks
+from pedigree.doctor import locks, running_stages
 from pedigree.settings.overrides import override
 
 FLOW = """
@@ -73,7 +73,7 @@ def test_a_stage_in_another_container_is_seen(new_bakery: Bakery, tmp_path: Path
     taken = {"write": {"bread": {"pid": os.getpid(), "cmd": "dvc repro"}}}  # by the number of this process, not DVC's
     (root / locks.DVC_LOCKS).write_text(json.dumps(taken))
     (dead,) = locks.dead_locks(root)
-    with in_container(root, root / locks.STAGES, "-m", "pedigree", "unpack"):
+    with in_container(root, root / running_stages.FILE, "-m", "pedigree", "unpack"):
         with pytest.raises(BusyError, match=r"^A stage is running in .* here or in another container\.$"):
             run_stages(root)
         assert not locks.remove(dead, root)

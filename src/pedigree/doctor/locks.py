@@ -1,12 +1,11 @@
-"""Locks of a project: its own, which flows and stages hold while they run, and what a killed DVC has left of DVC's.
+"""Locks of a project: its own, which flows hold while they run, and what a killed DVC has left of DVC's.
 
 A flow's lock is a file in `.dvc/tmp` that is locked by the kernel (`flock`) as long as the flow runs. The kernel also
 releases it if the flow is killed, and knows it in all containers that share the folder. Its content names the holder.
 
 DVC's lock on a stage is a list of processes in `.dvc/tmp/rwlock`. If DVC is killed while it writes this file, a part of
 it is left, and every later `dvc repro` fails. DVC knows a process of the list by its number: if another program gets
-this number, as 1 in a container, the stage stays busy. If no program here has this number, DVC takes the lock, also if
-its holder runs in another container. Stages therefore hold a lock of the kernel's, all together one file.
+this number, as 1 in a container, the stage stays busy.
 """
 
 import fcntl
@@ -16,18 +15,18 @@ import shlex
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from pedigree.doctor import running_stages
 from pedigree.errors import PedigreeError
 
 FOLDER = Path(".dvc/tmp")
 DVC_LOCKS = FOLDER / "rwlock"
 DVC_GUARD = FOLDER / "rwlock.lock"  # locked by the kernel while DVC reads and writes the list
-STAGES = FOLDER / "stages.lock"  # shared by all stages that run
-_NO_FLOW = {DVC_GUARD.name, STAGES.name}
+_OF_DVC = {DVC_GUARD.name}
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -74,20 +73,6 @@ def hold(path: Path) -> Iterator[None]:
             file.truncate(0)
 
 
-@contextmanager
-def stage_running(root: Path) -> Iterator[None]:
-    """Show that a stage runs in the project at `root`, also to other containers. Any number of stages may run.
-
-    Nothing happens in a folder without DVC, or if the file system has no locks.
-    """
-    with ExitStack() as stack:
-        if (root / FOLDER.parent).is_dir():
-            with suppress(OSError):
-                (root / FOLDER).mkdir(exist_ok=True)
-                fcntl.flock(stack.enter_context((root / STAGES).open("a")), fcntl.LOCK_SH)
-        yield
-
-
 def is_held(path: Path) -> bool:
     """Return whether a process holds the lock `path`."""
     try:
@@ -119,8 +104,8 @@ def dead_locks(root: Path) -> list[DeadLock]:
 
 def holders(root: Path) -> list[str]:
     """Return who holds locks of the project at `root`: flows, stages, and the DVC commands that run here."""
-    flows = [path for path in sorted((root / FOLDER).glob("*.lock")) if path.name not in _NO_FLOW and is_held(path)]
-    stages = ["a stage, maybe in another container"] if is_held(root / STAGES) else []
+    flows = [path for path in sorted((root / FOLDER).glob("*.lock")) if path.name not in _OF_DVC and is_held(path)]
+    stages = ["a stage, here or in another container"] if is_held(root / running_stages.FILE) else []
     return [*(f"the flow {path.stem} ({_holder_of(path)})" for path in flows), *stages, *dvc_commands(root)]
 
 
