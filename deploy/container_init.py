@@ -1,34 +1,37 @@
 """Process 1 of a container: runs a command, and ends when the last process of the container has ended.
 
-When a Prefect worker stops, its flow runs still save their state and report their end. A container whose process 1 ends
-with the worker would kill them. The grace period of the container limits how long this waits.
+When a Prefect worker is gone, its flow runs stop their stages, which save their state, and report that they have
+crashed. If process 1 ended with the worker, the kernel would kill them. The grace period of the container limits how
+long this waits.
+
+SIGTERM and SIGINT are passed on. SIGQUIT kills the command. It is for Prefect's worker, which at SIGTERM kills its flow
+runs at once, so that they report nothing.
 """
 
 import os
 import signal
 import sys
+from contextlib import suppress
+from functools import partial
+
+SIGNALS = {signal.SIGTERM: signal.SIGTERM, signal.SIGINT: signal.SIGINT, signal.SIGQUIT: signal.SIGKILL}
 
 
 def main(command: list[str]) -> int:
-    """Run the command; return its exit code, which is 128 + N if signal N ended it.
-
-    SIGTERM and SIGINT are passed on to the command.
-    """
+    """Run the command; return its exit code, which is 128 + N if signal N ended it."""
     try:
         main_process = os.posix_spawnp(command[0], command, os.environ)
     except FileNotFoundError:
         print(f"container: there is no program {command[0]}", file=sys.stderr)
         return 127
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: _pass_on(number, main_process))
+    for received, sent in SIGNALS.items():
+        signal.signal(received, partial(_send, sent, main_process))
     return _wait_for_all(main_process)
 
 
-def _pass_on(number: int, process: int) -> None:
-    try:
+def _send(number: signal.Signals, process: int, *_: object) -> None:
+    with suppress(ProcessLookupError):  # it has ended
         os.kill(process, number)
-    except ProcessLookupError:  # it has ended
-        return
 
 
 def _wait_for_all(main_process: int) -> int:

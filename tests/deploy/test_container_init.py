@@ -9,8 +9,9 @@ from conftest import ROOT
 from process_namespaces import CONTAINER, skip_without_namespaces
 
 INIT = [sys.executable, str(ROOT / "deploy/container_init.py")]
-# Like a worker: it gets a signal, starts what it leaves behind, and ends.
-WORKER = 'trap "(sleep 0.5; touch saved) & exit 5" TERM; kill -TERM 1; while :; do sleep 0.05; done'
+# Programs that process 1 sends a signal. They leave a process behind that saves something.
+ENDS_AT_TERM = 'trap "(sleep 0.5; touch saved) & exit 5" TERM; kill -TERM 1; while :; do sleep 0.05; done'
+MUST_BE_KILLED = 'trap "" TERM; (sleep 0.5; touch saved) & kill -QUIT 1; while :; do sleep 0.05; done'
 
 
 @pytest.fixture(autouse=True)
@@ -18,9 +19,12 @@ def containers() -> None:
     skip_without_namespaces()
 
 
-def test_a_signal_reaches_the_command_and_the_container_waits_for_what_it_leaves(tmp_path: Path) -> None:
-    done = subprocess.run([*CONTAINER, *INIT, "sh", "-c", WORKER], cwd=tmp_path, timeout=60, check=False)
-    assert done.returncode == 5
+@pytest.mark.parametrize(("script", "code"), [(ENDS_AT_TERM, 5), (MUST_BE_KILLED, 137)], ids=["SIGTERM", "SIGQUIT"])
+def test_a_signal_ends_the_command_and_the_container_waits_for_what_it_leaves(
+    tmp_path: Path, script: str, code: int
+) -> None:
+    done = subprocess.run([*CONTAINER, *INIT, "sh", "-c", script], cwd=tmp_path, timeout=60, check=False)
+    assert done.returncode == code
     assert (tmp_path / "saved").exists()
 
 
