@@ -66,7 +66,7 @@ class Stage:
 
 @contextlib.contextmanager
 def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
-    """Lock the project at `root` for one run of a flow. Unfinished copies of killed DVC commands are removed.
+    """Lock the project at `root` for one run of a flow. What killed DVC commands have left is removed: locks, copies.
 
     Raises:
         BusyError: at once, if another run has the lock, whether a deployment or a person started it.
@@ -76,6 +76,8 @@ def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
             stack.enter_context(locks.hold(root / locks.FOLDER / f"{flow}.lock"))
         except locks.LockedError as error:
             raise BusyError(f"Another {flow} is running in {root} ({error}). This run is cancelled.") from None
+        for dead in locks.dead_locks(root):
+            locks.remove(dead, root, flow)
         leftovers.remove_copies(root)
         yield
 

@@ -102,16 +102,17 @@ def dead_locks(root: Path) -> list[DeadLock]:
     ]
 
 
-def holders(root: Path) -> list[str]:
-    """Return who holds locks of the project at `root`: flows, stages, and the DVC commands that run here."""
-    flows = [path for path in sorted((root / FOLDER).glob("*.lock")) if path.name not in _OF_DVC and is_held(path)]
+def holders(root: Path, flow: str = "") -> list[str]:
+    """Return who holds locks of the project at `root`: flows other than `flow`, stages, DVC commands that run here."""
+    others = _OF_DVC | {f"{flow}.lock"}
+    flows = [path for path in sorted((root / FOLDER).glob("*.lock")) if path.name not in others and is_held(path)]
     stages = ["a stage, here or in another container"] if is_held(root / running_stages.FILE) else []
     return [*(f"the flow {path.stem} ({_holder_of(path)})" for path in flows), *stages, *dvc_commands(root)]
 
 
-def remove(dead: DeadLock, root: Path) -> bool:
-    """Remove a dead lock of the project at `root`; return False if a flow, a stage or a DVC command runs there."""
-    if holders(root):
+def remove(dead: DeadLock, root: Path, flow: str = "") -> bool:
+    """Remove a dead lock of the project at `root`; return False if another than `flow` works there, see `holders`."""
+    if holders(root, flow):
         return False
     with (root / DVC_GUARD).open("a") as guard:
         if not _lock(guard):
