@@ -19,13 +19,15 @@ SIGNALS = {signal.SIGTERM: signal.SIGTERM, signal.SIGINT: signal.SIGINT, signal.
 
 def main(command: list[str]) -> int:
     """Run the command; return its exit code, which is 128 + N if signal N ended it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # those that come too early wait
     try:
-        main_process = os.posix_spawnp(command[0], command, os.environ)
+        main_process = os.posix_spawnp(command[0], command, os.environ, setsigmask=())
     except FileNotFoundError:
         print(f"container: there is no program {command[0]}", file=sys.stderr)
         return 127
     for received, sent in SIGNALS.items():
         signal.signal(received, partial(_send, sent, main_process))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     return _wait_for_all(main_process)
 
 
