@@ -27,7 +27,7 @@ from progress_bars import ProgressArtifact
 from ruamel.yaml import YAML
 
 from pedigree.common.printable import printable
-from pedigree.doctor import leftovers, locks
+from pedigree.doctor import leftovers, locks, running_stages
 from pedigree.errors import PedigreeError
 
 PROJECT_FILE = "dvc.yaml"
@@ -72,7 +72,7 @@ class Stage:
 def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
     """Lock the project at `root` for one run of a flow, and clear up after killed ones.
 
-    Their runs are marked as Crashed. Unfinished copies of killed DVC commands are removed.
+    Their runs are marked as Crashed. Locks and unfinished copies of killed DVC commands are removed.
 
     Raises:
         BusyError: at once, if another run has the lock, whether a deployment or a person started it.
@@ -84,6 +84,8 @@ def exclusive(root: Path, flow: str = "rebuild") -> Iterator[None]:
             raise BusyError(f"Another {flow} is running in {root} ({error}). This run is cancelled.") from None
         if killed:
             mark_crashed(killed)
+        for dead in locks.dead_locks(root):
+            locks.remove(dead, root, flow)
         leftovers.remove_copies(root)
         yield
 
@@ -135,8 +137,11 @@ def run_stages(root: Path, targets: Sequence[str] | None = None, force: Sequence
 
     Raises:
         StageError: if a stage fails. The outputs of earlier stages are kept; later stages do not start.
+        BusyError: if a stage is running in the project, also in another container, where DVC does not see it.
         PedigreeError: if a killed DVC has left locks that DVC would not accept.
     """
+    if locks.is_held(root / running_stages.FILE):
+        raise BusyError(f"A stage is running in {root} already, here or in another container.")
     for lock in locks.dead_locks(root):
         raise PedigreeError(str(lock))
     states: dict[str, State[Any]] = {}

@@ -19,6 +19,7 @@ from pedigree.common.guard import guarded
 from pedigree.common.paths import CENSUS, GENERATOR, HISTORY, RAW, TRAINING_FACTS, VERDICT
 from pedigree.common.printable import printable
 from pedigree.common.scratch import remove_leftovers
+from pedigree.doctor.running_stages import stage_running
 from pedigree.errors import UsageError
 from pedigree.options import build_parser
 
@@ -35,10 +36,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.run in STAGES:
-        remove_leftovers(Path())
-    with own_temporary_files() if arguments.run in STAGES else nullcontext(), _patience(arguments):
+    with _stage_running() if arguments.run in STAGES else nullcontext(), _patience(arguments):
         return arguments.run(arguments) or 0
+
+
+@contextmanager
+def _stage_running() -> Iterator[None]:
+    remove_leftovers(Path())
+    with stage_running(Path()), own_temporary_files():
+        yield
 
 
 def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from pedigree.doctor import running_stages
 from pedigree.errors import PedigreeError
 
 FOLDER = Path(".dvc/tmp")
@@ -135,10 +136,11 @@ def dead_locks(root: Path) -> list[DeadLock]:
     ]
 
 
-def holders(root: Path) -> list[str]:
-    """Return who holds locks of the project at `root`: flows, and the DVC commands that run here."""
-    flows = [path for path in _flow_locks(root) if is_held(path)]
-    return [*(f"the flow {path.stem} ({_read(path) or UNKNOWN})" for path in flows), *dvc_commands(root)]
+def holders(root: Path, flow: str = "") -> list[str]:
+    """Return who holds locks of the project at `root`: flows other than `flow`, stages, DVC commands that run here."""
+    flows = [path for path in _flow_locks(root) if path.stem != flow and is_held(path)]
+    stages = ["a stage, here or in another container"] if is_held(root / running_stages.FILE) else []
+    return [*(f"the flow {path.stem} ({_read(path) or UNKNOWN})" for path in flows), *stages, *dvc_commands(root)]
 
 
 def killed_holders(root: Path) -> list[Holder]:
@@ -147,9 +149,9 @@ def killed_holders(root: Path) -> list[Holder]:
     return [holder for holder in names if holder]
 
 
-def remove(dead: DeadLock, root: Path) -> bool:
-    """Remove a dead lock of the project at `root`; return False if a flow or a DVC command runs there."""
-    if holders(root):
+def remove(dead: DeadLock, root: Path, flow: str = "") -> bool:
+    """Remove a dead lock of the project at `root`; return False if another than `flow` works there, see `holders`."""
+    if holders(root, flow):
         return False
     with (root / DVC_GUARD).open("a") as guard:
         if not _lock(guard):
