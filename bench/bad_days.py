@@ -209,19 +209,19 @@ def late_runs(station: Station) -> Measured:
 
 
 def load(station: Station) -> Measured:
-    """Sixteen clients write at the same time, while a run is active."""
-    run, counts, slowest = station.wait(LOAD_SECONDS), collections.Counter[int](), [0.0]
+    """Many clients write at the same time, while a run is active."""
+    run, counts, slowest = station.wait(LOAD_SECONDS), collections.Counter[str](), [0.0]
     flow, end = station.get("flows/name/rebuild")["id"], time.monotonic() + LOAD_SECONDS
 
     def write() -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{station.port}/api", auth=USER, timeout=120) as client:
             while time.monotonic() < end:
                 start = time.monotonic()
-                answer = client.post("/flow_runs/", json={"flow_id": flow, "state": {"type": "RUNNING"}})
-                counts[answer.status_code] += 1
-                if answer.is_success:
-                    path = f"/flow_runs/{answer.json()['id']}/set_state"
-                    counts[client.post(path, json={"state": {"type": "COMPLETED"}}).status_code] += 1
+                try:
+                    answer = client.post("/flow_runs/", json={"flow_id": flow, "state": {"type": "SCHEDULED"}})
+                    counts[str(answer.status_code)] += 1
+                except httpx.HTTPError as error:
+                    counts[type(error).__name__] += 1
                 slowest[0] = max(slowest[0], time.monotonic() - start)
 
     threads = [threading.Thread(target=write) for _ in range(CLIENTS)]
@@ -230,7 +230,7 @@ def load(station: Station) -> Measured:
     for thread in threads:
         thread.join()
     measured = watched(station, run)
-    measured.note = f"answers: {dict(sorted(counts.items()))}; slowest pair {slowest[0]:.1f} s"
+    measured.note = f"answers: {dict(sorted(counts.items()))}; the slowest took {slowest[0]:.1f} s"
     return measured
 
 
