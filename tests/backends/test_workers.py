@@ -5,16 +5,9 @@ separate machine.
 """
 
 import dataclasses
-import json
-import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
+from worker_processes import await_step, ended, started, steps_saved
 
 from pedigree.backends import jax, tensorflow
 from pedigree.backends.workers import cluster_addresses, process_count
@@ -29,15 +23,10 @@ from pedigree.errors import UsageError
 from pedigree.generator.model import load_generator
 from pedigree.settings.params import Train
 
-TIMEOUT = 300  # seconds; on an idle machine ten are enough
 TOLERANCE = 2e-5  # for weights and rows in float32: sums are in another order, and training amplifies the difference
 STEPS = 40
 JAX = pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
-FLAGS = (
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiling takes longer than steps
-)
-
-Process = subprocess.Popen[str]
+COMPILED = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # compiling takes longer than the steps
 
 
 @pytest.fixture
@@ -67,67 +56,6 @@ def folders(settings: Train, crops_folder: Path, tmp_path: Path) -> list[Path]:
     return folders
 
 
-def variables(backend: str, count: int) -> list[dict[str, str]]:
-    """Return the environment of each of `count` processes, on free ports."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    if backend == "jax":
-        same = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FLAGS}
-        same |= {"JAX_COORDINATOR_ADDRESS": addresses[0], "JAX_NUM_PROCESSES": str(count)}
-        return [same | {"JAX_PROCESS_ID": str(index)} for index in range(count)]
-    tasks = [{"type": "worker", "index": index} for index in range(count)]
-    return [{"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task})} for task in tasks]
-
-
-@contextmanager
-def started(folders: list[Path], backend: str) -> Iterator[list[Process]]:
-    """Start `pedigree train` in each folder, as workers of one cluster. All are killed at the end of the block."""
-    processes = []
-    try:
-        for folder, added in zip(folders, variables(backend, len(folders)), strict=True):
-            processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "pedigree", "train"],
-                    cwd=folder,
-                    env=os.environ | added,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
-        yield processes
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
-
-
-def ended(process: Process) -> tuple[int, str, str]:
-    """Wait for a process to end. Return its exit code, its output, and its message on stderr."""
-    out, err = process.communicate(timeout=TIMEOUT)
-    assert "Traceback" not in err, err
-    lines = [line for line in err.splitlines() if line.startswith("pedigree train: ")]
-    (message, *more) = [line for line in lines if "A second signal" not in line] or [""]
-    assert not more, err
-    return process.returncode, out, message
-
-
-def steps_saved(folder: Path) -> list[int]:
-    return sorted(int(path.stem.removeprefix("step-")) for path in folder.glob("runs/checkpoints/*/step-*.npz"))
-
-
-def await_step(processes: list[Process], folder: Path, step: int) -> None:
-    since = time.monotonic()
-    while not any(saved >= step for saved in steps_saved(folder)):
-        assert all(process.poll() is None for process in processes), [ended(process) for process in processes]
-        assert time.monotonic() - since < TIMEOUT
-        time.sleep(0.005)
-
-
 def weights(model: Path) -> list[np.ndarray]:
     return [weight.numpy() for weight in load_generator(model).network.weights]
 
@@ -137,7 +65,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
     folders: list[Path], tmp_path: Path, backend: str
 ) -> None:
     chief, other = folders
-    with started(folders, backend) as processes:
+    with started(folders, backend, COMPILED) as processes:
         await_step(processes, chief, 5)
         processes[1].send_signal(signal.SIGTERM)
         results = [ended(process) for process in processes]
@@ -147,7 +75,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
     for _, _, message in results:
         assert f"interrupted at step {saved} of {STEPS}" in message
 
-    with started(folders, backend) as processes:
+    with started(folders, backend, COMPILED) as processes:
         await_step(processes, chief, saved + 1)
         processes[1].kill()
         code, out, message = ended(processes[0])
@@ -158,7 +86,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
         f"pedigree train: a worker was lost: start all workers again to resume from step {again}.",
     )
 
-    with started(folders, backend) as processes:
+    with started(folders, backend, COMPILED) as processes:
         results = [ended(process) for process in processes]
     assert [code for code, _, _ in results] == [0, 0]
     assert f"resuming from step {again}" in results[0][1]
@@ -166,7 +94,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
 
     alone = tmp_path / "alone"
     shutil.copytree(other, alone)
-    with started([alone], backend) as processes:
+    with started([alone], backend, COMPILED) as processes:
         assert ended(processes[0])[0] == 0
     histories = [pd.read_csv(folder / "reports/history.csv").to_numpy() for folder in (chief, alone)]
     np.testing.assert_allclose(*histories, rtol=1e-4, atol=TOLERANCE)  # rows have five digits
@@ -178,7 +106,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
 def test_workers_with_different_crops_stop_with_an_error_that_names_the_worker(folders: list[Path]) -> None:
     labels = folders[1] / "data/crops/train-labels.npy"
     np.save(labels, 1 - np.load(labels))
-    with started(folders, "jax") as processes:
+    with started(folders, "jax", COMPILED) as processes:
         results = [ended(process) for process in processes]
     assert [code for code, _, _ in results] == [1, 1]
     for _, _, message in results:
