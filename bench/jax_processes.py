@@ -5,12 +5,13 @@
 Every process is `pedigree train` in a folder of its own, as on a machine without a shared disk, on a processor with
 Gloo. For each count it prints:
 
-- difference: after ten steps, the largest difference from one process in all weights, batch-norm statistics and moments
-  of Adam, and the largest number of that tensor. The learning rate is 1e-5: with larger ones, Adam enlarges the rounding
-  of gradients that are almost zero, also between two devices of one process.
+- difference: after ten steps, the largest difference from one process in all weights, batch-norm statistics and
+  moments of Adam, and the largest number of that tensor. The learning rate is 1e-5: with larger ones, Adam enlarges the
+  rounding of gradients that are almost zero, also between two devices of one process.
 - images/s: of all processes together, without the first call, which compiles; and its ratio to one process
 - start: seconds until all processes are connected and have built their networks
-- loss: the last process gets SIGKILL after the first checkpoint. How many of the others end with exit code 1 and one line?
+- loss: the last process gets SIGKILL after the first checkpoint; how many of the others end with exit code 1 and one
+  line
 - resume: all start again. The generator must have the bytes of a run without a loss.
 """
 

@@ -15,7 +15,7 @@ from keras import ops
 from pedigree.backends.batch import DRAWN, Batch, check_equal_parts
 from pedigree.backends.devices import Device, check_gpu, cpu_device, gpu_device
 from pedigree.backends.engine import Metrics, PullBack, Tensor
-from pedigree.backends.jax_processes import JaxProcesses, join_processes, report_lost_process
+from pedigree.backends.jax_workers import JaxWorkers, join_processes, report_lost_process
 from pedigree.backends.workers import SingleProcess, Workers, cluster_addresses, process_count
 from pedigree.errors import UsageError
 
@@ -217,7 +217,7 @@ def make_engine(devices: str) -> JaxEngine:
     workers: Workers = SingleProcess()
     if devices != "one" and process_count() > 1:
         join_processes()
-        workers = JaxProcesses()
+        workers = JaxWorkers()
     available = jax.devices()
     gpus = [device for device in jax.local_devices() if device.platform != "cpu"]
     check_gpu(devices, len(gpus))

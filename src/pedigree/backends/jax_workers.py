@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 import jax
 import numpy as np
@@ -75,7 +74,7 @@ def _check_port(port: int) -> None:
         raise UsageError(f"the first process cannot use port {port} of {ADDRESS} ({error.strerror}).") from error
 
 
-class JaxProcesses:
+class JaxWorkers:
     """The processes that `join_processes` has connected."""
 
     def __init__(self) -> None:
@@ -134,8 +133,9 @@ def report_lost_process() -> Iterator[None]:
         raise WorkerLostError from error
 
 
-def _exit_code(error: BaseException) -> Any:
+def _exit_code(error: BaseException) -> int:
     """Return the exit code of a process that ends with `error`."""
     if isinstance(error, KeyboardInterrupt):
         return 130
-    return error.code if isinstance(error, SystemExit) else getattr(error, "exit_code", 1)
+    code = error.code if isinstance(error, SystemExit) else getattr(error, "exit_code", 1)
+    return code if isinstance(code, int) else 1
