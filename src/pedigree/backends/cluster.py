@@ -1,9 +1,7 @@
 """Training on several machines with TensorFlow: joining the cluster of TF_CONFIG, and sharing numbers and bytes."""
 
-import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -11,30 +9,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pedigree.backends.workers import WorkerLostError, cluster_addresses
-from pedigree.common.signals import SIGNALS
+from pedigree.backends.workers import WorkerLostError, cluster_addresses, default_signal_handlers
 
 
 @cache  # a process can join a cluster only once, before any other TensorFlow operation
 def join_cluster() -> tf.distribute.Strategy:
     """Join the cluster of TF_CONFIG and wait for its other workers."""
     print(f"Waiting for all workers of TF_CONFIG: {', '.join(cluster_addresses())}", flush=True)
-    with _default_signal_handlers():
+    with default_signal_handlers():
         return tf.distribute.MultiWorkerMirroredStrategy()
-
-
-@contextmanager
-def _default_signal_handlers() -> Iterator[None]:
-    """Restore the signals' default handlers inside the block. Python's own cannot run while TensorFlow waits."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Cluster:
@@ -58,6 +41,10 @@ class Cluster:
     def chief(self) -> bool:
         """Whether this process is the one that writes files."""
         return self.index == 0
+
+    def session(self) -> AbstractContextManager[None]:
+        """Return a context that does nothing: a worker of TensorFlow can end at any time."""
+        return nullcontext()
 
     def broadcast(self, content: bytes) -> bytes:
         """Return the chief's `content` on all workers."""
@@ -100,4 +87,4 @@ def report_lost_worker() -> Iterator[None]:
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
-        raise WorkerLostError("a worker was lost: start all workers again") from error
+        raise WorkerLostError from error

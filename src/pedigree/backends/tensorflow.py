@@ -1,5 +1,6 @@
 """Gradients and devices on TensorFlow. Each replica computes on its part of a batch; gradients are averaged."""
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
@@ -13,7 +14,8 @@ from pedigree.backends import cluster, cpu_layers
 from pedigree.backends.batch import check_equal_parts, portion
 from pedigree.backends.devices import Device, check_gpu, cpu_device, gpu_device
 from pedigree.backends.engine import Metrics, PullBack, Tensor
-from pedigree.backends.workers import SingleProcess, Workers, cluster_addresses
+from pedigree.backends.workers import COUNT, SingleProcess, Workers, cluster_addresses
+from pedigree.errors import UsageError
 
 
 class TensorFlowEngine:
@@ -176,8 +178,11 @@ def make_engine(devices: str) -> TensorFlowEngine:
         devices: `train.devices`. With "one", TF_CONFIG is ignored.
 
     Raises:
-        UsageError: TF_CONFIG does not describe a cluster of workers, or `devices` is "gpu" and there is none.
+        UsageError: TF_CONFIG does not describe a cluster of workers, the processes are described for JAX, or `devices`
+            is "gpu" and there is none.
     """
+    if devices != "one" and os.environ.get(COUNT, "1") != "1":
+        raise UsageError(f"Only JAX can train with the processes of {COUNT} together: set KERAS_BACKEND=jax.")
     gpus = tf.config.list_physical_devices("GPU")
     check_gpu(devices, len(gpus))
     for gpu in gpus:

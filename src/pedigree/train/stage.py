@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from pedigree.backends import find_device, make_engine, precision
+from pedigree.backends.engine import Engine
 from pedigree.backends.workers import WorkerLostError, Workers
 from pedigree.common import paths
 from pedigree.common.files import replacing_entries
@@ -53,6 +54,14 @@ def train(
     check(settings)
     data = load_crops(crops)
     engine = make_engine(settings.devices)
+    with engine.workers.session():
+        _train_together(settings, data, engine, model, reports, logs, scratch)
+
+
+def _train_together(
+    settings: Train, data: Crops, engine: Engine, model: Path, reports: Path, logs: Path, scratch: Path
+) -> None:
+    """Train on all workers; the arguments are those of `train`."""
     workers = engine.workers
     check_device(settings, find_device())
     if workers.chief and (warning := biased_scores(settings)):
@@ -103,6 +112,7 @@ def _train(run: Session, state: _RunState, workers: Workers, interruption: Inter
             if workers.chief:
                 state.checkpoints.save(run.checkpoint(step))
         if signal_number:
+            workers.maximum(0)  # so that no worker leaves before the state is saved
             run.record.bar.close()  # so that the message starts on a new line
             exit_interrupted(signal_number, step, settings.steps)
     if workers.chief:
