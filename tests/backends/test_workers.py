@@ -24,9 +24,14 @@ from pedigree.generator.model import load_generator
 from pedigree.settings.params import Train
 
 TOLERANCE = 2e-5  # for weights and rows in float32: sums are in another order, and training amplifies the difference
-STEPS = 40
+STEPS = 24
 JAX = pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
-COMPILED = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # compiling takes longer than the steps
+# JAX compiles longer than it trains here: quickly, and only in the first start.
+COMPILING = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 
 @pytest.fixture
@@ -40,9 +45,9 @@ def settings(train_settings: Train) -> Train:
         generator_learning_rate=1e-4,  # with a larger one, rounding errors grow faster
         discriminator_learning_rate=1e-4,
         r1_weight=0.0,  # second derivatives take long to compile
-        log_every=5,
-        sample_every=40,
-        checkpoint_every=5,
+        log_every=2,
+        sample_every=STEPS,
+        checkpoint_every=2,
     )
 
 
@@ -65,8 +70,9 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
     folders: list[Path], tmp_path: Path, backend: str
 ) -> None:
     chief, other = folders
-    with started(folders, backend, COMPILED) as processes:
-        await_step(processes, chief, 5)
+    variables = COMPILING | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled")}
+    with started(folders, backend, variables) as processes:
+        await_step(processes, chief, 2)
         processes[1].send_signal(signal.SIGTERM)
         results = [ended(process) for process in processes]
     (saved, *_) = reversed(steps_saved(chief))
@@ -75,7 +81,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
     for _, _, message in results:
         assert f"interrupted at step {saved} of {STEPS}" in message
 
-    with started(folders, backend, COMPILED) as processes:
+    with started(folders, backend, variables) as processes:
         await_step(processes, chief, saved + 1)
         processes[1].kill()
         code, out, message = ended(processes[0])
@@ -86,7 +92,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
         f"pedigree train: a worker was lost: start all workers again to resume from step {again}.",
     )
 
-    with started(folders, backend, COMPILED) as processes:
+    with started(folders, backend, variables) as processes:
         results = [ended(process) for process in processes]
     assert [code for code, _, _ in results] == [0, 0]
     assert f"resuming from step {again}" in results[0][1]
@@ -94,7 +100,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
 
     alone = tmp_path / "alone"
     shutil.copytree(other, alone)
-    with started([alone], backend, COMPILED) as processes:
+    with started([alone], backend, variables) as processes:
         assert ended(processes[0])[0] == 0
     histories = [pd.read_csv(folder / "reports/history.csv").to_numpy() for folder in (chief, alone)]
     np.testing.assert_allclose(*histories, rtol=1e-4, atol=TOLERANCE)  # rows have five digits
@@ -106,7 +112,7 @@ def test_two_workers_train_like_one_process_also_after_an_interruption_and_a_los
 def test_workers_with_different_crops_stop_with_an_error_that_names_the_worker(folders: list[Path]) -> None:
     labels = folders[1] / "data/crops/train-labels.npy"
     np.save(labels, 1 - np.load(labels))
-    with started(folders, "jax", COMPILED) as processes:
+    with started(folders, "jax", COMPILING) as processes:
         results = [ended(process) for process in processes]
     assert [code for code, _, _ in results] == [1, 1]
     for _, _, message in results:
