@@ -43,7 +43,7 @@ class Train:
     devices: Literal["auto", "gpu", "one", "all"] = parameter(
         "auto",
         "auto: every GPU, or the processor if there is none; gpu: every GPU, an error if there is none; all: CPU "
-        "devices too. All but one also use TF_CONFIG's machines.",
+        "devices too. All but one also use the other workers (docs/scaling.md).",
     )
 
     colors: Literal["rgb", "grey"] = parameter("rgb", "color channels of the pictures", heading="Networks")
