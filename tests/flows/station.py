@@ -66,7 +66,7 @@ class Station:
             "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
             "PREFECT_API_AUTH_STRING": PASSWORD,
             "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the most that Prefect allows
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the shortest time that Prefect allows
             "PYTHONPATH": str(self.project.root / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
@@ -228,7 +228,7 @@ class Station:
         return [event["occurred"] for event in found]
 
     def outlive_machine_and_server(self) -> None:
-        """Lose machine and server during a run; check that the automation ends the run, and that the next one completes.
+        """Lose machine and server during a run; check that the automation ends it, and that the next one completes.
 
         The automation waits for 12 seconds, less than the 30 between two heartbeats: it is installed while the run is
         alive, and the run is killed after its next heartbeat.

@@ -102,7 +102,7 @@ def test_a_killed_training_and_an_absent_server_change_nothing_in_the_result(sta
     assert generator.read_bytes() == content
 
 
-def test_after_a_killed_server_and_a_lost_machine_the_next_run_marks_the_dead_one_and_frees_its_slot(
+def test_after_a_killed_server_and_a_lost_machine_the_next_run_frees_the_slot(
     station: Station,
 ) -> None:
     dead = station.wait()
