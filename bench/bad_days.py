@@ -272,7 +272,7 @@ def served(postgres: bool) -> Iterator[Station]:
     """Run server, worker and deployments of a copy of this project."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())).resolve()
-        settings = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+        settings: dict[str, str] = {}
         if postgres:
             programs = installed() or sys.exit("Postgres is not installed: apt-get install postgresql")
             settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = stack.enter_context(database(programs, free_port()))

@@ -66,6 +66,7 @@ class Station:
             "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
             "PREFECT_API_AUTH_STRING": PASSWORD,
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the shortest time that Prefect allows
             "PYTHONPATH": str(self.project.root / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
@@ -225,6 +226,26 @@ class Station:
         events = {"event": {"name": [automations.HEARTBEAT]}, "resource": {"id": [f"prefect.flow-run.{run}"]}}
         found = self.post("events/filter", {"filter": events | {"order": "DESC"}})["events"]
         return [event["occurred"] for event in found]
+
+    def outlive_machine_and_server(self) -> None:
+        """Lose machine and server during a run; check that the automation ends it, and that the next one completes.
+
+        The automation waits for 12 seconds, less than the 30 between two heartbeats: it is installed while the run is
+        alive, and the run is killed after its next heartbeat.
+        """
+        dead = self.wait()
+        self.automate(minutes=0.2)
+        before = len(self.heartbeats(dead))
+        until(lambda: len(self.heartbeats(dead)) > before, "a heartbeat arrives")
+        self.lose_machine()
+        self.end("server", signal.SIGKILL)
+        self.start_server()
+        assert self.ended(dead)["message"].startswith("No heartbeat for 0.2 minutes")
+        self.automate(automations.MINUTES)
+        self.start_worker()
+        self.last_for(0)
+        run = self.run()
+        assert self.ended(run)["type"] == "COMPLETED", self.lines(run)
 
     def slots(self) -> int:
         """Return how many slots of the deployment are taken."""

@@ -1,6 +1,5 @@
 """A Prefect server on Postgres. It is skipped where Postgres is not installed: `apt-get install postgresql`."""
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 from pipeline.small_project import Project
 
 from flows.postgres import database, installed
-from flows.station import Station, free_port, until
+from flows.station import Station, free_port
 
 POSTGRES = installed()
 
@@ -33,19 +32,6 @@ def station(built: Project, tmp_path: Path) -> Iterator[Station]:
                 process.kill()
 
 
-def test_a_lost_machine_and_a_killed_server_cost_one_run(station: Station) -> None:
-    station.automate(minutes=0.2)
-    dead = station.wait()
-    until(lambda: bool(station.heartbeats(dead)), "a heartbeat arrives")
-    station.lose_machine()
-    station.end("server", signal.SIGKILL)
-    station.start_server()
-    assert station.state(dead)["type"] == "RUNNING"
-    station.start_worker()
-    assert station.ended(station.run())["type"] == "CANCELLED"
-    assert station.ended(dead)["message"].startswith("No heartbeat for 0.2 minutes")
-    station.automate(15)
-    station.last_for(0)
-    run = station.run()
-    assert station.ended(run)["type"] == "COMPLETED", station.lines(run)
+def test_missing_heartbeats_end_the_run_of_a_lost_machine_and_free_its_slot(station: Station) -> None:
+    station.outlive_machine_and_server()
     assert not list(station.home.glob("prefect.db*"))  # all of it is in Postgres
