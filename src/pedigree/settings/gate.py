@@ -27,7 +27,7 @@ class Gate:
         "spread between seeds that `pedigree spread` measures.",
     )
     slack: Share = parameter(
-        0.1, "without reports/spread.json: allowance for other seeds, as a share of the champion's number"
+        0.1, "without reports/spread.json: allowance for other seeds, a share of the champion's number"
     )
     new_collapses: Natural = parameter(0, "breeds that may be collapsed although they were not in the champion")
     require: Requirements = parameter(
