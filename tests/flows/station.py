@@ -238,6 +238,7 @@ class Station:
         before = len(self.heartbeats(dead))
         until(lambda: len(self.heartbeats(dead)) > before, "a heartbeat arrives")
         self.lose_machine()
+        time.sleep(5)  # the automation must have seen the heartbeat, which was its first
         self.end("server", signal.SIGKILL)
         self.start_server()
         assert self.ended(dead)["message"].startswith("No heartbeat for 0.2 minutes")
