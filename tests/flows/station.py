@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -234,10 +235,12 @@ class Station:
         alive, and the run is killed after its next heartbeat.
         """
         dead = self.wait()
+        until(lambda: bool(self.heartbeats(dead)), "the first heartbeat is sent")
         self.automate(minutes=0.2)
-        before = len(self.heartbeats(dead))
-        until(lambda: len(self.heartbeats(dead)) > before, "a heartbeat arrives")
+        installed = datetime.now(UTC)
+        until(lambda: datetime.fromisoformat(self.heartbeats(dead)[0]) > installed, "a heartbeat is sent")
         self.lose_machine()
+        time.sleep(5)  # the automation must have seen the heartbeat, which was its first
         self.end("server", signal.SIGKILL)
         self.start_server()
         assert self.ended(dead)["message"].startswith("No heartbeat for 0.2 minutes")
