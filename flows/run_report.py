@@ -21,7 +21,7 @@ class RunReport:
 
     Attributes:
         seconds: the stages that ran, each with its seconds.
-        scores: the scores of the generator, if the run made one.
+        scores: the scores of the generator; empty if there are none.
     """
 
     def __init__(self, flow: str) -> None:
@@ -43,7 +43,7 @@ class RunReport:
         stages = gauge("stage_seconds", "Duration of each stage that the last run ran.", "stage")
         for stage, seconds in self.seconds.items():
             stages.labels(self._flow, stage).set(seconds)
-        scores = gauge("score", "Numbers of metrics.json.", "judge", "number")
+        scores = gauge("generator_score", "Numbers of metrics.json.", "judge", "number")
         for judge, numbers in self.scores.items():
             for number, value in numbers.items():
                 if number not in (BIAS, ERRORS) and isinstance(value, int | float):

@@ -325,7 +325,7 @@ def test_a_rejected_candidate_is_not_trained_again_and_can_be_promoted_by_hand(
         code, message = retrain(kennel)
     assert (code, f"Nothing to do. {name} has the same data, code and parameters" in message) == (0, True), message
     exported = (kennel.root / "runs/prometheus/pedigree-retrain.prom").read_text()
-    assert 'pedigree_score{flow="retrain",judge="efficientnet-lite0",number="coverage"} ' in exported
+    assert 'pedigree_generator_score{flow="retrain",judge="efficientnet-lite0",number="coverage"} ' in exported
     assert "pedigree_stage_seconds{" not in exported  # no stage has run
     assert kennel.run("dvc", "exp", "list", "--name-only").stdout.split() == [name]
     assert retrain(kennel, "--promote", "rejected-0", "--because", "nothing")[0] == 1
