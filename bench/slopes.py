@@ -1,6 +1,6 @@
 """How the cost of each stage grows with the number of photos: processor seconds, peak memory, bytes on disk.
 
-    python bench/slopes.py [FOLDER with images.tar and annotation.tar] [--photos 5000 10000 20000 40000] [--out FOLDER]
+    python bench/slopes.py [FOLDER with images.tar and annotation.tar] [--photos 5000 10000 20000 38000] [--out FOLDER]
 
 Writes `slopes.csv` and `slopes.svg` to OUT (default runs/slopes), and prints a table. The photos of the archive are
 taken evenly from all breeds. If it has too few, they are taken again upside down, which no check takes for a copy. The
@@ -38,7 +38,7 @@ JPEG = {"format": "JPEG", "quality": 90}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared/data/stanford120")
-    parser.add_argument("--photos", nargs="+", type=int, default=[5_000, 10_000, 20_000, 40_000])
+    parser.add_argument("--photos", nargs="+", type=int, default=[5_000, 10_000, 20_000, 38_000])
     parser.add_argument("--out", type=Path, default=Path("runs/slopes"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
