@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedigree import cli
+from pedigree import stage_commands
 from pedigree.cli import main
 from pedigree.generator.model import save_generator
 from pedigree.networks import ARCHITECTURES
@@ -269,7 +269,7 @@ def test_colour_is_for_terminals_that_want_it(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert cli._in_colour() == coloured
+    assert stage_commands._in_colour() == coloured
 
 
 def test_a_stage_run_too_early_names_the_one_before(

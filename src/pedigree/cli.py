@@ -1,10 +1,9 @@
-"""The command line: the five stages, the commands that use the trained generator, and `pedigree doctor`.
+"""The command line: the stages (`stage_commands`), the commands that use the trained generator, and `pedigree doctor`.
 
 A command imports its modules when it runs, so that `pedigree --help` answers at once.
 """
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +15,13 @@ from pathlib import Path
 from pedigree import shipped
 from pedigree.common.files import own_temporary_files
 from pedigree.common.guard import guarded
-from pedigree.common.paths import CENSUS, GENERATOR, HISTORY, RAW, TRAINING_FACTS, VERDICT
+from pedigree.common.paths import GENERATOR
 from pedigree.common.printable import printable
 from pedigree.common.scratch import remove_leftovers
 from pedigree.doctor.running_stages import stage_running
 from pedigree.errors import UsageError
 from pedigree.options import build_parser
+from pedigree.stage_commands import crop, score, spread, train, unpack, validate
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,80 +63,6 @@ def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:
 def _show(text: str) -> None:
     """Print text that may contain names from archives, models or arguments."""
     print(printable(text))
-
-
-def unpack(_: argparse.Namespace) -> None:
-    """Extract the archives named in params.yaml into data/raw."""
-    from pedigree.settings import params
-    from pedigree.unpack import stage
-
-    data = params.load(params.Data)
-    annotations = Path(data.annotations) if data.annotations else None
-    _show(str(stage.unpack(Path(data.images), annotations, params.load(params.Unpack))))
-
-
-def validate(_: argparse.Namespace) -> None:
-    """Check the photos in data/raw and write data/census.csv."""
-    from pedigree.settings import params
-    from pedigree.validate import stage
-
-    stage.validate(RAW, params.load(params.Validate), params.load(params.Crop))
-
-
-def crop(_: argparse.Namespace) -> None:
-    """Cut one square crop per dog and pack the crops into data/crops."""
-    from pedigree.crop import stage
-    from pedigree.settings import params
-
-    stage.crop(RAW, CENSUS, VERDICT, params.load(params.Crop))
-
-
-def train(_: argparse.Namespace) -> None:
-    """Train the conditional GAN on data/crops."""
-    from pedigree.common import quiet
-    from pedigree.settings import params
-
-    settings = params.load(params.Train)  # before Keras, so that a wrong parameter is reported at once
-    quiet.import_keras()
-
-    from pedigree.train import stage
-
-    stage.train(settings)
-
-
-def score(arguments: argparse.Namespace) -> None:
-    """Score models/generator.keras against data/crops. With --against, compare the scores with earlier ones."""
-    if arguments.against is not None:
-        from pedigree.results import comparison
-
-        print(comparison.against(arguments.against, _in_colour()))
-        return
-
-    from pedigree.score import stage
-    from pedigree.settings import params
-
-    stage.score(params.load(params.Score))
-
-
-def spread(arguments: argparse.Namespace) -> None:
-    """Train and score with further seeds, to measure how much the scores vary by chance."""
-    from pedigree.common import quiet
-    from pedigree.settings import params
-
-    training, scoring = params.load(params.Train), replace(params.load(params.Score), require=[])
-    quiet.import_keras()
-
-    from pedigree.results import seed_spread
-    from pedigree.score import stage as score_stage
-    from pedigree.train import stage as train_stage
-
-    def run(seed: int, reports: Path) -> None:
-        generator, history = reports / GENERATOR.name, reports / HISTORY.name
-        if not (reports / TRAINING_FACTS.name).is_file():
-            train_stage.train(replace(training, seed=seed), model=generator, reports=reports)
-        score_stage.score(scoring, generator, history=history, reports=reports)
-
-    _show(seed_spread.measure(arguments.seeds, run))
 
 
 def champions(arguments: argparse.Namespace) -> None:
@@ -301,11 +227,6 @@ def _print_notice(model: Path) -> None:
     """Print the licence of a generator that comes with Pedigree, on stderr: scripts read stdout."""
     if notice := shipped.notice(model):
         print(notice, file=sys.stderr)
-
-
-def _in_colour() -> bool:
-    """Return whether stdout is a terminal that should get colours (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 STAGES = (unpack, validate, crop, train, score)
