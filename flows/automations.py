@@ -24,11 +24,13 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import PrefectException
 from prefect.settings import get_current_settings
 
+from pedigree.doctor.prefect_server import HEARTBEAT, SILENCE
+
 NAME = "pedigree: mark dead runs as Crashed"
 FLOWS = ["rebuild", "retrain"]
-SUBMITTED, HEARTBEAT = "prefect.flow-run.Pending", "prefect.flow-run.heartbeat"
+SUBMITTED = "prefect.flow-run.Pending"
 ENDS = ["Completed", "Failed", "Cancelled", "Crashed", "Nothing to do", "Promoted", REJECTED]  # names of final states
-MINUTES = 15.0
+MINUTES = SILENCE / timedelta(minutes=1)
 SHORTEST = 10 / 60  # minutes; Prefect's limit
 
 

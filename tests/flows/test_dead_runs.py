@@ -16,7 +16,7 @@ from prefect.settings import PREFECT_API_URL
 from server_access import SERVER_PASSWORD
 from stages import exclusive
 
-from pedigree.doctor.locks import FOLDER
+from pedigree.doctor.locks import FOLDER, killed_holders
 from pedigree.doctor.prefect_server import Server, check_server
 
 
@@ -89,4 +89,5 @@ def test_a_killed_run_that_has_ended_for_the_server_keeps_its_state(
 
 def test_a_killed_run_of_another_server_does_not_matter(api: httpx.Client, lock: Path, tmp_path: Path) -> None:
     killed_holder(lock, "00000000-0000-4000-8000-000000000000")
-    rebuild(tmp_path)
+    assert rebuild(tmp_path, return_state=True).is_completed()
+    assert killed_holders(tmp_path) == []

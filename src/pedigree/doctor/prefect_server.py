@@ -25,7 +25,7 @@ SETTINGS_SECONDS = 30.0  # to import Prefect
 USUAL = "http://127.0.0.1:4200/api"  # of `make serve`, which does not set PREFECT_API_URL for other programs
 PASSWORD_FILE = "pedigree-password"  # in Prefect's folder; flows/server_access.py writes it  # noqa: S105
 HEARTBEAT = "prefect.flow-run.heartbeat"  # an event that a run sends every three minutes
-SILENCE = timedelta(minutes=15)  # as in flows/automations.py
+SILENCE = timedelta(minutes=15)  # after which a run is dead; the automation of flows/automations.py uses it too
 CRASHED = '{"state": {"type": "CRASHED"}}'
 _SETTINGS = """
 import json
