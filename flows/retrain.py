@@ -100,10 +100,8 @@ def _retrain(force: bool, report: RunReport) -> State[Any]:
     known = None if force else recall(candidate)
     with publishing(candidate, PAGES):
         report.seconds = run_stages(candidate, force=[stage.name for stage in graph(candidate)] if force else ())
-    if champion.exists(ROOT):
-        send_champion()
     report.scores = metrics_file.read(candidate / METRICS)
-    result, changes = compare(candidate)
+    result, changes = compare(send_champion(), candidate)
     state: State[Any]
     if result.passed:
         state = Completed(name="Promoted", message=promote_candidate(candidate, "A new champion", str(result)))
@@ -127,7 +125,7 @@ def _promote_by_hand(name: str, because: str, who: str, report: RunReport) -> St
     candidate = clone(ROOT, CANDIDATE, SCRATCH, commit)
     dvc(candidate, "checkout", "--force")
     report.scores = metrics_file.read(candidate / METRICS)
-    result, _ = compare(candidate)
+    result, _ = compare(send_champion(), candidate)
     reason = f"{name} was promoted by {who}: {because}"
     message = promote_candidate(candidate, f"A new champion, by hand: {because}", f"{reason}\n\n{result}")
     notify("Promoted", f"{message} {reason}")
@@ -180,15 +178,14 @@ def recall(candidate: Path) -> str | None:
 
 
 @task(task_run_name="compare")
-def compare(candidate: Path) -> tuple[gate.GateResult, Table | None]:
-    """Compare the candidate with the champion, if there is one: the data, and the scores by the gate.
+def compare(current: Path | None, candidate: Path) -> tuple[gate.GateResult, Table | None]:
+    """Compare the candidate with the champion in its clone, if there is one: the data, and the scores by the gate.
 
     Returns:
         The decision of the gate, and the changes of the data; None without a champion.
     """
-    current = changes = None
-    if champion.exists(ROOT):
-        current = clone(ROOT, CHAMPION, SCRATCH, TAG)
+    changes = None
+    if current:
         dvc(current, "checkout", "--force", "--allow-missing", *drift.READS, str(GENERATOR))
         changes = drift.between(current, candidate)
         publish(Exhibit("drift", "Changes in the data since the champion", table=changes))
@@ -222,11 +219,19 @@ def _breeds(root: Path) -> list[str]:
 
 
 @task(task_run_name="send champion")
-def send_champion() -> None:
-    """Push what the DVC remote lacks of the champion's outputs, for example because it was away when they were made."""
-    if report := champion.push_outputs(ROOT, clone(ROOT, CHAMPION, SCRATCH, TAG)):
+def send_champion() -> Path | None:
+    """Push what the DVC remote lacks of the champion's outputs, for example because it was away when they were made.
+
+    Returns:
+        The folder of the champion's project in a clone, or None if there is no champion.
+    """
+    if not champion.exists(ROOT):
+        return None
+    current = clone(ROOT, CHAMPION, SCRATCH, TAG)
+    if report := champion.push_outputs(ROOT, current):
         level = logging.WARNING if "WARNING" in report else logging.INFO
         get_run_logger().log(level, "The champion's outputs in the DVC remote: %s", report)
+    return current
 
 
 @task(task_run_name="promote")
