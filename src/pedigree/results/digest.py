@@ -1,13 +1,12 @@
 """The digest of a retraining: what ran, what changed in the photos, better or worse, and where to look."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pedigree.common.plurals import plural
 from pedigree.results.drift import SAME
 from pedigree.results.gate import GateResult
-from pedigree.results.highlights import Exhibit, Table, markdown_text
+from pedigree.results.highlights import Exhibit, Table, markdown_table, markdown_text
 
 MOST_BREEDS = 10  # with changes that are named
 
@@ -44,12 +43,16 @@ class Digest:
             f"**Stages.** {self._stages()}",
             f"**Photos.** {markdown_text(self._data())}",
             f"**Scores.** {self._scores().capitalize()}.",
-            _markdown_table(self.result.rows),
+            self._table(),
             *(f"- {markdown_text(line)}" for line in (*self.result.reasons, *self.result.notes)),
             "**Look at** the artifacts `beside`, which shows both generators with the same latents, and `pages`. "
             "`pedigree champions` lists all champions. `make tensorboard` shows the losses.",
         ]
         return Exhibit("digest", "What this run did", text="\n\n".join(filter(None, lines)) + "\n")
+
+    def _table(self) -> str:
+        rows = self.result.rows
+        return markdown_table(list(rows[0]), [map(str, row.values()) for row in rows]) if rows else ""
 
     def _stages(self) -> str:
         if not self.seconds:
@@ -72,14 +75,6 @@ class Digest:
             word = str(row["verdict"]).partition(":")[0]
             counts[word] = counts.get(word, 0) + 1
         return ", ".join(f"{count} {word}" for word, count in counts.items()) or "none"
-
-
-def _markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return ""
-    lines = [[str(cell) for cell in row.values()] for row in rows]
-    head = [f"| {' | '.join(rows[0])} |", f"|{' --- |' * len(rows[0])}"]
-    return "\n".join([*head, *(f"| {' | '.join(map(markdown_text, line))} |" for line in lines)])
 
 
 def _duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ Each exhibit is made from the project's files. A file that is missing or cannot 
 import math
 import re
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -205,14 +205,20 @@ def _markdown(judge: str, rows: list[Change]) -> str:
 
 
 def _table(rows: Sequence[Change]) -> str:
-    head = ["| number | before | now | change | |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join([*head, *(_line(cells(row)) for row in rows)])
+    return markdown_table(("number", "before", "now", "change", ""), [_with_margins(cells(row)) for row in rows])
 
 
-def _line(texts: tuple[str, ...]) -> str:
-    title, *numbers, word = map(markdown_text, texts)
+def _with_margins(texts: tuple[str, ...]) -> list[str]:
+    """Join each of a row's numbers with its ±."""
+    title, *numbers, word = texts
     pairs = [f"{value} {margin}".rstrip() for value, margin in zip(numbers[::2], numbers[1::2], strict=True)]
-    return f"| {' | '.join([title, *pairs, word])} |"
+    return [title, *pairs, word]
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table in Markdown. The texts of the rows are escaped."""
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(markdown_text, row))} |" for row in rows)])
 
 
 def markdown_text(text: str) -> str:
