@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from ruamel.yaml import YAML
 
@@ -41,9 +42,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_parameters(options, Path(folder))
         for stage, libraries in LIBRARIES.items():
-            alone, _ = measure(Path(folder), "-c", libraries)
-            peak, seconds = measure(Path(folder), "-m", "pedigree", stage)
-            print(f"{stage:<10}{peak:6.0f} MB{alone:13.0f} MB{seconds:10.1f}", flush=True)
+            alone = measure(Path(folder), "-c", libraries)
+            cost = measure(Path(folder), "-m", "pedigree", stage)
+            print(f"{stage:<10}{cost.peak:6.0f} MB{alone.peak:13.0f} MB{cost.seconds:10.1f}", flush=True)
 
 
 def write_parameters(options: argparse.Namespace, folder: Path) -> None:
@@ -57,8 +58,16 @@ def write_parameters(options: argparse.Namespace, folder: Path) -> None:
     yaml.dump(parameters, folder / "params.yaml")
 
 
-def measure(folder: Path, *arguments: str) -> tuple[float, float]:
-    """Run Python in `folder`; return its peak resident memory in MB and the seconds it took."""
+class Cost(NamedTuple):
+    """What a process took: peak resident memory in MB, seconds, processor seconds."""
+
+    peak: float
+    seconds: float
+    processor_seconds: float
+
+
+def measure(folder: Path, *arguments: str) -> Cost:
+    """Run Python in `folder`; return what it took."""
     with (folder / "log.txt").open("w+") as log:
         start = time.perf_counter()
         process = subprocess.Popen([sys.executable, *arguments], cwd=folder, stdout=log, stderr=log)
@@ -68,7 +77,7 @@ def measure(folder: Path, *arguments: str) -> tuple[float, float]:
         if process.returncode:
             log.seek(0)
             sys.exit(f"`python {' '.join(arguments)}` ended with {process.returncode}:\n{log.read()[-2000:]}")
-    return usage.ru_maxrss / UNIT, seconds
+    return Cost(usage.ru_maxrss / UNIT, seconds, usage.ru_utime + usage.ru_stime)
 
 
 if __name__ == "__main__":
