@@ -92,3 +92,35 @@ def test_dilations_and_groups_are_left_to_keras(options):
     check_equal(
         *(derivatives(layer("Conv2D", layer_module, 3, **options), x) for layer_module in (cpu_layers, keras.layers))
     )
+
+
+def test_relu6_is_that_of_tensorflow_for_every_bfloat16_number():
+    every = np.arange(2**16, dtype=np.uint32)
+    size = np.abs((every << 16).view(np.float32))
+    normal = every[(size >= np.finfo(np.float32).tiny) | (size == 0)]  # no NaN, and none that TensorFlow takes for 0
+    numbers = tf.bitcast(tf.constant(normal.astype(np.uint16)), tf.bfloat16)
+    (ours, ours_gradient), (theirs, theirs_gradient) = map(limited, (cpu_layers.relu6, tf.nn.relu6), [numbers] * 2)
+    np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(ours_gradient, theirs_gradient)
+    assert 0 < np.mean(ours_gradient) < 1
+
+
+def limited(function, numbers):
+    """Return the results of a function of bfloat16 numbers and its derivatives, in float32."""
+    with tf.GradientTape() as tape:
+        tape.watch(numbers)
+        results = function(numbers)
+    return [tf.cast(each, tf.float32).numpy() for each in (results, tape.gradient(results, numbers))]
+
+
+@pytest.mark.parametrize("kind", ["Conv2D", "DepthwiseConv2D"])
+def test_layers_use_the_fast_relu6(kind):
+    channels = [4] if kind == "Conv2D" else []
+    made = getattr(cpu_layers, kind)(*channels, 3, activation="relu6", padding="same", dtype="mixed_bfloat16")
+    keras_made = getattr(keras.layers, kind)(*channels, 3, activation="relu6", padding="same", dtype="mixed_bfloat16")
+    x = tf.random.stateless_normal((2, 8, 8, 3), (1, 2)) * 20
+    for each in (made, keras_made):
+        each.build(x.shape)
+    keras_made.set_weights(made.get_weights())
+    assert made.activation is cpu_layers.relu6
+    np.testing.assert_array_equal(tf.cast(made(x), tf.float32), tf.cast(keras_made(x), tf.float32))

@@ -32,7 +32,7 @@ def answers(folder: Path, train_settings: Train, crops_folder: Path) -> dict[str
     if not results.exists():
         crops_folder.rename(folder / "crops")
         YAML().dump({"train": dataclasses.asdict(train_settings)}, folder / "params.yaml")
-        subprocess.run([sys.executable, ROOT / "tests" / "two_devices.py", folder], check=True, timeout=900)
+        subprocess.run([sys.executable, ROOT / "tests" / "two_devices.py", folder], check=True, timeout=1800)
     answers: dict[str, Any] = json.loads(results.read_text())
     return answers
 

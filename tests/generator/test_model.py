@@ -12,7 +12,8 @@ import pytest
 from scipy import stats
 
 from pedigree.errors import PedigreeError
-from pedigree.generator.model import FACTS, Generator, breeds_of, load_generator, save_generator
+from pedigree.generator.archive import FACTS
+from pedigree.generator.model import Generator, breeds_of, load_generator, save_generator
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape

@@ -75,6 +75,13 @@ def test_translation_moves_whole_pictures_and_fills_with_grey() -> None:
         np.testing.assert_array_equal(moved, expected)
 
 
+@pytest.mark.parametrize("kind", ["translation", "cutout"])
+def test_all_pictures_of_a_stack_change_in_the_same_way(kind: str) -> None:
+    stacks = np.concatenate([IMAGES, -2 * IMAGES], axis=-1)
+    changed = of(kind, IMAGES, CHANCES)
+    np.testing.assert_array_equal(of(kind, stacks, CHANCES), np.concatenate([changed, -2 * changed], axis=-1))
+
+
 def test_cutout_blanks_a_square_of_half_the_side_cut_off_at_the_edge() -> None:
     centres = np.array([[0.5, 0.5], [0.5, 0.0], *CHANCE.random((4, 2))])
     blanked = of("cutout", IMAGES + 3, with_numbers("cutout", centres)) == 0

@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -263,8 +263,13 @@ def test_a_batch_that_cannot_be_split_equally_is_refused(train_settings: Train, 
 CALLS = [range(0, 3), range(3, 6), range(6, 7)]
 
 
+def maker(train: Train, images: Any = IMAGES, labels: Any = LABELS) -> Callable[[range], Batch]:
+    """Return the function that makes the batch of some steps."""
+    return lambda steps: stacked(steps, images, labels, train)
+
+
 def test_a_stream_yields_the_batch_of_every_call(thrice: Train) -> None:
-    streamed = list(stream(CALLS, IMAGES, LABELS, thrice))
+    streamed = list(stream(CALLS, maker(thrice)))
     assert len(streamed) == 3
     for batch, steps in zip(streamed, CALLS, strict=True):
         assert equal(batch, stacked(steps, IMAGES, LABELS, thrice))
@@ -285,7 +290,7 @@ class BlockingPhotos(np.ndarray):
 
 
 def test_the_next_batch_is_made_in_a_thread_while_the_caller_works(train_settings: Train) -> None:
-    batches = stream([range(1), range(1, 2)], IMAGES.view(BlockingPhotos), LABELS, train_settings)
+    batches = stream([range(1), range(1, 2)], maker(train_settings, IMAGES.view(BlockingPhotos)))
     next(batches)
     BlockingPhotos.work_done.set()
     next(batches)
@@ -301,13 +306,13 @@ def test_a_stream_is_never_more_than_one_call_ahead(train_settings: Train) -> No
             requested.append(steps)
             yield steps
 
-    for place, _ in enumerate(stream(calls(), IMAGES, LABELS, train_settings), start=1):
+    for place, _ in enumerate(stream(calls(), maker(train_settings)), start=1):
         assert len(requested) == min(place + 1, 9)
 
 
 def test_a_stream_closed_early_leaves_no_thread(train_settings: Train) -> None:
     before = threading.active_count()
-    batches = stream(CALLS, IMAGES, LABELS, train_settings)
+    batches = stream(CALLS, maker(train_settings))
     next(batches)
     assert threading.active_count() == before + 1
     batches.close()
@@ -316,4 +321,4 @@ def test_a_stream_closed_early_leaves_no_thread(train_settings: Train) -> None:
 
 def test_an_error_in_the_thread_is_raised_by_the_stream(train_settings: Train) -> None:
     with pytest.raises(IndexError, match="out of bounds"):
-        next(stream(CALLS, IMAGES, LABELS[:2], train_settings))
+        next(stream(CALLS, maker(train_settings, labels=LABELS[:2])))

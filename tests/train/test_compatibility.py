@@ -19,6 +19,9 @@ CONFLICTS: dict[str, tuple[dict[str, Any], str]] = {
     "group": ({"architecture": "progan", "batch_size": 6, "generator_batch_size": 6}, "multiple of 4"),
     "group of the default": ({"batch_size": 6, "generator_batch_size": 6}, "multiple of 4"),
     "no spectral norm": ({"architecture": "r3gan", "spectral_norm": "both"}, "spectral_norm must be none"),
+    "drawn on photos": ({"architecture": "lapgan", "generator_batch_size": 8}, "generator_batch_size must equal"),
+    "several pictures": ({"architecture": "lapgan", "features_weight": 1.0}, "features_weight must be 0.0"),
+    "colours of several pictures": ({"architecture": "lapgan", "augment": ["color"]}, "augment must be without color"),
     "soft labels": ({"loss": "hinge", "real_targets": [0.9, 1.0]}, "the hinge loss has no soft labels"),
     "flipped labels": ({"loss": "relativistic", "real_flips": 0.1}, "the relativistic loss has no labels to flip"),
     "pairs": ({"loss": "relativistic", "generator_batch_size": 8}, "generator_batch_size must equal batch_size"),
@@ -82,7 +85,7 @@ def test_pretrained_features_are_refused_on_the_cpu_with_jax(
         check_device(settings, device)
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", recipes.names("train"))
 def test_the_parameters_of_every_recipe_can_be_combined(name: str) -> None:
     check(recipe_settings(name))
 

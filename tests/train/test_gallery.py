@@ -7,7 +7,7 @@ from PIL import Image, ImageSequence
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pedigree.generator.model import Generator
-from pedigree.train.gallery import BREEDS_SHOWN, COLUMNS, MAX_GRIDS, Gallery
+from pedigree.train.gallery import BREEDS_SHOWN, COLUMNS, MAX_GRIDS, BreedSampler, Gallery
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 
@@ -41,7 +41,7 @@ def saved(gallery, folder):
 
 
 def test_a_grid_is_drawn_once_per_step_and_always_from_the_same_latents(log, tmp_path):
-    gallery = Gallery(drawer(), 3, log)
+    gallery = Gallery(BreedSampler(drawer(), 3), log)
     for step in (10, 10, 20, 20):
         gallery.draw(step)
     assert gallery.steps == [10, 20]
@@ -54,7 +54,7 @@ def test_a_grid_is_drawn_once_per_step_and_always_from_the_same_latents(log, tmp
 
 def test_the_film_has_one_frame_per_step_and_progress_png_one_row(log, tmp_path):
     generator = drawer()
-    gallery = Gallery(generator, 3, log)
+    gallery = Gallery(BreedSampler(generator, 3), log)
     for step, by in ((10, -0.5), (20, 0.0), (30, 0.5)):
         shift(generator, by)
         gallery.draw(step)
@@ -71,7 +71,7 @@ def test_the_film_has_one_frame_per_step_and_progress_png_one_row(log, tmp_path)
 
 
 def test_of_many_grids_evenly_spread_ones_are_kept_with_the_first_and_the_last(log):
-    gallery = Gallery(drawer(1), 3, log)
+    gallery = Gallery(BreedSampler(drawer(1), 3), log)
     for step in range(1, 4 * MAX_GRIDS):
         gallery.draw(step)
         assert len(gallery.steps) == len(gallery.grids) == min(step, MAX_GRIDS)
@@ -82,7 +82,7 @@ def test_of_many_grids_evenly_spread_ones_are_kept_with_the_first_and_the_last(l
 
 @pytest.mark.parametrize(("breeds", "shown"), [(1, [0]), (3, [0, 1, 2]), (120, None)])
 def test_at_most_sixteen_breeds_are_shown_evenly_spread(log, breeds, shown):
-    rows = Gallery(drawer(breeds), 3, log).shown.tolist()
+    rows = BreedSampler(drawer(breeds), 3).shown.tolist()
     if shown is None:
         assert len(rows) == BREEDS_SHOWN
         assert (rows[0], rows[-1]) == (0, breeds - 1)
@@ -92,7 +92,7 @@ def test_at_most_sixteen_breeds_are_shown_evenly_spread(log, breeds, shown):
 
 
 def test_restored_from_its_state_it_saves_the_same_files(log, tmp_path):
-    whole, before, after = (Gallery(drawer(), 3, log) for _ in range(3))
+    whole, before, after = (Gallery(BreedSampler(drawer(), 3), log) for _ in range(3))
     for step in (10, 20, 30):
         whole.draw(step)
     for step in (10, 20):
@@ -106,7 +106,7 @@ def test_restored_from_its_state_it_saves_the_same_files(log, tmp_path):
 
 
 def test_the_state_before_the_first_grid_can_be_restored(log):
-    before, after = Gallery(drawer(), 3, log), Gallery(drawer(), 3, log)
+    before, after = Gallery(BreedSampler(drawer(), 3), log), Gallery(BreedSampler(drawer(), 3), log)
     after.restore(before.state())
     after.draw(10)
     assert after.steps == [10]

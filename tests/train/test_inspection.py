@@ -73,12 +73,12 @@ def test_holdout_accuracy_ranges_from_0_to_1_and_uses_a_limited_number_of_crops(
         holdout_images=np.repeat(crops.holdout_images, 200, axis=0),
         holdout_labels=np.repeat(crops.holdout_labels, 200),
     )
-    for logit, share in ((1.0, 1.0), (-1.0, 0.0)):
+    for given, share in (([1.0], 1.0), ([-1.0], 0.0), ([1.0, -1.0, -1.0, -1.0], 0.25)):
         sizes = []
 
-        def discriminate(images, labels, training, logit=logit, sizes=sizes):
+        def discriminate(images, labels, training, given=given, sizes=sizes):
             sizes.append(len(images))
-            return [np.full((len(images), 1), logit)]
+            return [np.tile(given, (len(images), 1))]
 
         gan.discriminate = discriminate
         with TensorBoardLog(tmp_path / "other") as log:

@@ -21,6 +21,13 @@ def test_the_unit_norm_penalty_is_the_mean_over_images_of_the_squared_distance_o
     assert float(unit_norm_penalty(np.zeros_like(GRADIENTS))) == 1
 
 
+def test_each_picture_of_a_stack_has_a_penalty_of_its_own() -> None:
+    stacks = np.concatenate([GRADIENTS, 2 * GRADIENTS], axis=-1)
+    for penalty in (squared_norm_penalty, unit_norm_penalty):
+        mean = (float(penalty(GRADIENTS)) + float(penalty(2 * GRADIENTS))) / 2
+        assert float(penalty(stacks)) == pytest.approx(mean, rel=1e-5)
+
+
 def test_the_unit_norm_penalty_has_the_analytic_gradient() -> None:
     gradients = tf.constant(GRADIENTS)
     with tf.GradientTape() as tape:

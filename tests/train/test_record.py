@@ -8,8 +8,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pedigree.errors import PedigreeError
+from pedigree.train.drawing_task import FEATURE_TAGS, SCORE_TAGS, TAGS, columns
 from pedigree.train.failures import FAILURE_ROWS, FailureDetector
-from pedigree.train.record import FEATURE_TAGS, SCORE_TAGS, TAGS, Record
+from pedigree.train.record import Record
 from pedigree.train.tensorboard_log import TensorBoardLog
 
 HEALTHY = {"discriminator_loss": 1.0, "generator_loss": 1.0, "logit_gap": 0.5}
@@ -19,6 +20,16 @@ def metrics(first, count):
     """Return metrics of `count` steps, in which every value is the number of the step, from 1, divided by 10."""
     numbers = np.arange(first + 1, first + 1 + count, dtype=np.float32)
     return dict.fromkeys((*TAGS, *FEATURE_TAGS, "logit_gap"), numbers / 10)
+
+
+def record_of(train, log, start=0):
+    """Return the record of a GAN."""
+    return Record(columns(train), train.steps, train.log_every, log, start)
+
+
+def detector_of(train):
+    """Return the detector of failures of a GAN."""
+    return FailureDetector(columns(train).advice)
 
 
 def fill(record, calls, first=0):
@@ -42,7 +53,7 @@ def log(tmp_path):
 
 @pytest.mark.parametrize("calls", [[12], [4, 4, 4], [1] * 12, [3, 5, 4]])
 def test_rows_are_means_over_their_steps_for_any_split_into_calls(settings, log, tmp_path, calls):
-    record = Record(settings, log)
+    record = record_of(settings, log)
     fill(record, calls)
     record.write(tmp_path / "history.csv")
     history = pd.read_csv(tmp_path / "history.csv")
@@ -54,7 +65,7 @@ def test_rows_are_means_over_their_steps_for_any_split_into_calls(settings, log,
 
 
 def test_runs_with_pretrained_features_have_columns_for_them(settings, log, tmp_path):
-    record = Record(dataclasses.replace(settings, features_weight=1.0), log)
+    record = record_of(dataclasses.replace(settings, features_weight=1.0), log)
     fill(record, [4])
     record.write(tmp_path / "history.csv")
     history = pd.read_csv(tmp_path / "history.csv")
@@ -63,7 +74,7 @@ def test_runs_with_pretrained_features_have_columns_for_them(settings, log, tmp_
 
 
 def test_adding_scores_closes_the_row_and_only_that_row_has_them(settings, log, tmp_path):
-    record = Record(settings, log)
+    record = record_of(settings, log)
     fill(record, [6])
     record.add_scores(6, {"kernel_distance": 0.25})
     record.add_scores(6, {"holdout_accuracy": 0.5})
@@ -80,10 +91,10 @@ def test_adding_scores_closes_the_row_and_only_that_row_has_them(settings, log, 
 
 @pytest.mark.parametrize("at", [0, 3, 4, 6, 12])
 def test_restored_from_its_state_it_writes_the_same_file_and_the_bar_starts_there(settings, log, tmp_path, at):
-    whole, before = Record(settings, log), Record(settings, log)
+    whole, before = record_of(settings, log), record_of(settings, log)
     fill(whole, [12])
     fill(before, [at] if at else [])
-    after = Record(settings, log, at)
+    after = record_of(settings, log, at)
     after.restore(before.state())
     assert (after.bar.n, after.bar.initial) == (at, at)
     fill(after, [12 - at] if at < 12 else [], first=at)
@@ -95,7 +106,7 @@ def test_restored_from_its_state_it_writes_the_same_file_and_the_bar_starts_ther
 
 
 def test_an_open_row_of_a_restored_state_can_be_closed_without_a_step(settings, log):
-    before, after = Record(settings, log), Record(settings, log, 6)
+    before, after = record_of(settings, log), record_of(settings, log, 6)
     fill(before, [6])
     after.restore(before.state())
     after.close_row(6)
@@ -114,7 +125,7 @@ def test_an_open_row_of_a_restored_state_can_be_closed_without_a_step(settings, 
     ids=["the first call, which compiles, is not counted", "unless it is the only one"],
 )
 def test_speed_weights_each_call_by_its_length(settings, log, calls, images, waiting):
-    record = Record(dataclasses.replace(settings, log_every=100), log)
+    record = record_of(dataclasses.replace(settings, log_every=100), log)
     for count, seconds, waited in calls:
         record.add(0, metrics(0, count), seconds, waited)
     record.bar.close()
@@ -122,7 +133,7 @@ def test_speed_weights_each_call_by_its_length(settings, log, calls, images, wai
 
 
 def test_a_metric_that_is_not_finite_stops_the_run_and_its_row_is_written(settings, log, tmp_path):
-    record = Record(settings, log)
+    record = record_of(settings, log)
     diverged = metrics(0, 4) | {"generator_loss": np.array([1, np.inf, 1, 1], np.float32)}
     with pytest.raises(PedigreeError, match=r"^Training diverged: generator_loss is inf at step 4\. Lower "):
         record.add(0, diverged, 1.0, 0.0)
@@ -138,8 +149,8 @@ FAILING = {
 
 
 @pytest.mark.parametrize(("message", "failing"), FAILING.items())
-def test_a_failure_stops_the_run_after_the_given_number_of_consecutive_rows(message, failing):
-    detector = FailureDetector("non-saturating")
+def test_a_failure_stops_the_run_after_the_given_number_of_consecutive_rows(settings, message, failing):
+    detector = detector_of(settings)
     for row in range(FAILURE_ROWS - 1):
         detector.check(row, HEALTHY | failing)
     detector.check(FAILURE_ROWS, HEALTHY)  # one healthy row resets the count
@@ -149,8 +160,8 @@ def test_a_failure_stops_the_run_after_the_given_number_of_consecutive_rows(mess
         detector.check(99, HEALTHY | failing)
 
 
-def test_a_loss_without_a_lower_bound_is_not_checked_by_its_value():
-    detector = FailureDetector("wasserstein")
+def test_a_loss_without_a_lower_bound_is_not_checked_by_its_value(settings):
+    detector = detector_of(dataclasses.replace(settings, loss="wasserstein"))
     for loss in (-80.0, 0.0, 80.0):
         for row in range(FAILURE_ROWS):
             detector.check(row, HEALTHY | {"discriminator_loss": loss})
@@ -161,7 +172,7 @@ def test_a_loss_without_a_lower_bound_is_not_checked_by_its_value():
 
 def test_losses_print_no_line_of_their_own_and_the_compiling_call_is_not_in_the_rate(settings, log, capsys):
     capsys.readouterr()
-    record = Record(dataclasses.replace(settings, steps=400, log_every=1), log)
+    record = record_of(dataclasses.replace(settings, steps=400, log_every=1), log)
     record.bar.start_t -= 60  # the first call takes a minute
     record.bar.last_print_t -= 60
     for step in range(200):

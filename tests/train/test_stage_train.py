@@ -18,9 +18,11 @@ from pedigree.score.stage import load_crops, score
 from pedigree.settings.params import Score
 from pedigree.settings.train import Train
 from pedigree.train import selection, stage
+from pedigree.train.drawing_task import SCORE_TAGS, TAGS
 from pedigree.train.gallery import Gallery
 from pedigree.train.gan import ConditionalGAN
-from pedigree.train.record import SCORE_TAGS, TAGS, Record
+from pedigree.train.record import Record
+from pedigree.train.resume.checkpoints import Checkpoints
 from pedigree.train.selection import Selection
 from pedigree.train.stage import train
 from pedigree.train.tensorboard_log import TensorBoardLog
@@ -239,7 +241,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again_in_the_same_tenso
 ) -> None:
     settings = dataclasses.replace(train_settings, checkpoint_every=100)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(stage.Checkpoints, "clear", _die)  # as if it were killed: the folder of the run stays
+        patch.setattr(Checkpoints, "clear", _die)  # as if it were killed: the folder of the run stays
         patch.setattr(Gallery, "save", _die)
         run(settings, crops_folder, tmp_path)
     assert [path.name for path in (tmp_path / "scratch").rglob("step-*")] == []

@@ -6,6 +6,7 @@ gradients of each are the other two. If each of the three is fast, derivatives o
 oneDNN is slow in three cases. Its gradient with respect to the kernel is slow for small maps. Its transposed
 convolution pads a few output channels, such as those of an image, to 16. So does its convolution with a large kernel
 and few output channels; `conv_by_rows` therefore computes the rows of such a kernel as separate channels first.
+TensorFlow's ReLU6 of bfloat16 is slow as well.
 """
 
 from collections.abc import Callable
@@ -20,13 +21,19 @@ __all__ = ["Conv2D", "Conv2DTranspose", "Dense", "DepthwiseConv2D"]
 SMALL = 8  # side of maps in pixels up to which matrix products are faster than oneDNN's kernel gradient
 FEW = 4  # channels
 LARGE = 5  # rows of a kernel
+_SIX = 0x40C0  # the bits of 6 in bfloat16
 
 Tensor = Any
+Activation = Callable[[Tensor], Tensor]
 Derivatives = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
-    """Keras's layer, with faster implementations for some kernels."""
+    """Keras's layer, with faster implementations for some kernels and of ReLU6."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.activation: Activation = _fast(self.activation)
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Convolve `inputs` with `kernel`."""
@@ -50,7 +57,11 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):  # type: ignore[misc]
 
 
 class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
-    """Keras's layer, with a faster gradient with respect to its input."""
+    """Keras's layer, with a faster gradient with respect to its input, and a faster ReLU6."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.activation: Activation = _fast(self.activation)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Apply the convolution, the bias and the activation."""
@@ -60,6 +71,24 @@ class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
             return super().call(inputs)
         outputs = depthwise_conv(inputs, tf.convert_to_tensor(self.kernel), stride)
         return self.activation(outputs + tf.convert_to_tensor(self.bias) if self.use_bias else outputs)
+
+
+def _fast(activation: Activation) -> Activation:
+    return relu6 if activation is keras.activations.relu6 else activation
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def relu6(x: Tensor) -> tuple[Tensor, Activation]:
+    """Limit numbers to 0..6, in half the time of `tf.nn.relu6` if they are bfloat16.
+
+    Read as integers, floats above 0 have the same order, and those below 0 are negative. NaN becomes 0 or 6.
+    """
+    if x.dtype == tf.bfloat16:
+        bits = tf.bitcast(x, tf.int16)
+        limited = tf.bitcast(tf.clip_by_value(bits, tf.constant(0, tf.int16), tf.constant(_SIX, tf.int16)), x.dtype)
+    else:
+        limited = tf.nn.relu6(x)
+    return limited, lambda upstream: tf.raw_ops.Relu6Grad(gradients=upstream, features=limited)
 
 
 def _is_4x4_strided(layer: keras.Layer) -> bool:

@@ -1,4 +1,4 @@
-"""The archive of a generator's file, read within limits: it may come from anybody, and may be damaged.
+"""The archive of a network's file, read within limits: it may come from anybody, and may be damaged.
 
 Keras's format is a zip of `config.json`, `metadata.json` and `model.weights.h5`; `pedigree.json` is Pedigree's own.
 """
@@ -30,7 +30,7 @@ def read(path: Path, *names: str) -> list[bytes]:
     """Return the content of these members of the archive at `path`.
 
     Raises:
-        ValueError: the archive has other members than a generator's, or too large ones.
+        ValueError: the archive has other members than such a file, or too large ones.
         Exception: the archive is damaged. `zipfile` raises exceptions of many types.
     """
     with path.open("rb") as file:
@@ -41,14 +41,25 @@ def read(path: Path, *names: str) -> list[bytes]:
             return [archive.read(name) for name in names]
 
 
-def facts(content: bytes) -> tuple[tuple[str, ...], str]:
-    """Return the breeds and the prior of the latents that `pedigree.json` names. Without a prior it is normal.
+def parsed(content: bytes) -> dict[str, Any]:
+    """Return the facts in `pedigree.json`.
 
     Raises:
-        ValueError: it is not what `save_generator` writes.
+        ValueError: it is no JSON object.
     """
     values = json_text.parse(content)
-    if not isinstance(values, dict) or not isinstance(breeds := values.get("breeds"), list):
+    if not isinstance(values, dict):
+        raise ValueError(f"{FACTS} has no facts")
+    return values
+
+
+def breeds(facts: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the breeds in the facts of a file.
+
+    Raises:
+        ValueError: they are not names of different breeds.
+    """
+    if not isinstance(breeds := facts.get("breeds"), list):
         raise ValueError(f"{FACTS} has no list of breeds")
     if not 0 < len(breeds) <= MOST_BREEDS:
         raise ValueError(f"{FACTS} has {len(breeds)} breeds, expected 1 to {MOST_BREEDS}")
@@ -56,10 +67,19 @@ def facts(content: bytes) -> tuple[tuple[str, ...], str]:
         raise ValueError(f"{FACTS} has a breed with the name {str(wrong[0])[:60]!r}")
     if len(set(breeds)) < len(breeds):
         raise ValueError(f"{FACTS} has a breed twice")
-    latent = values.get("latent", PRIORS[0])
+    return tuple(breeds)
+
+
+def prior(facts: dict[str, Any]) -> str:
+    """Return the prior of the latents in the facts of a file. Without one it is normal.
+
+    Raises:
+        ValueError: there is no such prior.
+    """
+    latent: Any = facts.get("latent", PRIORS[0])
     if latent not in PRIORS:
         raise ValueError(f"its latent prior is {str(latent)[:60]!r}, not one of {', '.join(PRIORS)}")
-    return tuple(breeds), latent
+    return str(latent)
 
 
 def is_name(breed: Any) -> bool:

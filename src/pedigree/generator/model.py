@@ -4,31 +4,25 @@
 does not: the breed of each index, and the prior of the latents.
 """
 
-import json
 import math
-import re
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from pedigree.common import json_text, quiet
-from pedigree.common.files import replacing_file, temporary_folder
+from pedigree.common import json_text
 from pedigree.common.guard import is_short_of_memory
-from pedigree.common.zip_entries import add_member
 from pedigree.errors import PedigreeError
 from pedigree.generator import archive, structure
-from pedigree.generator.archive import FACTS
+from pedigree.generator.keras_file import load_network, reading, reason, save_network
 
 if TYPE_CHECKING:
     import keras
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # Keras colours some of its messages
+KIND = "generator"
 _CENTRE = 1  # the stream of random numbers that the centre of truncated latents comes from; redraws use the next ones
 
 _NO_TRUNCATION = 1000.0  # cuts nothing off; squares of far larger numbers overflow
@@ -145,7 +139,7 @@ class Generator:
         except Exception as error:  # Keras and its backends raise exceptions of many types
             if is_short_of_memory(error):
                 raise
-            raise PedigreeError(f"the generator cannot draw ({_reason(error)}): use another model.") from None
+            raise PedigreeError(f"the generator cannot draw ({reason(error)}): use another model.") from None
         if len(drawn) != len(labels):
             raise PedigreeError(
                 f"the generator drew {len(drawn)} pictures instead of {len(labels)}: use another model."
@@ -167,18 +161,7 @@ def save_generator(network: "keras.Model", breeds: tuple[str, ...], path: Path, 
 
     Equal networks give equal bytes.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_folder(path.parent) as scratch:
-        plain = scratch / "plain.keras"
-        network.save(plain)
-        with (
-            replacing_file(path) as temporary,
-            zipfile.ZipFile(plain) as source,
-            zipfile.ZipFile(temporary, "w") as target,
-        ):
-            for name in sorted(source.namelist()):
-                add_member(target, name, _stable(name, source.read(name)))
-            add_member(target, FACTS, json.dumps({"breeds": breeds, "latent": latent}, indent=1).encode())
+    save_network(network, {"breeds": breeds, "latent": latent}, path)
 
 
 def load_generator(path: Path) -> Generator:
@@ -188,15 +171,7 @@ def load_generator(path: Path) -> Generator:
         PedigreeError: if there is no such file, or if it is not a generator of Pedigree.
     """
     breeds, latent = _facts(path)
-    quiet.import_keras()
-    import keras
-
-    with _reading(path):
-        config, weights = archive.read(path, archive.CONFIG, archive.WEIGHTS)
-        structure.check_sizes(json_text.parse(config), archive.weight_count(weights))
-        del weights
-        network: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
-    return Generator(network, breeds, latent)
+    return Generator(load_network(path, KIND, structure.check_generator), breeds, latent)
 
 
 def breeds_of(path: Path) -> tuple[str, ...]:
@@ -208,34 +183,14 @@ def _facts(path: Path) -> tuple[tuple[str, ...], str]:
     """Read the breeds and the prior of the latents, and check them and the network's parts. This needs no Keras."""
     if not path.is_file():
         raise PedigreeError(f"{path} is not here: make it with `dvc repro`, or name another with --model.")
-    with _reading(path):
-        facts, config = archive.read(path, FACTS, archive.CONFIG)
-        breeds, latent = archive.facts(facts)
+    with reading(path, KIND):
+        content, config = archive.read(path, archive.FACTS, archive.CONFIG)
+        facts = archive.parsed(content)
+        breeds, latent = archive.breeds(facts), archive.prior(facts)
         network = json_text.parse(config)
         structure.check_kinds(network)
         structure.check_breeds(network, len(breeds))
     return breeds, latent
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn every exception that a damaged or hostile file causes into one clear error."""
-    try:
-        yield
-    except Exception as error:  # zipfile, h5py and Keras raise exceptions of many types
-        if is_short_of_memory(error):
-            raise
-        raise _not_ours(path, error) from None
-
-
-def _not_ours(path: Path, error: Exception) -> PedigreeError:
-    return PedigreeError(f"{path} is not a generator that Pedigree saved ({_reason(error)}): train again.")
-
-
-def _reason(error: Exception) -> str:
-    """Return the message of an exception on one line, without colours."""
-    plain = _COLOUR.sub("", str(error))
-    return " ".join(plain.split())[:200] or type(error).__name__
 
 
 def _truncated(latents: Latents, seed: int, threshold: float) -> Latents:
@@ -258,17 +213,3 @@ def _lost_variance(threshold: float) -> float:
     """Return 1 minus the variance of the standard normal distribution truncated at ±`threshold`: 0..1."""
     density = math.exp(-(threshold**2) / 2) / math.sqrt(2 * math.pi)
     return 2 * threshold * density / math.erf(threshold / math.sqrt(2))
-
-
-def _stable(name: str, content: bytes) -> bytes:
-    """Remove from Keras's JSON what changes with each save: the date, and memory addresses used as ids."""
-    if name == "metadata.json":
-        facts = json.loads(content)
-        facts.pop("date_saved", None)
-        return json.dumps(facts).encode()
-    if name == "config.json":
-        ids: dict[bytes, int] = {}
-        return re.sub(
-            rb'(?<="shared_object_id": )\d+', lambda match: b"%d" % ids.setdefault(match[0], len(ids)), content
-        )
-    return content

@@ -35,7 +35,7 @@ def augment(images: Tensor, chances: Tensor, kinds: Sequence[str], strength: Ten
     """Change images at random.
 
     Args:
-        images: `(n, size, size, 3)` in [-1, 1].
+        images: `(n, size, size, 3)` in [-1, 1], or stacks of several pictures but for "color".
         chances: uniform numbers `(n, draws(kinds))` in [0, 1), in the columns given by `layout`.
         kinds: the changes; `flip`, which is not in `KINDS`, is ignored.
         strength: a scalar in [0, 1], the probability of each change, independently of the others.
@@ -100,11 +100,12 @@ def _translation(images: Tensor, chances: Tensor, applied: Tensor) -> Tensor:
 
 def _shift_rows(images: Tensor, offsets: Tensor) -> Tensor:
     """Shift the rows up by the integers `offsets` `(n,)`, as a product with a matrix of zeros and ones."""
-    size = images.shape[1]
+    size, planes = images.shape[1], images.shape[-1]
     index = ops.arange(size, dtype="float32")
     source = index[None, :, None] + offsets[:, None, None]
     selection = ops.cast(ops.equal(source, index[None, None, :]), "float32")
-    return ops.reshape(ops.matmul(selection, ops.reshape(images, (-1, size, size * 3))), (-1, size, size, 3))
+    rows = ops.reshape(images, (-1, size, size * planes))
+    return ops.reshape(ops.matmul(selection, rows), (-1, size, size, planes))
 
 
 def _cutout(images: Tensor, chances: Tensor, applied: Tensor) -> Tensor:

@@ -3,11 +3,11 @@
 A run therefore resumes exactly, and its input depends neither on the number of workers nor on the backend.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from itertools import product
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ from pedigree.backends.batch import Batch, Floats, Images, Labels
 from pedigree.settings.train import Train
 from pedigree.train.augmentation import draws, layout
 from pedigree.train.randomness import random_stream
+
+T = TypeVar("T")
 
 
 def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch:
@@ -34,21 +36,19 @@ def stacked(steps: range, images: Images, labels: Labels, train: Train) -> Batch
     return batch
 
 
-def stream(calls: Iterable[range], images: Images, labels: Labels, train: Train) -> Generator[Batch, None, None]:
+def stream(calls: Iterable[range], make: Callable[[range], T]) -> Generator[T, None, None]:
     """Yield the batch of each call, while a thread prepares the next one.
 
     An error in the thread is raised here. `close()` ends the thread after its current batch.
 
     Args:
         calls: the steps of each call.
-        images: all training photos, uint8 `(photos, size, size, 3)`.
-        labels: their breeds, int32 `(photos,)`.
-        train: the settings.
+        make: returns the batch of some steps.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
-        ready: Future[Batch] | None = None
+        ready: Future[T] | None = None
         for steps in calls:
-            following = thread.submit(stacked, steps, images, labels, train)
+            following = thread.submit(make, steps)
             if ready:
                 yield ready.result()
             ready = following
@@ -87,12 +87,13 @@ def _fill(batch: Batch, step: int, images: Images, labels: Labels, train: Train)
     def random(purpose: str) -> np.random.Generator:
         return random_stream(train.seed, purpose, step)
 
-    chosen = _order(step, len(images), train)
+    shape = train.discriminator_steps, train.batch_size
+    chosen = shuffled(step, shape[0] * shape[1], len(images), train.seed).reshape(shape)
     np.take(images, chosen, axis=0, out=batch["images"], mode="clip")  # other modes copy through a buffer
     if "flip" in train.augment:
-        _flip(batch["images"], random("flip"))
+        flip(batch["images"], random("flip"))
     batch["labels"][...] = labels[chosen]
-    sides, shape = (train.real_targets, train.fake_targets), batch["labels"].shape
+    sides = train.real_targets, train.fake_targets
     batch["real_targets"][...] = _targets(random("real_targets"), train.real_flips, *sides, shape)
     batch["fake_targets"][...] = _targets(random("fake_targets"), train.fake_flips, *sides[::-1], shape)
     for kinds, names in (
@@ -127,7 +128,7 @@ def _between(bounds: list[float], share: npt.NDArray[np.float64]) -> npt.NDArray
     return bounds[0] + (bounds[1] - bounds[0]) * share
 
 
-def _flip(images: Images, random: np.random.Generator) -> None:
+def flip(images: Images, random: np.random.Generator) -> None:
     """Mirror each image of `(D, n, size, size, 3)` in place with probability 0.5."""
     mirrored = random.random(images.shape[:2]) < 0.5
     columns = np.arange(images.shape[-2])[::-1]
@@ -152,18 +153,16 @@ def _condition_strength(step: int, train: Train) -> float:
     return float(shown >= end)
 
 
-def _order(step: int, total: int, train: Train) -> npt.NDArray[np.int64]:
-    """Return the indices `(D, n)` of a step's photos. Every epoch shuffles all photos; a batch may span epochs."""
-    shape = train.discriminator_steps, train.batch_size
-    size = shape[0] * shape[1]
-    epochs, within = np.divmod(np.arange(step * size, (step + 1) * size), total)
-    chosen = np.empty(size, np.int64)
+def shuffled(step: int, count: int, total: int, seed: int, purpose: str = "order") -> npt.NDArray[np.int64]:
+    """Return the indices `(count,)` of a step's photos. Every epoch shuffles all `total`; a step may span epochs."""
+    epochs, within = np.divmod(np.arange(step * count, (step + 1) * count), total)
+    chosen = np.empty(count, np.int64)
     for epoch in range(epochs[0], epochs[-1] + 1):
         in_epoch = epochs == epoch
-        chosen[in_epoch] = _shuffle(train.seed, epoch, total)[within[in_epoch]]
-    return chosen.reshape(shape)
+        chosen[in_epoch] = _epoch(seed, purpose, epoch, total)[within[in_epoch]]
+    return chosen
 
 
-@lru_cache(maxsize=2)
-def _shuffle(seed: int, epoch: int, total: int) -> npt.NDArray[np.int64]:
-    return random_stream(seed, "order", epoch).permutation(total)
+@lru_cache(maxsize=4)
+def _epoch(seed: int, purpose: str, epoch: int, total: int) -> npt.NDArray[np.int64]:
+    return random_stream(seed, purpose, epoch).permutation(total)

@@ -63,6 +63,17 @@ def _architecture(train: Train) -> Iterator[str]:
             f"the residual blocks of {train.architecture} start with kernels of zeros, which cannot be divided "
             "by their spectral norm: spectral_norm must be none"
         )
+    if architecture.build_training_generator and train.generator_batch_size != train.batch_size:
+        yield (
+            f"{train.architecture} draws each picture of a training step on a real one: "
+            "generator_batch_size must equal batch_size"
+        )
+    if architecture.view:
+        several = f"a training step of {train.architecture} draws several pictures at once"
+        if train.features_weight:
+            yield f"{several}, and the pretrained network takes one: features_weight must be 0.0"
+        if "color" in train.augment:
+            yield f"{several}, and color changes the colours of one: augment must be without color"
 
 
 def _labels(train: Train) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.reparametrization import effective_weights, reparametrized
 from pedigree.settings.train import Train
 from pedigree.train import schedules
+from pedigree.train.averaging import update_average
 from pedigree.train.losses import LOSSES
 from pedigree.train.pretrained import Pretrained, build_pretrained
 
@@ -26,6 +27,7 @@ class ConditionalGAN:
         average: a float32 copy of the generator, made only of Keras's own layers. Its weights are an exponential moving
             average of the generator's effective weights. The average is what is saved.
         generator_optimizer, discriminator_optimizer: Adam, one each.
+        training_generator: the generator as it draws in training (`Architecture.build_training_generator`).
         pretrained: a frozen network and the heads that are trained on its features; None if `train.features_weight` is
             0.
         loss, architecture: what `train.loss` and `train.architecture` name.
@@ -61,6 +63,8 @@ class ConditionalGAN:
                 layer_module=engine.layer_module(precision),
             )
             self.generator, self.discriminator, self.average = build(train, image_size, breeds, precision, factory)
+            of_reals = self.architecture.build_training_generator
+            self.training_generator = of_reals(self.generator) if of_reals else self.generator
             trained, self.pretrained = [self.generator, self.discriminator], None
             if train.features_weight:
                 network, heads = build_pretrained(train, image_size, breeds, precision, factory)
@@ -94,11 +98,28 @@ class ConditionalGAN:
             owners += [self.pretrained.heads, self.pretrained.optimizer]
         return [*(variable for owner in owners for variable in owner.variables), self.augment_strength]
 
+    def draw(self, latents: Tensor, labels: Tensor, real: Tensor) -> Tensor:
+        """Draw in training mode what the discriminator gets: images, or stacks as `Architecture.view` says.
+
+        Args:
+            latents: `(n, latent_size)`.
+            labels: the breeds to draw `(n,)`.
+            real: real images of these breeds `(n, size, size, 3)` in [-1, 1], which only some architectures use.
+        """
+        inputs = [latents, labels, *([real] if self.architecture.build_training_generator else [])]
+        return self.training_generator([ops.convert_to_tensor(each) for each in inputs], training=True)
+
+    def view(self, images: Tensor) -> Tensor:
+        """Return what the discriminator gets instead of real images `(n, size, size, 3)` in [-1, 1]."""
+        return self.architecture.view(images) if self.architecture.view else images
+
     def discriminate(self, images: Tensor, labels: Tensor, training: bool = True) -> list[Tensor]:
         """Return a list of the discriminator's logits `(n, 1)` and, if it has a classifier, class logits `(n, breeds)`.
 
+        If the architecture has a `view` of k pictures, the logits are `(n, k)`, one of each picture.
+
         Args:
-            images: `(n, size, size, 3)` in [-1, 1].
+            images: `(n, size, size, 3)` in [-1, 1], or what `view` makes of them.
             labels: their breeds `(n,)`.
             training: whether the discriminator runs in training mode.
         """
@@ -107,15 +128,7 @@ class ConditionalGAN:
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
     def update_average(self) -> None:
-        """Update the average of the generator. The half-life is shorter early on (Karras et al., EDM, 2022)."""
-        train, decay = self.train, 0.0
-        if train.ema_half_life:
-            image_count = ops.cast(self.generator_optimizer.iterations, "float32") * train.batch_size
-            half_life = (
-                ops.minimum(float(train.ema_half_life), train.ema_warmup * image_count)
-                if train.ema_warmup
-                else float(train.ema_half_life)
-            )
-            decay = ops.power(0.5, train.batch_size / half_life)
-        for average, weight in zip(self.average.weights, effective_weights(self.generator), strict=True):
-            average.assign(weight + decay * (average - weight))
+        """Update the average of the generator."""
+        train, updates = self.train, self.generator_optimizer.iterations
+        weights = effective_weights(self.generator)
+        update_average(self.average.weights, weights, train.ema_half_life, train.ema_warmup, train.batch_size, updates)

@@ -47,24 +47,31 @@ class Inspection:
             training photos (`real_accuracy`) is much higher, the discriminator has memorised them.
         """
         for name in ("generator", "discriminator"):
-            weights = getattr(self.gan, name).trainable_variables
-            self._curves(f"gradients_{name}", weights, metrics[f"{name}_gradient_norms"][-1], step)
-            self._curves(
-                f"weights_{name}", weights, [float(np.linalg.norm(weight)) for weight in map(np.array, weights)], step
-            )
+            log_norms(self.log, name, getattr(self.gan, name).trainable_variables, metrics, step)
         self.log.image("walk/latent", Walk(self.drawer, 0).sheet(), step)
         if len(self.drawer.breeds) > 1:
             self.log.image("walk/breeds", Walk(self.drawer, 0, 1).sheet(), step)
         return {"holdout_accuracy": self._accuracy(self.images, self.labels)}
 
-    def _curves(self, group: str, weights: Sequence[keras.Variable], norms: Sequence[float], step: int) -> None:
-        curves = {f"{group}/{weight.path}": float(norm) for weight, norm in zip(weights, norms, strict=True)}
-        self.log.scalars(curves, step)
-
     def _accuracy(self, images: Images, labels: Labels) -> float:
-        correct = 0
+        correct = 0.0
         for start in range(0, len(images), BATCH):
             part = slice(start, start + BATCH)
-            logits = self.gan.discriminate(scaled(images[part]), labels[part], training=False)[0]
-            correct += int((np.array(logits) > 0).sum())
+            pictures = self.gan.view(scaled(images[part]))
+            logits = np.array(self.gan.discriminate(pictures, labels[part], training=False)[0])
+            correct += float((logits > 0).mean(axis=1).sum())
         return correct / len(images)
+
+
+def log_norms(
+    log: TensorBoardLog,
+    network: str,
+    weights: Sequence[keras.Variable],
+    metrics: Mapping[str, NDArray[Any]],
+    step: int,
+) -> None:
+    """Log the norm of each weight of a network and of its last gradient, which `metrics` has (`gradient_norms`)."""
+    gradients = metrics[f"{network}_gradient_norms"][-1]
+    sizes = [float(np.linalg.norm(weight)) for weight in map(np.array, weights)]
+    for group, norms in ((f"gradients_{network}", gradients), (f"weights_{network}", sizes)):
+        log.scalars({f"{group}/{each.path}": float(norm) for each, norm in zip(weights, norms, strict=True)}, step)

@@ -2,6 +2,8 @@
 
 They penalise the gradient of an image's logit with respect to the image, which the backend computes. The discriminator
 runs in inference mode for it, at any interval: without dropout, and without updating the spectral norms.
+
+An image may be a stack of k pictures with a logit each, `(n, size, size, 3 k)`. Each picture then has its own gradient.
 """
 
 from collections.abc import Callable
@@ -77,4 +79,7 @@ def mixed(real: Tensor, fake: Tensor, mixing: Tensor) -> Tensor:
 
 
 def _squared_norms(gradients: Tensor) -> Tensor:
-    return ops.sum(ops.square(ops.cast(gradients, "float32")), axis=(1, 2, 3))
+    """Return the squared norm of each picture's gradient, `(n, k)`."""
+    squares = ops.square(ops.cast(gradients, "float32"))
+    pictures = [squares[..., first : first + 3] for first in range(0, squares.shape[-1], 3)]
+    return ops.stack([ops.sum(picture, axis=(1, 2, 3)) for picture in pictures], axis=1)

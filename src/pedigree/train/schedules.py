@@ -28,6 +28,23 @@ class WarmUp(schedules.LearningRateSchedule):
         return after * ops.minimum((done + 1) / self.updates, 1.0)
 
 
+class LateLinear(schedules.LearningRateSchedule):
+    """A constant rate in the first half of the updates, then a linear decay to 0 (Zhu et al., CycleGAN, section 4).
+
+    Args:
+        base: the rate of the first half.
+        updates: the number of updates.
+    """
+
+    def __init__(self, base: float, updates: int) -> None:
+        self.base, self.updates = base, updates
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Return the rate of update `step`, counted from 0."""
+        left = 1 - ops.cast(step, "float32") / self.updates
+        return self.base * ops.clip(2 * left, 0.0, 1.0)
+
+
 def learning_rate(train: Train, base: float, updates_per_step: int = 1) -> float | schedules.LearningRateSchedule:
     """Return the learning rate, or the schedule of `train`, which may have a warm-up and a decay to 0 at the last step.
 

@@ -1,27 +1,29 @@
 """One training step: the updates of the discriminator and the update of the generator, written in `keras.ops`.
 
-n, m and D are the sizes of a `Batch`.
+n, m and D are the sizes of a `Batch`. Where an architecture has a `view`, `(n, size, size, 3)` below is a stack of
+k pictures, `(n, size, size, 3 k)`, and logits are `(n, k)`. Losses and accuracies are then means over all pictures.
+
 The `Engine` of `pedigree.backends` does what depends on the backend: gradients, and optimizers on several devices.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 from keras import ops
 
 from pedigree.backends.batch import Batch
 from pedigree.backends.engine import Metrics, PullBack, Tensor
 from pedigree.networks.heads import has_classifier
 from pedigree.train.augmentation import adapted, augment
+from pedigree.train.calls import compile_calls
 from pedigree.train.gan import ConditionalGAN
 from pedigree.train.losses import classification
 from pedigree.train.penalties import gradient_penalty, penalised
 from pedigree.train.pretrained_step import pretrained_step
 
 
-def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Batch], Metrics]:
+def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Mapping[str, Any]], Metrics]:
     """Compile `train_step` for several steps per call.
 
     Args:
@@ -31,13 +33,7 @@ def compile_steps(gan: ConditionalGAN, capacity: int) -> Callable[[Batch], Metri
     Returns:
         A function from a batch of at most `capacity` steps (`batches.stacked`) to their metrics, `(steps, …)`.
     """
-    steps = gan.engine.compile(partial(train_step, gan), gan.variables)
-
-    def take(batch: Batch) -> Metrics:
-        padded = {name: _pad(array, capacity) for name, array in batch.items()}
-        return steps(padded, len(batch["images"]))
-
-    return take
+    return compile_calls(gan.engine, partial(train_step, gan), gan.variables, capacity)
 
 
 def train_step(gan: ConditionalGAN, batch: Batch) -> Metrics:
@@ -57,10 +53,10 @@ def train_step(gan: ConditionalGAN, batch: Batch) -> Metrics:
         ramp.assign(batch["condition_strength"])
     last = gan.train.discriminator_steps - 1
     for turn in range(last):
-        fake = gan.generator([batch["early_latents"][turn], batch["labels"][turn]], training=True)
+        fake = gan.draw(batch["early_latents"][turn], batch["labels"][turn], scaled(batch["images"][turn]))
         discriminator_step(gan, batch, turn, fake)
     images, pull_back = gan.engine.forward(
-        lambda: gan.generator([batch["latents"], batch["drawn_labels"]], training=True),
+        lambda: gan.draw(batch["latents"], batch["drawn_labels"], scaled(batch["images"][last])),
         gan.generator.trainable_variables,
     )
     metrics = discriminator_step(gan, batch, last, images[: batch["labels"].shape[1]])
@@ -82,7 +78,7 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
         Losses, logits, accuracies and gradient norms of this update.
     """
     train, labels = gan.train, batch["labels"][turn]
-    real = augment(scaled(batch["images"][turn]), batch["real_chances"][turn], train.augment, gan.augment_strength)
+    real = _real(gan, batch, turn)
     fake = augment(fake, batch["fake_chances"][turn], train.augment, gan.augment_strength)
 
     def objective() -> tuple[Tensor, Metrics]:
@@ -97,8 +93,8 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
             "real_logit": ops.mean(real_logits),
             "fake_logit": ops.mean(fake_logits),
             "logit_gap": ops.mean(ops.abs(real_logits - fake_logits)),
-            "real_accuracy": _share(real_logits > 0),
-            "fake_accuracy": _share(fake_logits < 0),
+            "real_accuracy": share(real_logits > 0),
+            "fake_accuracy": share(fake_logits < 0),
             "real_sign": ops.mean(ops.sign(real_logits)),
         }
         if has_classifier(train.conditioning):
@@ -114,7 +110,7 @@ def discriminator_step(gan: ConditionalGAN, batch: Batch, turn: int, fake: Tenso
         gan.augment_strength.assign(
             adapted(gan.augment_strength, sign, train.augment_target, train.batch_size, train.augment_speed)
         )
-    return metrics | _norms("discriminator", gradients)
+    return metrics | gradient_norms("discriminator", gradients)
 
 
 def generator_step(gan: ConditionalGAN, batch: Batch, images: Tensor, pull_back: PullBack) -> Metrics:
@@ -148,7 +144,7 @@ def generator_step(gan: ConditionalGAN, batch: Batch, images: Tensor, pull_back:
         metrics, image_gradient = metrics | more, image_gradient + gradient
     gradients = pull_back(image_gradient)
     gan.engine.apply(gan.generator_optimizer, gradients, gan.generator.trainable_variables)
-    return metrics | _norms("generator", gradients)
+    return metrics | gradient_norms("generator", gradients)
 
 
 def scaled(images: Tensor) -> Tensor:
@@ -190,22 +186,21 @@ def _penalty(gan: ConditionalGAN, real: Tensor, fake: Tensor, labels: Tensor, mi
 
 def _real_logits(gan: ConditionalGAN, batch: Batch) -> Tensor:
     """Return the logits of the real images of the discriminator's last update, for a paired loss."""
-    images, chances = scaled(batch["images"][-1]), batch["real_chances"][-1]
-    real = augment(images, chances, gan.train.augment, gan.augment_strength)
-    return ops.stop_gradient(gan.discriminate(real, batch["labels"][-1])[0])
+    return ops.stop_gradient(gan.discriminate(_real(gan, batch, -1), batch["labels"][-1])[0])
 
 
-def _pad(array: Any, capacity: int) -> Any:
-    """Pad an array with zeros to `capacity` rows, so that the compiled function works for any number of steps."""
-    missing = capacity - len(array)
-    return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)]) if missing else array
+def _real(gan: ConditionalGAN, batch: Batch, turn: int) -> Tensor:
+    """Return what the discriminator gets of the real images of an update: augmented."""
+    images, chances = gan.view(scaled(batch["images"][turn])), batch["real_chances"][turn]
+    return augment(images, chances, gan.train.augment, gan.augment_strength)
 
 
-def _share(which: Tensor) -> Tensor:
+def share(which: Tensor) -> Tensor:
+    """Return the share of a boolean tensor that is true."""
     return ops.mean(ops.cast(which, "float32"))
 
 
-def _norms(network: str, gradients: list[Any]) -> Metrics:
+def gradient_norms(network: str, gradients: list[Any]) -> Metrics:
     """Return the norm of the gradient of each weight, and the norm of all gradients together."""
     norms = ops.stack([ops.sqrt(ops.sum(ops.square(ops.cast(gradient, "float32")))) for gradient in gradients])
     return {f"{network}_gradient_norms": norms, f"{network}_gradient_norm": ops.sqrt(ops.sum(ops.square(norms)))}

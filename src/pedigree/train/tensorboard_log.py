@@ -29,18 +29,20 @@ class TensorBoardLog:
     """
 
     def __init__(self, folder: Path | None, start: int = 0) -> None:
+        self.folder, self.start = folder, start
         self._writer: RecordWriter | None = None
-        if folder is None:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        resumed = any(folder.iterdir())
-        name = f"events.out.tfevents.{time():.6f}.{socket.gethostname()}.{os.getpid()}"
-        self._writer = RecordWriter((folder / name).open("xb"))
-        self._write(Event(file_version="brain.Event:2", wall_time=time()))
-        if resumed:
-            self._write(Event(session_log=SessionLog(status=SessionLog.START), step=start + 1, wall_time=time()))
 
     def __enter__(self) -> "TensorBoardLog":
+        if self.folder is None:
+            return self
+        self.folder.mkdir(parents=True, exist_ok=True)
+        resumed = any(self.folder.iterdir())
+        name = f"events.out.tfevents.{time():.6f}.{socket.gethostname()}.{os.getpid()}"
+        self._writer = RecordWriter((self.folder / name).open("xb"))
+        self._write(Event(file_version="brain.Event:2", wall_time=time()))
+        if resumed:
+            session = SessionLog(status=SessionLog.START)
+            self._write(Event(session_log=session, step=self.start + 1, wall_time=time()))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -68,6 +68,19 @@ STATEFUL = {
 }
 
 
+# These take so long to compile that their few steps are run eagerly.
+FEW_STEPS = {
+    "heads on pretrained features": {
+        "features_weight": 1.0,
+        "features_input": 32,
+        "breed_embeddings": "pretrained",
+        "condition_ramp": [8, 40],
+    },
+    "levels drawn on photos": {"architecture": "lapgan", "augment": ["flip", "translation"]},
+    "kernels of the breed": {"architecture": "cogan", "conditioning": "none", "condition_ramp": [8, 40]},
+}
+
+
 class Killed(BaseException):
     """Ends a training run in this process as SIGKILL would: nothing is saved."""
 
@@ -170,15 +183,12 @@ def test_everything_with_a_state_resumes_from_it(project, uninterrupted, others:
     assert set(made) == {"generator.keras", "history.csv", "final.png", "progress.png"}
 
 
-def test_heads_on_pretrained_features_resume_from_their_state(project, uninterrupted) -> None:
-    features = {
-        "features_weight": 1.0,
-        "features_input": 32,
-        "breed_embeddings": "pretrained",
-        "condition_ramp": [8, 40],
-    }
-    settings = settings_of(steps=6, checkpoint_every=3, log_every=2, sample_every=6, **features)
-    tf.config.run_functions_eagerly(True)  # the few steps take less time than compiling them
+@pytest.mark.parametrize("others", FEW_STEPS.values(), ids=FEW_STEPS)
+def test_networks_that_take_long_to_compile_resume_from_their_state(
+    project, uninterrupted, others: dict[str, Any]
+) -> None:
+    settings = settings_of(steps=6, checkpoint_every=3, log_every=2, sample_every=6, **others)
+    tf.config.run_functions_eagerly(True)
     try:
         project.killed(settings, 5)
         assert steps_saved(project.folder) == [3]

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedigree.common.packed_crops import Crops
-from pedigree.settings.train import Train
 
 SOURCE = Path(__file__).parents[2]
 IGNORED_PARAMETERS = frozenset({"checkpoint_every", "warm_start"})  # they only decide when state is saved
@@ -27,34 +26,37 @@ CHUNK = 2**23  # bytes of an array that are read at a time
 
 
 def fingerprint(
-    train: Train,
+    settings: Any,
     crops: Crops,
     *,
     backend: str,
     versions: Mapping[str, str] | None = None,
     ignored: frozenset[str] = frozenset(),
+    packages: tuple[str, ...] = PACKAGES,
     source: Path = SOURCE,
 ) -> str:
     """Return a hash of everything that the results of training depend on, as 32 hexadecimal digits.
 
     Args:
-        train: the settings. All parameters count except `IGNORED_PARAMETERS` and `ignored`.
+        settings: the section of `params.yaml`, a dataclass. All parameters count but those of
+            `IGNORED_PARAMETERS` and `ignored`.
         crops: the crops. The contents of images, labels and breeds count.
         backend: Keras's backend, such as "tensorflow".
         versions: package versions by name, and other properties of the machine; None means the versions of Keras, NumPy
             and the backend.
         ignored: further parameters that do not count, such as `steps` for a warm start.
+        packages: the packages whose code counts.
         source: the folder of this package. The modules that training runs count.
     """
     parameters = {
-        name: value for name, value in dataclasses.asdict(train).items() if name not in IGNORED_PARAMETERS | ignored
+        name: value for name, value in dataclasses.asdict(settings).items() if name not in IGNORED_PARAMETERS | ignored
     }
     facts = {
         "parameters": parameters,
         "breeds": crops.breeds,
         "backend": backend,
         "versions": dict(library_versions(backend) if versions is None else versions),
-        "code": {str(path.relative_to(source)): _file_hash(path) for path in modules(source)},
+        "code": {str(path.relative_to(source)): _file_hash(path) for path in modules(source, packages)},
         "crops": {side: _array_hash(array) for side, array in _arrays(crops).items()},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
@@ -66,9 +68,9 @@ def library_versions(backend: str) -> dict[str, str]:
     return {name: import_module(name).__version__ for name in ("keras", "numpy", backend, *compiler)}
 
 
-def modules(source: Path = SOURCE) -> list[Path]:
+def modules(source: Path = SOURCE, packages: tuple[str, ...] = PACKAGES) -> list[Path]:
     """Return the files of the package at `source` that the results of training may depend on."""
-    files = {file for package in PACKAGES for file in (source / package).rglob("*.py")}
+    files = {file for package in packages for file in (source / package).rglob("*.py")}
     return sorted(file for file in files if not any(file.is_relative_to(source / name) for name in NO_OUTCOME))
 
 

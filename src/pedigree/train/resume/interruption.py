@@ -16,9 +16,7 @@ from pedigree.common.signals import SIGNALS
 # Seconds after a signal in which a second one is ignored as a duplicate, because `timeout` sends two signals at once.
 DUPLICATE_WINDOW = 0.5
 
-_SAVING = (
-    b"\npedigree train: interrupted: it saves its state after this step. A second signal ends it without saving.\n"
-)
+_SAVING = "interrupted: it saves its state after this step. A second signal ends it without saving."
 
 
 @dataclass
@@ -33,12 +31,15 @@ class Interruption:
 
 
 @contextmanager
-def interruptions() -> Iterator[Interruption]:
+def interruptions(command: str = "train") -> Iterator[Interruption]:
     """Record the first SIGTERM or SIGINT instead of ending the process, and print that the state will be saved.
 
     The previous handlers are restored at the end.
 
     Python delivers signals only to the main thread. In another thread, this does nothing.
+
+    Args:
+        command: the command of `pedigree` that trains, for the message.
 
     Raises:
         KeyboardInterrupt: at a second signal, if that is SIGINT; anywhere in the block.
@@ -48,14 +49,14 @@ def interruptions() -> Iterator[Interruption]:
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    since = 0.0
+    since, message = 0.0, f"\npedigree {command}: {_SAVING}\n".encode()
 
     def handle(number: int, _: FrameType | None) -> None:
         nonlocal since
         if interruption.signal_number is None:
             interruption.signal_number, since = number, monotonic()
             with suppress(OSError):
-                os.write(2, _SAVING)  # `print` fails if the signal has interrupted a `print`
+                os.write(2, message)  # `print` fails if the signal has interrupted a `print`
         elif monotonic() - since >= DUPLICATE_WINDOW:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
@@ -67,15 +68,22 @@ def interruptions() -> Iterator[Interruption]:
             signal.signal(number, handler)
 
 
-def exit_interrupted(number: int, step: int, steps: int) -> NoReturn:
+def exit_interrupted(number: int, step: int, steps: int, command: str = "train", repro: str = "dvc repro") -> NoReturn:
     """Print how to resume the run, which was saved after `step` of `steps` steps, and exit with the signal's code.
+
+    Args:
+        number: the signal.
+        step: number of steps done.
+        steps: the length of the run.
+        command: the command of `pedigree` that trains.
+        repro: the command that runs the stage.
 
     Raises:
         SystemExit: 128 + `number`.
     """
     print(
-        f"pedigree train: interrupted at step {step} of {steps}: "
-        "run `dvc repro` (or `pedigree train`) again to resume from there.",
+        f"pedigree {command}: interrupted at step {step} of {steps}: "
+        f"run `{repro}` (or `pedigree {command}`) again to resume from there.",
         file=sys.stderr,
     )
     raise SystemExit(128 + number)
