@@ -89,6 +89,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "r3gan": {"loss": "relativistic", "r1_weight": 1.0, "r2_weight": 1.0},
     "sagan": {"loss": "hinge", "spectral_norm": "discriminator"},
     "biggan": {"loss": "hinge", "latent_size": 16, "colors": "grey"},
+    "lapgan": {
+        "loss": "non-saturating",
+        "conditioning": "both",
+        "classifier_weight": 1.0,
+        "generator_classifier_weight": 0.5,
+        "discriminator_steps": 2,
+        "augment": ["translation", "cutout"],
+        "r1_weight": 0.5,
+    },
+    "cogan": {"conditioning": "none", "r1_weight": 0.5, "condition_ramp": [0, 20], "loss": "hinge"},
 }
 WITH_ADAM = {"projection-dcgan", "mlp"}  # the others are trained with SGD, which compiles faster
 
@@ -140,7 +150,9 @@ def answers(gan: ConditionalGAN) -> dict[str, np.ndarray]:
         shaped = [ops.reshape(gradient, weight.shape) for gradient, weight in zip(gradients, weights, strict=True)]
         return {f"{network} {place}": gradient for place, gradient in enumerate(shaped)}
 
-    with mock.patch.object(pedigree.train.step, "_norms", whole):  # the gradients themselves instead of their norms
+    with mock.patch.object(
+        pedigree.train.step, "gradient_norms", whole
+    ):  # the gradients themselves instead of their norms
         metrics = compile_steps(gan, STEPS)(stacked(range(STEPS), IMAGES, LABELS, gan.train))
     after = {f"weight {place}": np.asarray(variable) for place, variable in enumerate(floats(gan))}
     return dict(metrics) | after

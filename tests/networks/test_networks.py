@@ -14,6 +14,7 @@ import pytest
 from pedigree.networks import ARCHITECTURES
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.minibatch import GROUP, MinibatchDeviation
+from pedigree.networks.pyramid import sides
 from pedigree.networks.reparametrization import effective_weights, reparametrized
 from pedigree.networks.shapes import Shape
 
@@ -55,6 +56,16 @@ def photos(count: int, shape: Shape = SMALL) -> Array:
     return np.random.default_rng(2).uniform(-1, 1, size).astype(np.float32)
 
 
+def seen(name: str, images: Array) -> Array:
+    """Return what the discriminator of an architecture gets of images."""
+    view = ARCHITECTURES[name].view
+    return np.asarray(view(images)) if view else images
+
+
+def logit_count(name: str, size: int) -> int:
+    return len(sides(size)) if ARCHITECTURES[name].view else 1
+
+
 def perturbed(network: keras.Model) -> keras.Model:
     """Move all weights away from their initial values, with which breeds may be alike."""
     chance = np.random.default_rng(3)
@@ -74,20 +85,22 @@ def ramp_to(strength: float, network: keras.Model) -> None:
 def test_networks_can_be_built_for_every_crop_size(name: str, size: int) -> None:
     shape = Shape(size, colors=3, latent_size=12, breeds=3, channels=2)
     assert generator_of(name, shape).output_shape == (None, size, size, 3)
-    assert discriminator_of(name, "none", shape).output_shape == (None, 1)
+    assert discriminator_of(name, "none", shape).outputs[0].shape == (None, logit_count(name, size))
 
 
 @every_architecture
 @pytest.mark.parametrize("conditioning", CONDITIONINGS)
 def test_the_discriminator_depends_on_the_breed_as_conditioning_and_ramp_say(name: str, conditioning: str) -> None:
     discriminator = perturbed(discriminator_of(name, conditioning, factory=LayerFactory(ramped=True)))
-    logits, *classes = outputs(discriminator, photos(1)[[0, 0]], [0, 1])
-    assert logits.shape == (2, 1)
+    alike = seen(name, photos(1)[[0, 0]])
+    logits, *classes = outputs(discriminator, alike, [0, 1])
+    assert logits.shape == (2, logit_count(name, 16))
     assert [part.shape for part in classes] == ([(2, 3)] if conditioning in ("classifier", "both") else [])
-    assert (abs(logits[0, 0] - logits[1, 0]) > 1e-5) == (conditioning in ("projection", "both", "concatenation"))
+    depends = conditioning in ("projection", "both", "concatenation") or name == "cogan"  # by kernels of the breed
+    assert ((abs(logits[0] - logits[1]) > 1e-5) == depends).all()
     ramp_to(0, discriminator)
-    alike = outputs(discriminator, photos(1)[[0, 0]], [0, 1])[0]
-    np.testing.assert_allclose(alike[0], alike[1], atol=1e-6)
+    (one, other), *_ = outputs(discriminator, alike, [0, 1])
+    np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 @every_architecture
@@ -134,10 +147,11 @@ def test_grey_images_have_three_equal_planes_and_the_discriminator_uses_one(name
     np.testing.assert_array_equal(pictures, np.repeat(pictures[..., :1], 3, axis=-1))
     discriminator = perturbed(discriminator_of(name, "projection", GREY))
     whole, other = photos(2), photos(2)
+    (logits,) = outputs(discriminator, seen(name, whole), [0, 1])
     other[..., 1:] = 0
-    np.testing.assert_array_equal(outputs(discriminator, whole, [0, 1])[0], outputs(discriminator, other, [0, 1])[0])
+    np.testing.assert_array_equal(logits, outputs(discriminator, seen(name, other), [0, 1])[0])
     other[..., 0] = 0
-    assert not np.allclose(outputs(discriminator, whole, [0, 1])[0], outputs(discriminator, other, [0, 1])[0])
+    assert not np.allclose(logits, outputs(discriminator, seen(name, other), [0, 1])[0])
 
 
 @every_architecture

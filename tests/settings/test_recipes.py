@@ -16,6 +16,7 @@ from pedigree.settings.section_yaml import parameters
 PROJECT = (ROOT / "params.yaml").read_text()
 FOLDER = ROOT / "src/pedigree/settings/recipes"
 KNOBS = [field.name for field in dataclasses.fields(params.Train)]
+OF_TRAIN = recipes.names("train")
 
 
 def section(text: str) -> list[str]:
@@ -25,10 +26,12 @@ def section(text: str) -> list[str]:
 
 
 def test_there_is_one_for_every_architecture_one_for_photos_and_one_for_the_sample() -> None:
-    assert recipes.names() == sorted([*ARCHITECTURES, "sample", "stanford-dogs"])
+    assert recipes.names("train") == sorted([*ARCHITECTURES, "sample", "stanford-dogs"])
+    assert recipes.names("translate") == ["cyclegan"]
+    assert recipes.names() == sorted([*recipes.names("train"), "cyclegan"])
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", OF_TRAIN)
 def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(PROJECT)
@@ -45,7 +48,7 @@ def test_writing_one_changes_the_train_section_alone(name: str, tmp_path: Path) 
     assert recipes.headline(name) in path.read_text()
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", OF_TRAIN)
 def test_knobs_stand_in_one_order_with_one_explanation(name: str) -> None:
     def message(recipe: str) -> list[tuple[str, str]]:
         parts = [line.partition("#") for line in section(recipes.text(recipe)) if line.startswith("  ")]
@@ -58,7 +61,7 @@ def test_knobs_stand_in_one_order_with_one_explanation(name: str) -> None:
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_its_head_says_what_it_is_whence_how_and_how_far(name: str) -> None:
-    head = recipes.text(name).partition("train:\n")[0].splitlines()
+    head = recipes.text(name).partition(f"{recipes.section_of(name)}:\n")[0].splitlines()
     assert all(line.startswith("# ") for line in head)
     starts = [line.split(":")[0] for line in head[1:]]
     assert [starts.count(f"# {word}") for word in ("Source", "Run", "Reaches")] == [1, 1, 1]
@@ -76,7 +79,7 @@ def test_the_listing_has_the_name_the_headline_and_the_reach_of_each() -> None:
         assert first.index(recipes.headline(name)) == second.index("Reaches")
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", OF_TRAIN)
 def test_a_file_holds_its_architecture_and_what_differs_from_the_defaults(name: str) -> None:
     lines = (FOLDER / f"{name}.yaml").read_text().splitlines()
     values = YAML(typ="safe").load("\n".join(lines))["train"]
@@ -112,7 +115,7 @@ def test_the_last_section_may_be_train(tmp_path: Path) -> None:
 
 def test_the_message_for_an_unknown_name_suggests_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(
-        UsageError, match=r"no recipe is called 'seedcgan' \(nearest: 'seed-cgan'\)\. Recipes: biggan, dcgan"
+        UsageError, match=r"no recipe is called 'seedcgan' \(nearest: 'seed-cgan'\)\. Recipes: biggan, cogan, cyclegan"
     ):
         recipes.write("seedcgan", tmp_path / "params.yaml")
 

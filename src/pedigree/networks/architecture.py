@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
+
+Tensor = Any
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,10 @@ class Architecture:
         group: how many images the discriminator compares with each other. `train.batch_size` must be a multiple of it.
         spectral_norm: whether spectral normalisation can be applied to the layers.
         conditional_batch_norm: whether the generator gets the breed by conditional batch norm.
+        view: turns real images `(n, size, size, 3)` into what the discriminator gets instead of them, a stack of k
+            pictures `(n, size, size, 3 k)`, each with its own logit; None means the images themselves.
+        build_training_generator: builds from the generator the network that draws such stacks in training: latents,
+            breeds and real images of these breeds → `(n, size, size, 3 k)`; None means the generator itself.
     """
 
     build_generator: Callable[[Shape, LayerFactory], keras.Model]
@@ -29,3 +36,5 @@ class Architecture:
     group: int = 1
     spectral_norm: bool = True
     conditional_batch_norm: bool = False
+    view: Callable[[Tensor], Tensor] | None = None
+    build_training_generator: Callable[[keras.Model], keras.Model] | None = None

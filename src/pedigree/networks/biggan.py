@@ -16,12 +16,12 @@ from functools import partial
 import keras
 from keras import layers, ops
 
-from pedigree.errors import UsageError
 from pedigree.networks.architecture import Architecture
 from pedigree.networks.attention import self_attention_at
 from pedigree.networks.concatenation import concatenate_to_image
 from pedigree.networks.heads import discriminator_outputs
 from pedigree.networks.images import discriminator_input, generator_output
+from pedigree.networks.latent_parts import split_latent
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.normalization import batch_norm, modulated_batch_norm
 from pedigree.networks.residual import downsampling_block, same_size_block, upsampling_block
@@ -44,7 +44,9 @@ def build_generator(shape: Shape, factory: LayerFactory) -> keras.Model:
     factory = replace(factory, initializer="orthogonal")
     latent = keras.Input((shape.latent_size,), name="latent")
     breed = keras.Input((), dtype="int32", name="breed")
-    first, *parts = _parts(latent, shape)
+    layers_with_latent = shape.doublings + 1
+    user = f"biggan splits the latent among {layers_with_latent} layers"
+    first, *parts = split_latent(latent, layers_with_latent, shape, user)
     embedded = factory.embedding(shape.breeds, EMBEDDING)(breed)
     widths = _widths(GENERATOR, shape)
     x = factory.dense(shape.base**2 * widths[0])(first)
@@ -77,19 +79,6 @@ def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) 
 
 def _widths(table: dict[int, tuple[int, ...]], shape: Shape) -> list[int]:
     return [shape.channels * multiple for multiple in table[shape.doublings]]
-
-
-def _parts(latent: keras.KerasTensor, shape: Shape) -> list[keras.KerasTensor]:
-    """Split the latent into equal parts. The first part also gets the remainder."""
-    blocks = shape.doublings
-    size = shape.latent_size // (blocks + 1)
-    if not size:
-        raise UsageError(
-            f"biggan splits the latent among {blocks + 1} layers at {shape.image_size} px: "
-            f"train.latent_size must be at least {blocks + 1}. Received: {shape.latent_size}"
-        )
-    first = shape.latent_size - blocks * size
-    return list(ops.split(latent, [first + block * size for block in range(blocks)], axis=1))
 
 
 def _conditional_batch_norm(

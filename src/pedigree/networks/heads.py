@@ -3,7 +3,8 @@
 `projection`: Miyato and Koyama, "cGANs with Projection Discriminator" (2018), equation 3. `classifier`: Odena et al.,
 "Conditional Image Synthesis with Auxiliary Classifier GANs" (2017). `both`: a projection and a classifier.
 `concatenation`: an additional image plane made from the breed; `concatenate_to_image` adds it at the input.
-`none`: the discriminator does not get the breed.
+`none`: the discriminator does not get the breed by its last layers or its input. That of `cogan` has kernels of the
+breed in its first layer, with any conditioning.
 """
 
 import keras
@@ -30,6 +31,7 @@ def discriminator_outputs(
     factory: LayerFactory,
     conditioning: str,
     projection_scale: float = 1.0,
+    suffix: str = "",
 ) -> list[keras.KerasTensor]:
     """Compute the discriminator's outputs from its last features.
 
@@ -40,14 +42,17 @@ def discriminator_outputs(
         factory: creates the layers.
         conditioning: `train.conditioning`.
         projection_scale: factor on the projection's inner product; 1 in the paper.
+        suffix: ends the names of the layers, which differ in a network.
 
     Returns:
         A list of float32 tensors: logits `(n, 1)`, higher for real images, and class logits `(n, breeds)` if there is
         a classifier.
     """
-    logit = factory.dense(1, name="logit")(features)
+    logit = factory.dense(1, name=f"logit{suffix}")(features)
     if has_projection(conditioning):
-        prototype = factory.embedding(shape.breeds, features.shape[-1], spectral=True, name="projection")(breed)
+        prototype = factory.embedding(shape.breeds, features.shape[-1], spectral=True, name=f"projection{suffix}")(
+            breed
+        )
         agreement = ops.sum(features * prototype, axis=-1, keepdims=True) * projection_scale
         logit = layers.Add(dtype="float32")([logit, agreement])
     else:
@@ -55,6 +60,8 @@ def discriminator_outputs(
     if has_classifier(conditioning):
         return [
             logit,
-            layers.Activation("linear", dtype="float32")(factory.dense(shape.breeds, name="classes")(features)),
+            layers.Activation("linear", dtype="float32")(
+                factory.dense(shape.breeds, name=f"classes{suffix}")(features)
+            ),
         ]
     return [logit]

@@ -47,14 +47,25 @@ class LayerFactory:
         """Create a dense layer; `equalized` is the gain of an equalised kernel."""
         return self._weighted("Dense", units, equalized=equalized, **options)
 
-    def embedding(self, breeds: int, width: int, spectral: bool = False, **options: Any) -> keras.Layer:
-        """Create an embedding with one row per breed; `spectral=True` normalises it if kernels are normalised."""
+    def embedding(
+        self, breeds: int, width: int, spectral: bool = False, around_mean: bool = False, **options: Any
+    ) -> keras.Layer:
+        """Create an embedding with one row per breed.
+
+        Args:
+            breeds: number of breeds.
+            width: numbers in a row.
+            spectral: whether it is normalised if kernels are normalised.
+            around_mean: whether a ramp multiplies the rows' differences from their mean instead of the rows.
+            options: Keras's own.
+        """
         spectral = spectral and self.spectral
         if self.initializer:
             options = {"embeddings_initializer": self.initializer} | options
         if self.keras_only or not (spectral or self.ramped):
             return layers.Embedding(breeds, width, **options)
-        return reparametrization.Embedding(breeds, width, spectral=spectral, ramped=self.ramped, **options)
+        options |= {"spectral": spectral, "ramped": self.ramped, "around_mean": around_mean}
+        return reparametrization.Embedding(breeds, width, **options)
 
     def breed_dense(self, units: int, **options: Any) -> keras.Layer:
         """Create a dense layer on `breed_features`: ramped like an embedding, and never normalised."""

@@ -28,7 +28,7 @@ def build_generator(shape: Shape, factory: LayerFactory) -> keras.Model:
     smallest, *wider = shape.widths[::-1]
     x = factory.dense(shape.base**2 * smallest, use_bias=False)(latent)
     x = layers.ReLU()(normalize(layers.Reshape((shape.base, shape.base, smallest))(x)))
-    for width in (*wider, _half(shape)):
+    for width in (*wider, shape.half_width):
         x = layers.ReLU()(normalize(factory.transposed_conv(width, 4, strides=2, use_bias=False)(x)))
     return keras.Model([latent, breed], generator_output(factory.conv(shape.colors, 3)(x), shape), name="generator")
 
@@ -41,7 +41,7 @@ def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) 
     image = keras.Input((shape.image_size, shape.image_size, 3), name="image")
     breed = keras.Input((), dtype="int32", name="breed")
     x = concatenate_to_image(discriminator_input(image, shape), breed, shape, factory, conditioning)
-    x = layers.LeakyReLU(0.2)(factory.conv(_half(shape), 3)(x))
+    x = layers.LeakyReLU(0.2)(factory.conv(shape.half_width, 3)(x))
     for width in shape.widths:
         x = layers.LeakyReLU(0.2)(factory.conv(width, 4, strides=2)(x))
     flat = layers.Flatten()(MinibatchDeviation()(x))
@@ -49,11 +49,6 @@ def build_discriminator(shape: Shape, factory: LayerFactory, conditioning: str) 
     scale = features.shape[-1] ** -0.5  # so that the sum over features starts and learns at the scale of one feature
     outputs = discriminator_outputs(features, breed, shape, factory, conditioning, projection_scale=scale)
     return keras.Model([image, breed], outputs, name="discriminator")
-
-
-def _half(shape: Shape) -> int:
-    """Return the width at the full image size: at least one channel."""
-    return (shape.channels + 1) // 2
 
 
 ARCHITECTURE = Architecture(build_generator, build_discriminator, group=GROUP, conditional_batch_norm=True)

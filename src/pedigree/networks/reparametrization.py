@@ -74,7 +74,11 @@ class _Reparametrized(keras.Layer):
             weight = weight / norm
         if self.equalized is not None:
             weight = weight * (self.equalized / self.matrix(weight).shape[0] ** 0.5)
-        return weight * self.ramp if self.ramped else weight
+        return self.scale(weight) if self.ramped else weight
+
+    def scale(self, weight: Tensor) -> Tensor:
+        """Multiply the weight by the ramp."""
+        return weight * self.ramp
 
     def compute_weight(self) -> Tensor:
         """Return the effective weight in the layer's compute dtype."""
@@ -117,7 +121,20 @@ class Conv2DTranspose(_Reparametrized, layers.Conv2DTranspose):
 
 
 class Embedding(_Reparametrized, layers.Embedding):
-    """An embedding with a reparametrised table."""
+    """An embedding with a reparametrised table.
+
+    Args:
+        around_mean: the ramp multiplies the rows' differences from their mean. At 0, all rows are the mean, not zero.
+    """
+
+    def __init__(self, *args: Any, around_mean: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.around_mean = around_mean
+
+    def scale(self, weight: Tensor) -> Tensor:
+        """Multiply the table, or its differences from the mean row, by the ramp."""
+        mean = ops.mean(weight, axis=0, keepdims=True) if self.around_mean else None
+        return super().scale(weight) if mean is None else mean + super().scale(weight - mean)
 
     weight_name = "embeddings"
     embeddings = property(_Reparametrized.compute_weight)

@@ -33,6 +33,11 @@ class Shape:
         """The widths of a DCGAN from half the image size down to the base: doubled at each level, up to 8 times."""
         return [self.channels * min(2**level, 8) for level in range(self.doublings)]
 
+    @property
+    def half_width(self) -> int:
+        """Half of `channels`, but at least 1: the width at the full image size of a DCGAN that has a layer there."""
+        return (self.channels + 1) // 2
+
     def width(self, side: int) -> int:
         """Return ProGAN's width of maps of `side` pixels: `channels` up to 32 px, then halved with each doubling."""
         return max(self.channels >> max((side - 1).bit_length() - 5, 0), 1)

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from pedigree.common.files import replacing_file
 from pedigree.errors import UsageError
 from pedigree.settings.fields import shown
-from pedigree.settings.params import FILE, SECTIONS, load, read
+from pedigree.settings.params import FILE, KNOWN, load, read
 
 
 def override(values: Mapping[str, Any], path: Path = FILE) -> None:
@@ -40,7 +40,7 @@ def _check(beside: Path, path: Path, sections: set[str]) -> None:
     """Check sections of the new file `beside`. Errors name `path`, the file that it is going to replace."""
     try:
         for name in sorted(sections):
-            section: Any = SECTIONS[name]
+            section: Any = KNOWN[name]
             load(section, beside)
     except UsageError as error:
         raise UsageError(str(error).replace(str(beside), str(path))) from None

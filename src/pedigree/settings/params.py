@@ -15,6 +15,7 @@ from pedigree.settings.gate import Gate as Gate
 from pedigree.settings.score import Score as Score
 from pedigree.settings.section_yaml import parameters, value_text
 from pedigree.settings.train import Train as Train
+from pedigree.settings.translate import Translate as Translate
 from pedigree.settings.unpack import Unpack as Unpack
 from pedigree.settings.validate import Validate as Validate
 
@@ -23,8 +24,11 @@ MOST_ERRORS = 30  # in one message
 LONGEST_KEY = 100  # characters; the rest of a longer key is not shown
 
 SECTIONS = {section.__name__.lower(): section for section in (Data, Unpack, Validate, Crop, Train, Score, Gate)}
+OPTIONAL = {"translate": Translate}  # a stage that is off without its section
+SWITCH = {"translate": "`pedigree recipe cyclegan` writes it"}  # how to switch such a stage on
+KNOWN = SECTIONS | OPTIONAL
 
-Section = TypeVar("Section", Data, Unpack, Validate, Crop, Train, Score, Gate)
+Section = TypeVar("Section", Data, Unpack, Validate, Crop, Train, Score, Gate, Translate)
 
 
 def load(section: type[Section], path: Path = FILE) -> Section:
@@ -36,7 +40,7 @@ def load(section: type[Section], path: Path = FILE) -> Section:
     name = section.__name__.lower()
     content = read(path)
     if name not in content:
-        raise UsageError(f"{path}: section {name!r} is missing.")
+        raise UsageError(f"{path}: section {name!r} is missing{f': {SWITCH[name]}' if name in SWITCH else ''}.")
     return _checked(section, name, content[name], path)
 
 
@@ -55,8 +59,8 @@ def read(path: Path = FILE) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"{path}: expected the sections {', '.join(SECTIONS)}. Received: {shown(content)}")
     for name in content:
-        if name not in SECTIONS:
-            raise UsageError(f"{path}: unknown section {shown(name)}; the sections are {', '.join(SECTIONS)}.")
+        if name not in KNOWN:
+            raise UsageError(f"{path}: unknown section {shown(name)}; the sections are {', '.join(KNOWN)}.")
     return content
 
 

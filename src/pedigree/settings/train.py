@@ -23,7 +23,17 @@ from pedigree.settings.fields import (
 
 # An architecture is a file of `pedigree.networks`.
 ArchitectureName = Literal[
-    "biggan", "dcgan", "mlp", "progan", "projection-dcgan", "r3gan", "sagan", "seed-cgan", "wgan-gp"
+    "biggan",
+    "cogan",
+    "dcgan",
+    "lapgan",
+    "mlp",
+    "progan",
+    "projection-dcgan",
+    "r3gan",
+    "sagan",
+    "seed-cgan",
+    "wgan-gp",
 ]
 
 

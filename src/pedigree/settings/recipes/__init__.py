@@ -1,7 +1,7 @@
-"""Recipes: whole `train` sections, one file each.
+"""Recipes: whole sections of training, `train` or `translate`, one file each.
 
 A file holds its head, comment lines that say what the recipe is and where it comes from, and the parameters that
-differ from the defaults of `pedigree.settings.train`. A comment beside a parameter replaces the general one. `write`
+differ from the defaults of the section's dataclass. A comment beside a parameter replaces the general one. `write`
 puts the whole section into `params.yaml`, which alone decides a run. The file may also name the parameters of `crop`
 that the recipe was made for, which `write` does not change.
 """
@@ -17,33 +17,40 @@ from ruamel.yaml import YAML
 from pedigree.common.files import write_text
 from pedigree.errors import UsageError
 from pedigree.settings.fields import nearest
-from pedigree.settings.params import FILE, Crop, Train, load, read
+from pedigree.settings.params import FILE, OPTIONAL, Crop, Train, Translate, load, read
 from pedigree.settings.section_yaml import section_text
 
-SECTION = "train:"
+SECTIONS: dict[str, type[Train] | type[Translate]] = {"train": Train, "translate": Translate}  # that recipes are of
 REACHES = "# Reaches: "
 
 _COMMENTED = re.compile(r"  (\w+): .*?  # (.*)")
 
 
-def names() -> list[str]:
-    """List the recipes."""
-    return sorted(Path(entry.name).stem for entry in files(__package__).iterdir() if entry.name.endswith(".yaml"))
+def names(section: str | None = None) -> list[str]:
+    """List the recipes, or those of a section."""
+    every = sorted(Path(entry.name).stem for entry in files(__package__).iterdir() if entry.name.endswith(".yaml"))
+    return [name for name in every if section is None or f"{section}:" in _lines(name)]
 
 
-def settings(name: str) -> Train:
+def section_of(name: str) -> str:
+    """Return the name of the section that a recipe is of; raises as `text` does."""
+    lines = _file(name)
+    return next(section for section in SECTIONS if f"{section}:" in lines)
+
+
+def settings(name: str) -> Train | Translate:
     """Return the parameters of a recipe; raises as `text` does."""
-    return Train(**_values(name))
+    return SECTIONS[section_of(name)](**_values(name))
 
 
 def text(name: str) -> str:
-    """Return the `train` section of a recipe, with every parameter, as `write` puts it into `params.yaml`.
+    """Return the section of a recipe, with every parameter, as `write` puts it into `params.yaml`.
 
     Raises:
         UsageError: no recipe has that name. The message suggests the nearest.
     """
     comments = {match[1]: match[2] for line in _file(name) if (match := _COMMENTED.fullmatch(line))}
-    return section_text(Train, _values(name), comments=comments, head=_head(name))
+    return section_text(SECTIONS[section_of(name)], _values(name), comments=comments, head=_head(name))
 
 
 def headline(name: str) -> str:
@@ -63,24 +70,32 @@ def listing() -> str:
 
 
 def write(name: str, path: Path = FILE) -> None:
-    """Replace the `train` section of `path`, and the comment above it, with a recipe's. The rest stays as it is.
+    """Replace a section of `path`, and the comment above it, with a recipe's. The rest stays as it is.
+
+    An optional section that is missing is added at the end.
 
     Raises:
-        UsageError: no recipe has that name, or `path` is not a file of parameters with a `train` section.
+        UsageError: no recipe has that name, or `path` is not a file of parameters with the recipe's section.
     """
-    section = text(name)
-    if SECTION[:-1] not in read(path):
-        raise UsageError(f"{path}: section 'train' is missing.")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    start = lines.index(SECTION)
+    written, section = text(name), section_of(name)
+    lines, missing = path.read_text(encoding="utf-8").splitlines(), section not in read(path)
+    if missing and section not in OPTIONAL:
+        raise UsageError(f"{path}: section {section!r} is missing.")
+    before, after = ([*lines, ""], []) if missing else _around(lines, section)
+    write_text(path, "\n".join([*before, *written.splitlines(), *after]) + "\n")
+    checked: Any = SECTIONS[section]
+    load(checked, path)
+
+
+def _around(lines: list[str], section: str) -> tuple[list[str], list[str]]:
+    """Return the lines before a section and the comment above it, and those after it."""
+    start = lines.index(f"{section}:")
     end = next((i for i in range(start + 1, len(lines)) if lines[i][:1].strip()), len(lines))
     while start and lines[start - 1].startswith("#"):
         start -= 1
     while lines[end - 1] == "":
         end -= 1
-    written = [*lines[:start], *section.splitlines(), *lines[end:]]
-    write_text(path, "\n".join(written) + "\n")
-    load(Train, path)
+    return lines[:start], lines[end:]
 
 
 def other_crops(name: str, path: Path = FILE) -> str:
@@ -93,15 +108,19 @@ def _file(name: str) -> list[str]:
     """Return the lines of a recipe's file."""
     if name not in names():
         raise UsageError(f"no recipe is called {name!r}{nearest(name, names())}. Recipes: {', '.join(names())}.")
+    return _lines(name)
+
+
+def _lines(name: str) -> list[str]:
     return files(__package__).joinpath(f"{name}.yaml").read_text(encoding="utf-8").splitlines()
 
 
 def _head(name: str) -> list[str]:
     lines = _file(name)
-    return lines[: lines.index(SECTION)]
+    return lines[: lines.index(f"{section_of(name)}:")]
 
 
 def _values(name: str) -> dict[str, Any]:
     """Return the parameters that a recipe's file names."""
-    values: dict[str, Any] = YAML(typ="safe").load("\n".join(_file(name)))["train"]
+    values: dict[str, Any] = YAML(typ="safe").load("\n".join(_file(name)))[section_of(name)]
     return values
