@@ -169,6 +169,11 @@ def test_without_a_count_a_sheet_has_as_many_rows_as_a_small_latent_has_dimensio
         (["crop"], 2, "project's root"),
         (["train"], 2, "project's root"),
         (["score"], 2, "project's root"),
+        (["translate"], 2, "project's root"),
+        (["translate", "--photo", "x.jpg"], 2, "--photo and --to belong together"),
+        (["translate", "--to", "Chihuahua"], 2, "--photo and --to belong together"),
+        (["translate", "--photo", "x.jpg", "--to", "pug", "--out", "x.jpg"], 2, "--out must be a .png file"),
+        (["translate", "--photo", "x.jpg", "--to", "pug"], 1, "run `pedigree recipe cyclegan`, then `dvc repro"),
         (["score", "--against", "HEAD"], 1, "dvc repro"),
     ],
 )

@@ -16,7 +16,7 @@ from pedigree.common.guard import guarded
 from pedigree.errors import PedigreeError
 
 SOURCE = Path("src")
-STAGES = ("validate", "crop", "train", "score")  # those that depend on constraints-compute.txt in dvc.yaml
+STAGES = ("validate", "crop", "train", "score", "translate")  # those that depend on constraints-compute.txt for DVC
 
 
 def main() -> int:

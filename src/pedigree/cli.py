@@ -20,8 +20,8 @@ from pedigree.common.printable import printable
 from pedigree.common.scratch import remove_leftovers
 from pedigree.doctor.running_stages import stage_running
 from pedigree.errors import UsageError
-from pedigree.options import build_parser
-from pedigree.stage_commands import crop, score, spread, train, unpack, validate
+from pedigree.parser import build_parser
+from pedigree.stage_commands import crop, recipe, score, spread, train, translate, unpack, validate
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,8 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with _stage_running() if arguments.run in STAGES else nullcontext(), _patience(arguments):
+    stage = arguments.run in STAGES and not _translates_photo(arguments)
+    with _stage_running() if stage else nullcontext(), _patience(arguments):
         return arguments.run(arguments) or 0
+
+
+def _translates_photo(arguments: argparse.Namespace) -> bool:
+    """Return whether the command is `translate` with a photo, which runs no stage."""
+    return arguments.run is translate and arguments.photo is not None
 
 
 @contextmanager
@@ -49,15 +55,14 @@ def _stage_running() -> Iterator[None]:
 
 def _patience(arguments: argparse.Namespace) -> AbstractContextManager[None]:
     """Return a context in which a command that only draws prints after a second that it is at work."""
-    if arguments.run not in (generate, walk, export, card) and (arguments.run, getattr(arguments, "action", "")) != (
-        blind,
-        "make",
-    ):
+    draws = arguments.run in (generate, walk, export, card) or _translates_photo(arguments)
+    makes_test = (arguments.run, getattr(arguments, "action", "")) == (blind, "make")
+    if not draws and not makes_test:
         return nullcontext()
 
     from pedigree.common.announcement import announced
 
-    return announced(f"pedigree {arguments.command}: loading the generator and drawing ...")
+    return announced(f"pedigree {arguments.command}: loading the model and drawing ...")
 
 
 def _show(text: str) -> None:
@@ -170,19 +175,6 @@ def blind(arguments: argparse.Namespace) -> None:
     _show(commands.make(arguments.out, models, *counts, arguments.seed))
 
 
-def recipe(arguments: argparse.Namespace) -> None:
-    """Write a recipe into the train section of params.yaml. Without a name, list the recipes."""
-    from pedigree.settings import recipes
-
-    if arguments.name:
-        recipes.write(arguments.name)
-        print(f"params.yaml: the train section is now the recipe {arguments.name}. Run `dvc repro` to train it.")
-        if crops := recipes.other_crops(arguments.name):
-            print(f"It was made for {crops}. params.yaml has other values.")
-    else:
-        print(recipes.listing())
-
-
 def fetch(arguments: argparse.Namespace) -> None:
     """Download the weights of a feature extractor (89 MB) from their publisher. An interrupted download is resumed."""
     from pedigree.features.extractors import inception_2015
@@ -229,7 +221,7 @@ def _print_notice(model: Path) -> None:
         print(notice, file=sys.stderr)
 
 
-STAGES = (unpack, validate, crop, train, score)
+STAGES = (unpack, validate, crop, train, score, translate)
 COMMANDS = (
     *STAGES,
     generate,

@@ -1,17 +1,13 @@
-"""The options of the command line, and their help texts."""
+"""The options of each command, and their help texts. `OPTIONS` lists the functions that add them, by command."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
-from pedigree import __version__, shipped
+from pedigree import shipped
 from pedigree.common.paths import GENERATOR
-from pedigree.common.printable import printable
 from pedigree.drawing.request import LARGEST_SEED, MOST_CANDIDATES, MOST_PICTURES
-
-Command = Callable[[argparse.Namespace], int | None]  # returns the exit code; None: 0
 
 TRUNCATION = (
     "keep every number of a latent within ±T of a centre, which depends on the seed. Smaller values give dogs that "
@@ -34,38 +30,6 @@ REV = (
     f"use {GENERATOR} of another git revision, such as a tag, a branch or HEAD~1. The file comes from DVC's cache or "
     "remote; the checkout does not change"
 )
-
-
-def build_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
-    """Return the parser of the command line. Each command is a function; its name and docstring are the help text."""
-    parser = _Parser(
-        prog="pedigree",
-        description="Train and score a generator that draws dogs of a given breed, from an archive of dog photos.",
-        epilog="The stages read params.yaml in the current folder. `dvc repro` runs every stage whose inputs changed.",
-    )
-    parser.add_argument("--version", action="version", version=f"pedigree {__version__}")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in commands:
-        name, text = command.__name__, command.__doc__
-        subparser = subparsers.add_parser(name, help=text, description=text)
-        subparser.set_defaults(run=command)
-        for add in OPTIONS.get(name, ()):
-            add(subparser)
-    return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors can be printed. An unknown option is an error of the command that received it."""
-
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
-        """Parse the arguments; raise an error with the usage of this command if one is unknown."""
-        known, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return known, unknown
-
-    def error(self, message: str) -> NoReturn:
-        super().error(printable(message))
 
 
 def _show_examples(command: argparse.ArgumentParser, *lines: str) -> None:
@@ -118,6 +82,18 @@ def _generate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="source", type=Path, metavar="FILE.png", help=FROM)
     command.add_argument("--no-labels", dest="labels", action="store_false", help="leave out the names of the breeds")
     command.add_argument("--out", default="dogs.png", metavar="FILE.png|FOLDER", help=OUT)
+
+
+def _translate(command: argparse.ArgumentParser) -> None:
+    _show_examples(
+        command,
+        "pedigree translate                                run the stage: train models/translator.keras, and report",
+        "pedigree translate --photo my.jpg --to Snow_spitz   translated.png: the dog in a photo, and as a Snow spitz",
+    )
+    command.add_argument("--photo", type=Path, metavar="FILE", help="do not train; translate the dog in this photo")
+    command.add_argument("--to", metavar="BREED", help="the breed whose coat it gets, one of the translator's two")
+    out = Path("translated.png")
+    command.add_argument("--out", type=Path, default=out, metavar="FILE.png", help=f"the file to write (default {out})")
 
 
 def _walk(command: argparse.ArgumentParser) -> None:
@@ -275,6 +251,7 @@ def _above_zero(text: str) -> float:
 OPTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], ...]] = {
     "score": (_score,),
     "spread": (_spread,),
+    "translate": (_translate,),
     "champions": (_champions,),
     "generate": (_generate, _drawing, _model),
     "walk": (_walk, _drawing, _model),

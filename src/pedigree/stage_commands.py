@@ -1,4 +1,4 @@
-"""The commands that run stages: the five stages, each by itself, and `spread`, which trains and scores again."""
+"""The commands that run stages: each stage by itself, `recipe`, which writes the parameters of one, and `spread`."""
 
 import argparse
 import os
@@ -6,8 +6,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from pedigree.common.paths import CENSUS, GENERATOR, HISTORY, RAW, TRAINING_FACTS, VERDICT
+from pedigree.common.paths import CENSUS, GENERATOR, HISTORY, RAW, TRAINING_FACTS, TRANSLATION_PIPELINE, VERDICT
 from pedigree.common.printable import printable
+from pedigree.errors import UsageError
+
+CUTTING = ("fit", "frames", "max_aspect", "min_box", "padding", "size")  # the parameters of `crop` that cut a photo
 
 
 def unpack(_: argparse.Namespace) -> None:
@@ -61,6 +64,47 @@ def score(arguments: argparse.Namespace) -> None:
     from pedigree.settings import params
 
     stage.score(params.load(params.Score))
+
+
+def translate(arguments: argparse.Namespace) -> None:
+    """Train a translator between two breeds (an optional stage). With --photo, give the dog in a photo another coat."""
+    from pedigree.common import quiet
+
+    if arguments.photo is not None or arguments.to is not None:
+        if arguments.photo is None or arguments.to is None:
+            raise UsageError("--photo and --to belong together: --photo FILE --to BREED.")
+        from pedigree import translated_photo
+
+        print(printable(translated_photo.translate_photo(arguments.photo, arguments.to, arguments.out)))
+        return
+
+    from pedigree.settings import params
+
+    settings, crop = params.load(params.Translate), params.load(params.Crop)
+    quiet.import_keras()
+
+    from pedigree.translate import stage
+
+    stage.translate(settings, {name: getattr(crop, name) for name in CUTTING})
+
+
+def recipe(arguments: argparse.Namespace) -> None:
+    """Write a recipe into its section of params.yaml. Without a name, list the recipes."""
+    from pedigree.settings import recipes
+
+    if arguments.name:
+        recipes.write(arguments.name)
+        section, repro = recipes.section_of(arguments.name), "dvc repro"
+        if section == translate.__name__:
+            from pedigree.translate import pipeline
+
+            pipeline.write()
+            repro += f" {TRANSLATION_PIPELINE}"
+        print(f"params.yaml: the {section} section is now the recipe {arguments.name}. Run `{repro}` to train it.")
+        if crops := recipes.other_crops(arguments.name):
+            print(f"It was made for {crops}. params.yaml has other values.")
+    else:
+        print(recipes.listing())
 
 
 def spread(arguments: argparse.Namespace) -> None:

@@ -10,11 +10,17 @@ import pytest
 from conftest import ROOT
 from ruamel.yaml import YAML
 
-from pedigree import __main__
-from pedigree.train.resume.fingerprint import modules
+from pedigree import __main__, stage_commands
+from pedigree.train.resume.fingerprint import PACKAGES, modules
 
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
-CHOSEN = {"train": ("backends", "networks")}  # imported by name: Keras's backend and the architecture
+PIPELINE = (
+    ROOT / "src/pedigree/translate/pipeline.yaml"
+)  # what `pedigree recipe cyclegan` writes to translation/dvc.yaml
+OPTIONAL = YAML(typ="safe").load(PIPELINE.read_text())["stages"]
+CHOSEN = dict.fromkeys(
+    ("train", "translate"), ("backends", "networks")
+)  # imported by name: Keras's backend and the architecture
 # Reads or checks parameters, which DVC tracks by value, or only speaks to people.
 DECIDES_NOTHING = ("settings", "errors", "cli")
 
@@ -73,7 +79,7 @@ def package(module: str) -> str:
 
 def declared(stage: str) -> set[str]:
     """Return the packages that a stage's deps name."""
-    return {Path(dep).name for dep in STAGES[stage]["deps"] if dep.startswith("src/")}
+    return {Path(dep).name for dep in (STAGES | OPTIONAL)[stage]["deps"] if dep.startswith("src/")}
 
 
 def test_the_stages_are_the_five_of_the_design_in_order() -> None:
@@ -81,7 +87,7 @@ def test_the_stages_are_the_five_of_the_design_in_order() -> None:
     assert all(stage["cmd"] == f"python -m pedigree {name}" for name, stage in STAGES.items())
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", STAGES | OPTIONAL)
 def test_a_stage_depends_on_exactly_the_packages_it_runs(stage: str, imports: grimp.ImportGraph) -> None:
     modules = {module for module in reached(stage, imports) if module.startswith("pedigree.")}
     assert declared(stage) == {package(module) for module in modules} - {*DECIDES_NOTHING, ""}
@@ -89,7 +95,7 @@ def test_a_stage_depends_on_exactly_the_packages_it_runs(stage: str, imports: gr
 
 def test_the_packages_that_compute_are_those_that_train_and_score_import(imports: grimp.ImportGraph) -> None:
     distributions = packages_distributions()
-    modules = reached("train", imports) | reached("score", imports)
+    modules = reached("train", imports) | reached("score", imports) | reached("translate", imports)
     packages = {name.split(".")[0] for name in modules} - {"pedigree", *sys.stdlib_module_names}
     names = {re.sub("[-_.]+", "-", name).lower() for package in packages for name in distributions[package]}
     assert pinned("constraints-compute.txt") == names - COMPUTES_NOTHING | COMPUTES_WITHOUT_IMPORT
@@ -101,8 +107,8 @@ def test_each_package_is_pinned_in_one_file_and_pip_reads_both() -> None:
 
 
 def test_the_stages_whose_versions_are_checked_are_those_that_depend_on_them() -> None:
-    dependent = [name for name, stage in STAGES.items() if "constraints-compute.txt" in stage["deps"]]
-    assert tuple(dependent) == __main__.STAGES == ("validate", "crop", "train", "score")
+    dependent = [name for name, stage in (STAGES | OPTIONAL).items() if "constraints-compute.txt" in stage["deps"]]
+    assert tuple(dependent) == __main__.STAGES == ("validate", "crop", "train", "score", "translate")
 
 
 def test_the_fingerprint_of_training_covers_the_code_that_dvc_tracks_for_train() -> None:
@@ -110,6 +116,11 @@ def test_the_fingerprint_of_training_covers_the_code_that_dvc_tracks_for_train()
     left_out = {file for file in tracked for path in ignored() if file.is_relative_to(ROOT / path)}
     assert set(modules()) == tracked - left_out
     assert len(left_out) > 3
+
+
+def test_the_fingerprint_of_translate_covers_its_code_but_for_pages() -> None:
+    packages = {path.relative_to(ROOT / "src/pedigree").parts[0] for path in modules(packages=(*PACKAGES, "translate"))}
+    assert packages == declared("translate") - {"pages"}
 
 
 def test_what_dvcignore_leaves_out_is_there() -> None:
@@ -124,11 +135,24 @@ def test_a_stage_reads_only_its_own_parameters(stage: str) -> None:
     assert STAGES[stage]["params"] == [*more.get(stage, []), stage]
 
 
-IN_CACHE = {"reports/scores.html", "reports/training.gif", "reports/validation.html"}
+def test_translate_reads_its_parameters_and_how_photos_are_cut() -> None:
+    cutting = [name.removeprefix("crop.") for name in OPTIONAL["translate"]["params"][:-1]]
+    assert OPTIONAL["translate"]["params"][-1] == "translate"
+    assert tuple(cutting) == stage_commands.CUTTING
+    assert OPTIONAL["translate"]["cmd"] == "python -m pedigree translate"
+
+
+IN_CACHE = {
+    "reports/scores.html",
+    "reports/training.gif",
+    "reports/validation.html",
+    "reports/translation/training.gif",
+    "reports/translation/translation.html",
+}
 
 
 def test_reports_are_kept_in_git_and_never_in_the_cache_but_for_the_large_ones() -> None:
-    for stage in STAGES.values():
+    for stage in (STAGES | OPTIONAL).values():
         for kind in ("outs", "metrics", "plots"):
             for output in stage.get(kind, []):
                 name, options = next(iter(output.items())) if isinstance(output, dict) else (output, {})
@@ -138,9 +162,12 @@ def test_reports_are_kept_in_git_and_never_in_the_cache_but_for_the_large_ones()
 
 def test_every_output_stays_until_its_stage_replaces_it() -> None:
     outputs = [
-        output for stage in STAGES.values() for kind in ("outs", "metrics", "plots") for output in stage.get(kind, [])
+        output
+        for stage in (STAGES | OPTIONAL).values()
+        for kind in ("outs", "metrics", "plots")
+        for output in stage.get(kind, [])
     ]
-    assert len(outputs) == 17
+    assert len(outputs) == 24
     assert [
         output for output in outputs if isinstance(output, str) or not next(iter(output.values())).get("persist")
     ] == []

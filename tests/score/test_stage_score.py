@@ -22,6 +22,7 @@ from pedigree.score import stage
 from pedigree.score.evaluation import evaluate
 from pedigree.score.stage import imagenet_indices, metrics_json, named, sample_all
 from pedigree.settings import params
+from pedigree.train.drawing_task import columns
 from pedigree.train.record import Record
 from pedigree.train.tensorboard_log import TensorBoardLog
 
@@ -287,8 +288,9 @@ def test_a_judge_that_trained_the_generator_is_called_biased_everywhere(
     monkeypatch.setattr(breed_classifier, "_MOST", 15)
     settings = dataclasses.replace(train_settings, features_weight=weight, log_every=1)
     with TensorBoardLog(packed / "log") as log:
-        record = Record(settings, log)
-        record.add(0, dict.fromkeys((*record.tags, "logit_gap"), np.ones(1)), seconds=1.0, waited=0.0)
+        recorded = columns(settings)
+        record = Record(recorded, settings.steps, settings.log_every, log)
+        record.add(0, dict.fromkeys((*recorded.metrics, "logit_gap"), np.ones(1)), seconds=1.0, waited=0.0)
         record.write(packed / "history.csv")
     run(Fake(), other_judges=["breed-classifier"])
     numbers = json.loads((packed / "reports" / "metrics.json").read_text())

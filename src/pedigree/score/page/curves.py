@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pedigree.pages.axes import Axis, Tick, around
-from pedigree.score.page.strips import some
+from pedigree.pages.strips import some
 
 _CHARTS = {
     "Losses": {"discriminator_loss": "discriminator", "generator_loss": "generator"},

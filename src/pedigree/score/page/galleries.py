@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pedigree.pages.strips import Strip, encode, some
 from pedigree.pages.wording import breed_name
 from pedigree.score.page import breed_table
-from pedigree.score.page.strips import Strip, encode, some
 from pedigree.score.sample import Sample
 
 _ENDS = 3  # breeds at each end that are not folded

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from pedigree.pages.axes import Tick, around
 from pedigree.pages.bars import Bar, bars
+from pedigree.pages.strips import Strip, encode
 from pedigree.pages.wording import breed_name
 from pedigree.score.evaluation import Evaluation
 from pedigree.score.page.figures import figure
-from pedigree.score.page.strips import Strip, encode
 from pedigree.score.sample import Sample
 
 _PAIRS = 12

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pedigree.pages.strips import some
 from pedigree.score.evaluation import Evaluation
-from pedigree.score.page.strips import some
 
 _POINTS = 800  # at most, of each side
 _WIDTH, _HEIGHT, _EDGE = 560.0, 400.0, 12.0
