@@ -39,7 +39,7 @@ class ProcessGroup:
         self._supervisor = subprocess.Popen(  # noqa: S603
             [sys.executable, __file__, *command],
             cwd=folder,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | (environment or {}),
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PATH": _own_path()} | (environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -67,6 +67,11 @@ class ProcessGroup:
             _open(self._supervisor.stdin).close()
         self._supervisor.wait()
         _open(self._supervisor.stdout).close()
+
+
+def _own_path() -> str:
+    """Return PATH with this interpreter first: DVC's stages run `python`, also where no environment is activated."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 def stop_with_worker() -> None:

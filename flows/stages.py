@@ -108,7 +108,8 @@ def graph(root: Path, targets: Sequence[str] | None = None) -> list[Stage]:
     import networkx
 
     with open_repo(root) as repo:
-        edges, order = repo.index.graph, {stage: place for place, stage in enumerate(repo.index.stages)}
+        order = {stage: place for place, stage in enumerate(_stages(repo))}
+        edges = repo.index.graph.subgraph(order)
         by_name = {stage.addressing: stage for stage in order}
         if unknown := set(targets or ()) - set(by_name):
             raise ValueError(
@@ -202,9 +203,7 @@ def changed_inputs(root: Path) -> list[str]:
     Outputs may be missing. Stages that depend on the returned ones may have to run too.
     """
     with open_repo(root) as repo, repo.lock:
-        return [
-            stage.addressing for stage in repo.index.stages if _never_ran(stage) or stage.changed(allow_missing=True)
-        ]
+        return [stage.addressing for stage in _stages(repo) if _never_ran(stage) or stage.changed(allow_missing=True)]
 
 
 def inputs_hash(root: Path) -> str:
@@ -213,7 +212,7 @@ def inputs_hash(root: Path) -> str:
     These are the stages' commands and parameters, and the files that they read and no stage writes: archives and code.
     """
     with open_repo(root) as repo, repo.lock:
-        stages = [stage for stage in repo.index.stages if stage.cmd]
+        stages = [stage for stage in _stages(repo) if stage.cmd]
         written = {out.fs_path for stage in stages for out in stage.outs}
         inputs = [
             (stage.addressing, stage.cmd, str(dep), dep.get_hash().value if dep.exists else None)
@@ -222,6 +221,14 @@ def inputs_hash(root: Path) -> str:
             if dep.fs_path not in written
         ]
     return hashlib.sha256(json.dumps(sorted(inputs, key=str), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _stages(repo: Any) -> list[Any]:
+    """Return the stages of the project's `dvc.yaml`, and the files that DVC tracks.
+
+    Other pipeline files are of optional stages. `dvc repro` without a target does not run these either.
+    """
+    return [stage for stage in repo.index.stages if stage.is_data_source or stage.path_in_repo == PROJECT_FILE]
 
 
 def _never_ran(stage: Any) -> bool:

@@ -16,7 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 
+from pedigree.common import quiet
 from pedigree.settings import params, recipes
+
+os.environ.update(quiet.SET)  # as in the program, although many tests import TensorFlow first
 
 # Prefect closes the handlers of other libraries when it is imported, and TensorFlow's would write to pytest's own file.
 absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__

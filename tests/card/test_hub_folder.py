@@ -1,6 +1,7 @@
 """`pedigree card`: the Hub's own parser reads the cards, which show what the files of the project say."""
 
 import json
+import math
 import re
 import runpy
 import subprocess
@@ -27,6 +28,13 @@ def text(name: str) -> str:
     return Path("dogs", name).read_text()
 
 
+def interval(value: float, standard_error: float) -> str:
+    """Return a value with its 95 % interval, both to the second digit of the interval."""
+    half = 1.96 * standard_error
+    digits = 1 - math.floor(math.log10(half))
+    return f"{value:.{digits}f} ± {half:.{digits}f}".replace("-", "−")
+
+
 def test_the_hub_reads_the_front_matter_and_the_scores_of_the_model_card(project: Path) -> None:
     hub_folder.write_cards(Path("dogs"))
     card = ModelCard.load("dogs/README.md")
@@ -39,8 +47,10 @@ def test_the_hub_reads_the_front_matter_and_the_scores_of_the_model_card(project
     assert (data.datasets, data.model_name) == (["images"], "dogs")
     found = {(one.metric_type, one.metric_args["judge"]): one for one in data.eval_results}
     kernel = found["kernel_distance", LITE0]
-    assert kernel.metric_value == "0.1254 ± 0.0039"
-    assert kernel.metric_name == f"Kernel distance, by {LITE0} (photos −0.0013 ± 0.0016)"
+    (errors,) = SCORES[LITE0]["standard_error"]
+    assert kernel.metric_value == interval(SCORES[LITE0]["kernel_distance"], errors["kernel_distance"])
+    photos = interval(SCORES[LITE0]["kernel_distance_floor"], errors["kernel_distance_floor"])
+    assert kernel.metric_name == f"Kernel distance, by {LITE0} (photos {photos})"
     assert {judge for _, judge in found} == {LITE0, OWN}
     assert "Compared: 1,000 pictures, 717 training crops and 179 held-out crops." in card.text
     assert {one.task_type for one in data.eval_results} == {"unconditional-image-generation"}
@@ -116,7 +126,8 @@ def test_no_text_of_a_report_becomes_markup(project: Path) -> None:
     body = ModelCard.load("dogs/README.md").text
     assert "<b>" not in body
     shown = r"&lt;b&gt;x&lt;/b&gt;\|\`y\`"
-    for place in ("| Architecture | {} |", "| Device | {}, in bfloat16 |", "| number, by | {} (biased) | "):
+    device = f"| Device | {{}}, in {facts['precision']} |"
+    for place in ("| Architecture | {} |", device, "| number, by | {} (biased) | "):
         assert place.format(shown) in body
     assert f"{shown} helped to train this generator" in body
 
@@ -182,7 +193,8 @@ def test_scores_of_inception_2015_have_their_own_names(project: Path) -> None:
     assert by["kid"].startswith("KID, by inception-2015 (photos ")
     assert by["mifid"] == "MiFID, by inception-2015"
     assert "kernel_distance" not in by, "the same number, under its other name"
-    assert "| FID | 125.3 ± 2.6 | – |" in text("README.md")
+    fid = interval(SCORES[LITE0]["frechet_distance"], errors["frechet_distance"])
+    assert f"| FID | {fid} | – |" in text("README.md")
     assert re.search(r"\| Kernel distance \| – \| −?0\.\d+ ± 0\.\d+ \(photos", text("README.md"))
 
 

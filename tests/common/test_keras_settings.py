@@ -51,6 +51,15 @@ def test_a_home_with_other_settings_changes_nothing(
     assert json.loads(out) == PLAIN
 
 
+def test_tensorflow_uses_onednn_whatever_the_environment_and_the_processor_prefer(tmp_path: Path) -> None:
+    script = (
+        "from pedigree.common import quiet; quiet.import_keras()\n"
+        "from tensorflow.python.util import _pywrap_util_port\n"
+        "print(_pywrap_util_port.IsMklEnabled())"
+    )
+    assert run(tmp_path, script=script, TF_ENABLE_ONEDNN_OPTS="0")[1] == "True\n"
+
+
 def test_the_backend_of_the_environment_is_kept(tmp_path: Path) -> None:
     code, out, error = run(tmp_path, json.dumps({"backend": "tensorflow"}), KERAS_BACKEND="jax", JAX_ENABLE_X64="true")
     assert code == 0, error

@@ -46,7 +46,8 @@ def test_no_other_module_writes_a_path_out(file: Path) -> None:
 
 
 def test_what_the_graph_writes_is_among_them() -> None:
-    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"].values()
+    files = (ROOT / "dvc.yaml", ROOT / "src/pedigree/translate/pipeline.yaml")
+    stages = [stage for file in files for stage in YAML(typ="safe").load(file.read_text())["stages"].values()]
     entries = [entry for stage in stages for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, ())]
     outputs = {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
     assert len(outputs) > 10

@@ -28,6 +28,15 @@ def test_every_wrong_section_is_named_and_the_others_are_read(project: Path) -> 
     assert {*sections} == {"data", "unpack", "validate", "score", "gate"}
 
 
+def test_an_optional_section_is_checked_if_it_is_there(project: Path) -> None:
+    assert "translate" not in parameters.load(project)[0]
+    with (project / "params.yaml").open("a") as file:
+        file.write("translate:\n  stepz: 1\n")
+    sections, (finding,) = parameters.load(project)
+    assert "translate" not in sections
+    assert finding.text.startswith("params.yaml: translate.stepz is not a parameter (nearest: 'steps').")
+
+
 @pytest.mark.parametrize("text", ["a: [1", "- 1\n", "\xff"])
 def test_a_file_that_is_no_yaml_of_sections_is_one_line(project: Path, text: str) -> None:
     (project / "params.yaml").write_bytes(text.encode("latin-1"))

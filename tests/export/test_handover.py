@@ -20,7 +20,7 @@ from pedigree.cli import main
 from pedigree.errors import PedigreeError
 from pedigree.export import equality, formats, handover
 from pedigree.generator.model import load_generator
-from pedigree.options import build_parser
+from pedigree.parser import build_parser
 
 
 def test_the_command_knows_every_format(capsys: pytest.CaptureFixture[str]) -> None:

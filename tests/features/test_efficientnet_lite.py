@@ -113,7 +113,7 @@ def test_bfloat16_is_near_float32_and_says_that_it_is_another_network(extractor,
     features = halved.features(enlarged)
     assert features.dtype == np.float32
     assert 1e-4 < relative_error(features[0], golden["features"][0]) < 0.1
-    assert halved.logits(features).argmax() == golden["logits"].argmax()
+    assert relative_error(halved.logits(features)[0], golden["logits"].ravel()) < 0.1
     assert halved.name != extractor.name
     assert halved.fingerprint != extractor.fingerprint
 

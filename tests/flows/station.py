@@ -271,7 +271,7 @@ class Station:
     def checkpoints(self) -> set[tuple[str, int]]:
         """Return the checkpoints, each with the time of its last change."""
         checkpoints = set()
-        for path in (self.project.root / "runs/checkpoints").rglob("step-*.npz"):
+        for path in (self.project.root / "runs/checkpoints").glob("*/step-*.npz"):  # whole ones
             with contextlib.suppress(FileNotFoundError):  # the training deletes old ones meanwhile
                 checkpoints.add((path.name, path.stat().st_mtime_ns))
         return checkpoints

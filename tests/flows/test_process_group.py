@@ -1,5 +1,6 @@
 """Process groups: output and exit code of a command are passed on, and no process outlives the one that started it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -40,6 +41,14 @@ def ends(process: psutil.Process, seconds: float = 10) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_the_command_finds_this_interpreter_where_no_environment_is_activated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.defpath)
+    with ProcessGroup(["python", "-c", "import sys; print(sys.prefix)"], tmp_path) as process:
+        assert list(process.lines()) == [sys.prefix]
 
 
 def test_output_comes_in_lines_and_progress_bars_too(tmp_path: Path) -> None:

@@ -79,6 +79,19 @@ def test_a_stage_added_to_the_graph_runs_in_its_place(baked: Bakery) -> None:
     assert (baked.root / "toast").exists()
 
 
+def test_a_stage_of_another_pipeline_file_is_left_alone(baked: Bakery) -> None:
+    (baked.root / "more").mkdir()
+    (baked.root / "more/dvc.yaml").write_text(
+        "stages:\n  jam:\n    wdir: ..\n    cmd: cat bread > jam\n    deps: [bread]\n    outs: [jam]\n"
+    )
+    before = inputs_hash(baked.root)
+    assert [stage.name for stage in graph(baked.root)] == ["bake", "slice", "count"]
+    assert changed_inputs(baked.root) == []
+    assert run(baked.root) == []
+    (baked.root / "more/dvc.yaml").unlink()
+    assert inputs_hash(baked.root) == before
+
+
 def test_targets_run_with_their_dependencies_and_nothing_else(bakery: Bakery) -> None:
     assert run(bakery.root, ["slice"]) == ["bake", "slice"]
     assert run(bakery.root, force=["slice"]) == ["slice", "count"]

@@ -1,7 +1,6 @@
 """Perceptual hashes, alignment and groups, on drawn pictures that are damaged as photos on the web are."""
 
 import io
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -108,9 +107,9 @@ def test_candidates_are_those_of_all_pairs_compared_bit_by_bit(monkeypatch: pyte
 
 
 def test_many_copies_of_one_photo_are_linked_without_looking_at_their_pixels() -> None:
-    hashes = [phash(blocks(picture(seed).convert("L"))) for seed in (0, 1)] * 3000
-    links = near_duplicates(hashes, lambda needed: pytest.fail(f"{len(needed)} photos are opened"), range(6000))
-    assert len(links) == 5998 and sorted(set(groups(6000, links).tolist())) == [0, 1]
+    hashes = [phash(blocks(picture(seed).convert("L"))) for seed in (0, 1)] * 15_000
+    links = near_duplicates(hashes, lambda needed: pytest.fail(f"{len(needed)} photos are opened"), range(30_000))
+    assert len(links) == 29_998 and sorted(set(groups(30_000, links).tolist())) == [0, 1]
 
 
 def test_pictures_of_one_owner_are_not_compared_and_link_what_is_like_one_of_them() -> None:
@@ -121,16 +120,17 @@ def test_pictures_of_one_owner_are_not_compared_and_link_what_is_like_one_of_the
     ]
 
 
-def test_the_photos_of_a_fixed_camera_are_compared_a_bounded_number_of_times() -> None:
+def test_the_photos_of_a_fixed_camera_are_compared_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared, correlate = list[int](), module._correlate
+    monkeypatch.setattr(module, "_correlate", lambda *sides: compared.append(len(sides[0])) or correlate(*sides))
     background = picture(0, (320, 240))
     frames = []
     for number in range(300):
         frame = background.copy()
         frame.paste(picture(1000 + number, (130, 110)), (20 + number % 150, 30 + number % 90))
         frames.append(frame)
-    start = time.process_time()
     assert len(found(frames)) < 30
-    assert time.process_time() - start < 20
+    assert sum(compared) < 300 * 30  # without the limit 21,325
 
 
 def test_alignment_finds_the_shift_and_the_scale() -> None:

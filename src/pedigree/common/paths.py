@@ -12,6 +12,8 @@ VERDICT = Path("data/verdict.json")  # whether the photos passed validation
 CROPS = Path("data/crops")
 
 GENERATOR = Path("models/generator.keras")
+TRANSLATOR = Path("models/translator.keras")
+TRANSLATION_PIPELINE = Path("translation/dvc.yaml")  # of the optional stage translate
 
 REPORTS = Path("reports")
 VALIDATION = REPORTS / "validation.json"
@@ -26,6 +28,13 @@ TRAINING_FACTS = REPORTS / "training.json"
 METRICS = REPORTS / "metrics.json"
 BREED_SCORES = REPORTS / "breeds.csv"
 SCORES_PAGE = REPORTS / "scores.html"
+TRANSLATION = REPORTS / "translation"  # of the optional stage translate
+TRANSLATION_HISTORY = TRANSLATION / HISTORY.name
+TRANSLATION_METRICS = TRANSLATION / METRICS.name
+TRANSLATION_FACTS = TRANSLATION / TRAINING_FACTS.name
+TRANSLATION_SAMPLES = TRANSLATION / SAMPLES.name
+TRANSLATION_FILM = TRANSLATION / TRAINING_FILM.name
+TRANSLATION_PAGE = TRANSLATION / "translation.html"
 
 RUNS = Path("runs")  # scratch: all of it can be deleted
 DATA_DOCS = RUNS / "data_docs"  # Great Expectations' pages

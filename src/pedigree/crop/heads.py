@@ -82,6 +82,14 @@ def with_head_windows(
     return found, headless
 
 
+def head_crop_window(
+    part: Part, images: Path, padding: float, finder: Extractor, cache: Path = FEATURES
+) -> Window | None:
+    """Return the window around the head in one part, as `with_head_windows` does; None if no head is visible."""
+    (point,) = head_points([part], images, finder, cache)
+    return head_window(point, part.box, part.frame, padding, _CROP) if point else None
+
+
 def head_points(parts: Sequence[Part], images: Path, finder: Extractor, cache: Path) -> list[Point | None]:
     """Return the middle of the head in each part, in whole stored pixels; None where no head is visible.
 

@@ -24,10 +24,12 @@ def load(root: Path) -> "tuple[dict[str, Any], list[Finding]]":
 
     path, sections, found = root / params.FILE, {}, []
     try:
-        params.read(path)
+        content = params.read(path)
     except UsageError as error:
         return {}, [_wrong(error, root)]
-    for name, section in params.SECTIONS.items():
+    for name, section in params.KNOWN.items():
+        if name in params.OPTIONAL and name not in content:
+            continue
         try:
             sections[name] = params.load(section, path)  # type: ignore[type-var]
         except UsageError as error:

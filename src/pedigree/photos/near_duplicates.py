@@ -72,11 +72,10 @@ def near_duplicates(
             candidates only, once for each.
         owners: for each picture, a number that is the same for those that belong together anyway.
     """
-    hashed = np.flatnonzero([bool(text) for text in hashes])
-    links, luma = list[tuple[int, int]](), _Luma(hashed, pixels)
-    group, different = np.asarray(owners, np.intp)[hashed], np.zeros(len(hashed), np.intp)
+    hashed, group, links = _joined_by_equal_hashes(hashes, owners)
+    luma, different = _Luma(hashed, pixels), np.zeros(len(hashed), np.intp)
     blocks = math.ceil(len(hashed) / _ROWS)
-    found = candidates([text for text in hashes if text])
+    found = candidates([hashes[index] for index in hashed])
     for pairs in progress(found, label="near-duplicates", total=blocks * (blocks + 1) // 2, unit="block"):
         pairs = pairs[group[pairs.first] != group[pairs.second]]
         order = np.argsort(pairs.bits, kind="stable")
@@ -91,6 +90,24 @@ def near_duplicates(
             for ends in (some.first, some.second):
                 np.add.at(different, ends[~alike], 1)
     return links
+
+
+def _joined_by_equal_hashes(
+    hashes: Sequence[str], owners: Sequence[int]
+) -> tuple[Indices, Indices, list[tuple[int, int]]]:
+    """Link the pictures whose hashes are equal. An archive of many copies would have the square of them in pairs.
+
+    Returns:
+        The first picture of each hash, its group, and the links.
+    """
+    hashed = np.flatnonzero([bool(text) for text in hashes])
+    group, links, firsts = np.asarray(owners, np.intp)[hashed], list[tuple[int, int]](), dict[str, int]()
+    for place, index in enumerate(hashed.tolist()):
+        first = firsts.setdefault(hashes[index], place)
+        if first != place and _join(group, first, place):
+            links.append((int(hashed[first]), index))
+    kept = np.array(list(firsts.values()), np.intp)
+    return hashed[kept], group[kept], links
 
 
 def candidates(hashes: Sequence[str]) -> Iterator[Pairs]:

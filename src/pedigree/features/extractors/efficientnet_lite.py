@@ -7,7 +7,7 @@ stage at every size. The networks are not trained here, so batch normalisation i
 
 import itertools
 import math
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import keras
@@ -108,7 +108,7 @@ def build(variant: Variant, weights: Weights, precision: Precision) -> Any:
     """
     inputs = keras.Input((variant.image_size, variant.image_size, 3))
     x = _trunk(inputs, variant, weights, precision, layers)[-1]
-    x = _convolve(x, weights, "_conv_head", "_bn1", dtype=_dtype(precision), channels=_HEAD)
+    x = _convolve(x, weights, "_conv_head", "_bn1", layers, dtype=_dtype(precision), channels=_HEAD)
     return keras.Model(inputs, layers.GlobalAveragePooling2D(dtype="float32")(x))
 
 
@@ -119,7 +119,7 @@ def feature_maps(variant: Variant, weights: Weights, precision: Precision, layer
         variant: its size.
         weights: its tensors, from `read_weights`.
         precision: of the convolutions and the maps.
-        layer_module: the module whose DepthwiseConv2D is used.
+        layer_module: the module whose Conv2D and DepthwiseConv2D are used.
 
     Returns:
         A model from RGB `(n, height, width, 3)` in 0..255, height and width multiples of 32, to a list of the maps at
@@ -138,7 +138,7 @@ def _trunk(inputs: Any, variant: Variant, weights: Weights, precision: Precision
     """Return the output of each stage."""
     dtype = _dtype(precision)
     x = (inputs - 127.0) / 128.0
-    x = _convolve(x, weights, "_conv_stem", "_bn0", dtype=dtype, channels=_STEM, kernel=3, stride=2)
+    x = _convolve(x, weights, "_conv_stem", "_bn0", layer_module, dtype=dtype, channels=_STEM, kernel=3, stride=2)
     blocks, outputs = itertools.count(), []
     for repeats, kernel, stride, expansion, channels in stages(variant.width, variant.depth):
         for repeat in range(repeats):
@@ -185,10 +185,11 @@ def _block(
 ) -> Any:
     """Apply an inverted residual block (Sandler et al., 2018, figure 3b). `name` begins the names of its tensors."""
     x, width = entering, entering.shape[-1]
+    convolve = partial(_convolve, weights=weights, layer_module=layer_module, dtype=dtype)
     if expansion > 1:
-        x = _convolve(x, weights, f"{name}_expand_conv", f"{name}_bn0", dtype=dtype, channels=width * expansion)
+        x = convolve(x, name=f"{name}_expand_conv", norm=f"{name}_bn0", channels=width * expansion)
     x = _convolve_depthwise(x, weights, name, layer_module, dtype=dtype, kernel=kernel, stride=stride)
-    x = _convolve(x, weights, f"{name}_project_conv", f"{name}_bn2", dtype=dtype, channels=channels, activation=None)
+    x = convolve(x, name=f"{name}_project_conv", norm=f"{name}_bn2", channels=channels, activation=None)
     return x + entering if stride == 1 and width == channels else x
 
 
@@ -197,6 +198,7 @@ def _convolve(
     weights: Weights,
     name: str,
     norm: str,
+    layer_module: Any,
     *,
     dtype: str,
     channels: int,
@@ -204,7 +206,7 @@ def _convolve(
     stride: int = 1,
     activation: str | None = "relu6",
 ) -> Any:
-    layer = layers.Conv2D(channels, kernel, stride, padding="same", activation=activation, dtype=dtype)
+    layer = layer_module.Conv2D(channels, kernel, stride, padding="same", activation=activation, dtype=dtype)
     scale, bias = _folded(weights, norm)
     return _with_weights(layer, x, weights[f"{name}.weight"].transpose(2, 3, 1, 0) * scale, bias)
 
