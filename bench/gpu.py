@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--recipes",
         nargs="+",
-        choices=recipes.names(),
+        choices=recipes.names("train"),
         default=["projection-dcgan", "biggan", "r3gan"],
         metavar="NAME",
     )

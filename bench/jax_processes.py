@@ -82,7 +82,9 @@ def measured(root: Path, count: int, options: argparse.Namespace) -> dict:
     generators = [(folders[0] / "models/generator.keras").read_bytes() for folders in (whole, killed)]
     (checkpoint,) = ten[0].glob(f"runs/checkpoints/*/step-{COMPARED:08d}.npz")
     with np.load(checkpoint) as members:
-        arrays = [members[f"arrays/gan-{index}"] for index in range(sum("/gan-" in name for name in members.files))]
+        arrays = [
+            members[f"arrays/variable-{index}"] for index in range(sum("/variable-" in name for name in members.files))
+        ]
     facts = json.loads((whole[0] / "reports/training.json").read_text())
     resume = "same bytes" if generators[0] == generators[1] else "DIFFERENT"
     return {"arrays": arrays, "speed": facts["images_per_second"], "start": start, "loss": loss, "resume": resume}

@@ -25,7 +25,9 @@ def main() -> None:
     parser.add_argument("crops", nargs="?", type=Path, default=Path("data/crops"))
     parser.add_argument("--minutes", type=float, default=1.5, help="of training (default 1.5)")
     parser.add_argument("--samples", type=int, default=600, help="drawn and scored (default 600)")
-    parser.add_argument("--only", nargs="+", choices=recipes.names(), default=recipes.names(), metavar="NAME")
+    parser.add_argument(
+        "--only", nargs="+", choices=recipes.names("train"), default=recipes.names("train"), metavar="NAME"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"))
     options = parser.parse_args()
     print(f"{options.crops}, {options.minutes:g} minutes of training each\n\n| {' | '.join(COLUMNS)} |")

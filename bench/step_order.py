@@ -45,15 +45,16 @@ def main() -> None:
 
 def draw_twice(gan: Any, batch: Any) -> Any:
     """Take one step in the plain order: each update draws its own pictures."""
-    from pedigree.train.step import discriminator_step, generator_step
+    from pedigree.train.step import discriminator_step, generator_step, scaled
 
     last = gan.train.discriminator_steps - 1
     for turn in range(last + 1):
         labels = batch["labels"][turn]
         latents = batch["early_latents"][turn] if turn < last else batch["latents"][: len(labels)]
-        facts = discriminator_step(gan, batch, turn, gan.generator([latents, labels], training=True))
+        fake = gan.draw(latents, labels, scaled(batch["images"][turn]))
+        facts = discriminator_step(gan, batch, turn, fake)
     pictures, pull_back = gan.engine.forward(
-        lambda: gan.generator([batch["latents"], batch["drawn_labels"]], training=True),
+        lambda: gan.draw(batch["latents"], batch["drawn_labels"], scaled(batch["images"][last])),
         gan.generator.trainable_variables,
     )
     facts |= generator_step(gan, batch, pictures, pull_back)

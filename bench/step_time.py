@@ -54,12 +54,13 @@ def watched_steps(gan: object, size: int, steps: int, folder: str) -> tuple[floa
     """
     import tensorflow as tf
 
-    from pedigree.train.batches import stream
+    from pedigree.train.batches import stacked, stream
     from pedigree.train.step import compile_steps
 
-    take, calls = compile_steps(gan, CALL), steps // CALL
+    take, calls, (images, labels) = compile_steps(gan, CALL), steps // CALL, data(size)
     batches = stream(
-        (range(start, start + CALL) for start in range(0, CALL * (2 * calls + 2), CALL)), *data(size), gan.train
+        (range(start, start + CALL) for start in range(0, CALL * (2 * calls + 2), CALL)),
+        lambda steps: stacked(steps, images, labels, gan.train),
     )
     for _ in range(2):
         take(next(batches))

@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", nargs="?", type=Path, default=Path("runs/timed"))
     parser.add_argument("--minutes", type=float, default=1, help="of training (default 1)")
-    parser.add_argument("--recipe", choices=recipes.names(), metavar="NAME")
+    parser.add_argument("--recipe", choices=recipes.names("train"), metavar="NAME")
     parser.add_argument(
         "--params", type=Path, default=Path("params.yaml"), help="whose train section, without --recipe"
     )

@@ -104,15 +104,14 @@ def ours(settings: dict, size: int, breeds: int, precision: str, turns: Turns) -
     """Train as the train stage does, but for its monitors: stacked batches made ahead, `CALL` steps a call."""
     gan, facts = build(settings, size, precision, breeds)
 
-    from pedigree.train.batches import stream
+    from pedigree.train.batches import stacked, stream
     from pedigree.train.step import compile_steps
 
-    take = compile_steps(gan, CALL)
+    take, (images, labels) = compile_steps(gan, CALL), data(size, breeds)
     if turns.gpu:
         turns.memory = on_gpu
-    with contextlib.closing(
-        stream((range(s, s + CALL) for s in itertools.count(0, CALL)), *data(size, breeds), gan.train)
-    ) as made:
+    calls = (range(s, s + CALL) for s in itertools.count(0, CALL))
+    with contextlib.closing(stream(calls, lambda steps: stacked(steps, images, labels, gan.train))) as made:
         for _ in turns.calls(**facts):
             take(next(made))
 

@@ -102,14 +102,18 @@ def run(project: Path, name: str, settings: dict[str, Any]) -> None:
 
 
 def write(project: Path, settings: dict[str, Any]) -> None:
-    """Write a run's recipe and settings into the project's params.yaml, as it was committed."""
-    settings = dict(settings)
+    """Write a run's recipe and settings into the project's params.yaml, as it was committed.
+
+    A setting is a parameter of training, or a whole section of other parameters, such as `{"crop": {"holdout": 0.5}}`.
+    """
+    sections = {name: part for name, part in settings.items() if isinstance(part, dict)}
+    settings = {name: value for name, value in settings.items() if name not in sections}
     git(project, "checkout", "--quiet", ".")
     recipes.write(settings.pop("recipe", "projection-dcgan"), project / "params.yaml")
     looks = settings.pop("looks")
     often = settings["steps"] // looks
     every = {"sample_every": often, "score_every": often, "keep": "kernel_distance"}
-    edit(project / "params.yaml", {"train": every | settings})
+    edit(project / "params.yaml", {"train": every | settings, **sections})
 
 
 def edit(path: Path, sections: dict[str, dict[str, Any]]) -> None:
