@@ -181,6 +181,7 @@ def test_the_metrics_need_numpy_only() -> None:
         ["crop"],
         ["train"],
         ["score"],
+        ["translate"],
         ["card", "--to", "none"],
         ["submission"],
         ["blind", "make", "--out", "none"],

@@ -19,6 +19,7 @@ COMMANDS = [
     "crop",
     "train",
     "score",
+    "translate",
     "generate",
     "walk",
     "export",

@@ -96,7 +96,7 @@ def _trained(path: Path) -> dict[str, Any]:
 
 def _recipe(train: params.Train) -> str:
     """Return the nearest recipe, and the parameters in which the training differs from it."""
-    changes = {name: _changed(train, recipes.settings(name)) for name in recipes.names()}
+    changes = {name: _changed(train, recipes.settings(name)) for name in recipes.names("train")}
     nearest = min(changes, key=lambda name: len(changes[name]))
     return " with ".join(filter(None, (f"`{nearest}`", _listed(changes[nearest]))))
 
