@@ -85,7 +85,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "classifier_weight": 1.0,
         "generator_classifier_weight": 0.5,
     },
-    "progan": {"loss": "wasserstein", "gradient_penalty_weight": 10.0, "conditioning": "none"},
+    "progan": {
+        "loss": "wasserstein",
+        "channels": 12,  # pixel norm over four features multiplies rounding errors by 50: some pixels are nearly zero
+        "gradient_penalty_weight": 10.0,
+        "conditioning": "none",
+    },
     "r3gan": {"loss": "relativistic", "r1_weight": 1.0, "r2_weight": 1.0},
     "sagan": {"loss": "hinge", "spectral_norm": "discriminator"},
     "biggan": {"loss": "hinge", "latent_size": 16, "colors": "grey"},

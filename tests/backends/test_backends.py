@@ -68,11 +68,6 @@ def test_every_architecture_and_loss_is_compared() -> None:
     }  # fmt: skip
 
 
-# Rounding differs by 1.7e-5 to 3.5e-5 here, measured on a processor with AMX, where the other architectures are below
-# 1e-5. The cause is not known; pixel norm, whose gradient is a small difference, is likely.
-AMPLIFIED = {("progan", "generator"): 5.0}
-
-
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
 @pytest.mark.parametrize("architecture", SETTINGS)
 def test_gradients_agree_to_1e_5(folder: Path, architecture: str, network: str) -> None:
@@ -80,7 +75,7 @@ def test_gradients_agree_to_1e_5(folder: Path, architecture: str, network: str) 
     compared = [each for each in both(folder, architecture) if each[0].split()[0] == network]
     largest = max(np.abs(one[0]).max() for _, one, _ in compared)
     for name, one, other in compared:
-        within = max(1e-5 * np.abs(one[0]).max(), 1e-6 * largest) * AMPLIFIED.get((architecture, network), 1.0)
+        within = max(1e-5 * np.abs(one[0]).max(), 1e-6 * largest)
         np.testing.assert_allclose(other[0], one[0], rtol=0, atol=within, err_msg=name)
         assert one.ndim < 3 or np.abs(one).max() > 0, f"{name} learns nothing"
 
