@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+# For the processes on JAX: what they compile runs a few times, so it is not optimised.
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 from pedigree.common import quiet
 from pedigree.settings import params, recipes

@@ -17,7 +17,6 @@ from pedigree.networks import ARCHITECTURES
 from pedigree.networks.layer_factory import LayerFactory
 from pedigree.networks.shapes import Shape
 
-QUICK = "--xla_backend_optimization_level=0"  # compiling with XLA takes most of the time
 AHEAD = 1e-7  # a step so small that hardly any leaky ReLU changes sign
 
 
@@ -75,7 +74,7 @@ def on_both_backends(architecture: str) -> dict[str, dict[str, float]]:
     started = {
         backend: subprocess.Popen(
             [sys.executable, __file__, architecture],
-            env=os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": QUICK},
+            env=os.environ | {"KERAS_BACKEND": backend},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -20,11 +20,6 @@ from backend_answers import SETTINGS
 from pedigree.networks import ARCHITECTURES
 
 pytestmark = pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
-# The compiled code runs only three times, so compilation is not optimised.
-FLAGS = (
-    "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 "
-    "--xla_llvm_disable_expensive_passes=true"
-)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder with the results of both backends."""
     where = tmp_path_factory.mktemp("backends")
     gans = [backend_answers.write_start(where, architecture) for architecture in SETTINGS]
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FLAGS}
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     with subprocess.Popen(
         [sys.executable, backend_answers.__file__, where], env=environment, stdin=subprocess.PIPE, text=True
     ) as other:

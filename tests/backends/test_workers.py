@@ -26,9 +26,8 @@ from pedigree.settings.params import Train
 TOLERANCE = 2e-5  # for weights and rows in float32: sums are in another order, and training amplifies the difference
 STEPS = 24
 JAX = pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
-# JAX compiles longer than it trains here: quickly, and only in the first start.
+# JAX compiles longer than it trains here, so it compiles only in the first start.
 COMPILING = {
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }

@@ -11,7 +11,6 @@ import tensorflow as tf
 import translation_answers
 
 pytestmark = pytest.mark.skipif(find_spec("jax") is None, reason="JAX, the second backend, is not installed")
-FLAGS = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # the code runs only twice
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, np.ndarray
     for variable in translation_answers.trainable([*gan.generators, *gan.discriminators]):
         variable.assign(variable + chance.normal(0, 0.1, variable.shape).astype(np.float32))
     np.savez(where / "start.npz", **{f"{place}": np.asarray(each) for place, each in enumerate(gan.variables)})
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FLAGS}
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, translation_answers.__file__, where], env=environment, check=True)
     tf.config.run_functions_eagerly(True)
     try:
