@@ -133,7 +133,6 @@ def refused(settings: Train) -> str:
 def main(folder: Path) -> None:
     processor = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # it takes longer than ten steps
     intervals = {
         "architecture": "mlp",
         "devices": "all",
