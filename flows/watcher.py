@@ -7,7 +7,6 @@ ends by itself.
 """
 
 import os
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -18,15 +17,20 @@ import psutil
 VARIABLE = "PEDIGREE_FLOW"
 SECONDS = 180.0  # enough for a worker, which waits for a stage that saves its state
 
-_watchers: "list[subprocess.Popen[bytes]]" = []  # keeps the pipe open
+_pipes: list[int] = []  # the end of the pipe that the kernel closes when this process ends
 
 
 def watch() -> None:
     """Have everything that this process starts from now on ended when it ends, even if it is killed."""
-    if not _watchers:
+    if not _pipes:
         os.environ[VARIABLE] = uuid.uuid4().hex
         command = [sys.executable, __file__, os.environ[VARIABLE], str(os.getsid(0))]
-        _watchers.append(subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True))  # noqa: S603
+        reads, writes = os.pipe()
+        # Python's Popen warns about a process that is still running when the interpreter ends, as this one should be.
+        to_stdin = (os.POSIX_SPAWN_DUP2, reads, 0)
+        os.posix_spawn(sys.executable, command, os.environ, file_actions=[to_stdin], setsid=True)
+        os.close(reads)
+        _pipes.append(writes)
 
 
 def _end_remains(mark: str, session: int) -> None:

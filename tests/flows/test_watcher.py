@@ -52,3 +52,9 @@ def test_what_a_flow_has_started_ends_with_it(number: signal.Signals | None) -> 
         apart.kill()
         bystander.kill()
         bystander.wait()
+
+
+def test_a_flow_that_ends_says_nothing_of_its_watcher() -> None:
+    command = [sys.executable, "-W", "always", "-c", "from watcher import watch; watch(); watch()"]
+    done = subprocess.run(command, cwd=FLOWS, capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
