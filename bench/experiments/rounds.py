@@ -196,8 +196,10 @@ def report(row: pd.Series, name: str) -> bytes:
 def dvc(project: Path, *arguments: str, shown: bool = False) -> str:
     """Run DVC there; return what it prints, unless it is shown."""
     command, out = [sys.executable, "-m", "dvc", *arguments], None if shown else subprocess.PIPE
-    own_code = os.environ | {"PYTHONPATH": str(project / "src")}
-    return subprocess.run(command, cwd=project, env=own_code, check=True, stdout=out, text=True).stdout or ""
+    # DVC's stages run `python`, which is this interpreter also where no environment is activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    own = os.environ | {"PATH": path, "PYTHONPATH": str(project / "src")}
+    return subprocess.run(command, cwd=project, env=own, check=True, stdout=out, text=True).stdout or ""
 
 
 def git(project: Path, *arguments: str) -> None:

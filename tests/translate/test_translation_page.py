@@ -45,6 +45,7 @@ def test_every_number_is_beside_what_it_is_compared_with(text: str) -> None:
     for number in ("61 of 100", "7 of 100", "93 of 100", "123.4", "222.2", "88.8", "0.71", "0.04", "9.5", "61.3"):
         assert plain.count(number) == 2, number
     assert "after 2,000 steps" in text
+    assert plain.count("Number of held-out photos: 12.") == 2
 
 
 def test_names_are_escaped_and_nothing_is_fetched(text: str) -> None:

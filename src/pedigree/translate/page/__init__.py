@@ -10,7 +10,7 @@ from pedigree import __version__
 from pedigree.common.spread import spread
 from pedigree.pages.strips import Strip, encode
 from pedigree.pages.templates import environment
-from pedigree.pages.wording import breed_name, of_100
+from pedigree.pages.wording import breed_name, count, of_100
 from pedigree.translate.evaluation import JUDGE, Direction
 
 COLUMNS = 10  # crops shown of each breed
@@ -69,7 +69,8 @@ def _rows(direction: Direction, source: str, target: str) -> list[Row]:
                 ("before the translation", of_100(numbers["breed_accuracy_untranslated"])),
                 (f"real {target}", of_100(numbers["breed_accuracy_real"])),
             ],
-            "A classifier that learned the two breeds from training photos decides between them.",
+            "A classifier that learned the two breeds from training photos decides between them. "
+            f"Number of held-out photos: {count(numbers['crops'])}.",
         ),
         Row(
             f"Distance to photos of {target}",
