@@ -112,7 +112,8 @@ def _summary(directions: tuple[Direction, ...], reports: Path) -> str:
     lines = [
         f"{display_name(one.source)} to {display_name(one.target)}: {one.numbers['breed_accuracy']:.0%} of "
         f"{one.numbers['crops']} held-out crops are taken for {display_name(one.target)} "
-        f"({one.numbers['breed_accuracy_untranslated']:.0%} before)."
+        f"({one.numbers['breed_accuracy_untranslated']:.0%} before). Fréchet distance to its photos: "
+        f"{one.numbers['frechet_distance']:.0f} ({one.numbers['frechet_distance_untranslated']:.0f} before)."
         for one in directions
     ]
     return "\n".join([*lines, f"See {reports / paths.TRANSLATION_PAGE.name} for details."])
