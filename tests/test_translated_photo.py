@@ -91,6 +91,8 @@ def test_an_unknown_breed_lists_the_two(models: Path, photo: Path, tmp_path: Pat
         ("text.png", b"no photo", r"text\.png is no photo that can be read \(cannot identify"),
         ("cut.ppm", b"P6 64 64 255 " + bytes(999), r"cut\.ppm is no photo that can be read \(.*\)\.$"),
         ("small.png", (20, 20), r"small\.png cannot be cut .*: shorter side under 24 px"),
+        ("wide.png", (9500, 9500), r"wide\.png is no photo that can be read \(.*exceeds limit"),
+        ("", None, r"is no file: name the file of a photo by --photo\.$"),
     ],
 )
 def test_what_cannot_be_cut_is_refused_in_one_line(
@@ -103,6 +105,15 @@ def test_what_cannot_be_cut_is_refused_in_one_line(
         Image.new("RGB", content).save(path)
     with pytest.raises(PedigreeError, match=message):
         translate_photo(path, "Blue", tmp_path / "out.png", models / "pad.keras")
+
+
+def test_the_photo_itself_is_never_replaced(models: Path, photo: Path, tmp_path: Path) -> None:
+    before, link = photo.read_bytes(), tmp_path / "link.png"
+    link.symlink_to(photo)
+    for out in (photo, link):
+        with pytest.raises(UsageError, match=r"--out must be another file than the photo\. Received: "):
+            translate_photo(photo, "Blue", out, models / "pad.keras")
+    assert photo.read_bytes() == before
 
 
 def test_a_translator_of_a_newer_version_is_refused(models: Path, photo: Path, tmp_path: Path) -> None:

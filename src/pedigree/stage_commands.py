@@ -93,6 +93,7 @@ def recipe(arguments: argparse.Namespace) -> None:
     from pedigree.settings import recipes
 
     if arguments.name:
+        crops = recipes.other_crops(arguments.name)  # before anything is written: it reads the section `crop`
         recipes.write(arguments.name)
         section, repro = recipes.section_of(arguments.name), "dvc repro"
         if section == translate.__name__:
@@ -101,7 +102,7 @@ def recipe(arguments: argparse.Namespace) -> None:
             pipeline.write()
             repro += f" {TRANSLATION_PIPELINE}"
         print(f"params.yaml: the {section} section is now the recipe {arguments.name}. Run `{repro}` to train it.")
-        if crops := recipes.other_crops(arguments.name):
+        if crops:
             print(f"It was made for {crops}. params.yaml has other values.")
     else:
         print(recipes.listing())

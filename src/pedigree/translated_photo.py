@@ -1,5 +1,6 @@
 """`pedigree translate --photo`: cuts a photo as the crop stage does, and gives its dog another breed's coat."""
 
+import warnings
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -38,11 +39,13 @@ def translate_photo(photo: Path, breed: str, out: Path, model: Path = TRANSLATOR
         What was written, in one line.
 
     Raises:
-        UsageError: the translator does not know the breed, or `out` is no PNG.
+        UsageError: the translator does not know the breed, or `out` is no PNG, or the photo itself.
         PedigreeError: the translator or the photo is missing or damaged, or the photo is too small to be cut.
     """
     if out.suffix.lower() != ".png":
         raise UsageError(f"--out must be a .png file. Received: {out}")
+    if out.exists() and photo.exists() and out.samefile(photo):
+        raise UsageError(f"--out must be another file than the photo. Received: {out}")
     translator = load_translator(model)
     target = _target(breed, translator.breeds)
     crops = crop_photo(photo, [_window(photo, _crop_settings(translator.crop), cache)], translator.image_size)
@@ -73,11 +76,15 @@ def _crop_settings(values: Any) -> Crop:
 def _frame(photo: Path) -> StoredPhoto:
     """Decode a photo, to see that it can be, and return its size and orientation."""
     if not photo.is_file():
-        raise PedigreeError(f"{photo} is not here: name the file of a photo by --photo.")
+        found = "is no file" if photo.exists() else "is not here"
+        raise PedigreeError(f"{photo} {found}: name the file of a photo by --photo.")
     try:
-        with Image.open(photo) as image:
-            image.load()
-            return StoredPhoto(image.width, image.height, orientation(image))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)  # as `validate`
+            with Image.open(photo) as image:
+                image.load()
+                return StoredPhoto(image.width, image.height, orientation(image))
     except MemoryError:  # says nothing about the photo
         raise
     except Exception as error:  # decoders raise many kinds of exceptions

@@ -7,6 +7,7 @@ import pytest
 from conftest import ROOT, recipe_settings
 from ruamel.yaml import YAML
 
+from pedigree.cli import main
 from pedigree.errors import UsageError
 from pedigree.networks import ARCHITECTURES
 from pedigree.settings import params, recipes
@@ -127,3 +128,16 @@ def test_the_crops_that_a_recipe_was_made_for_are_compared_with_those_of_the_pro
     assert recipes.other_crops("stanford-dogs", path) == "crop.size: 64, crop.fit: head, crop.padding: 0.0"
     override({"crop.size": 64, "crop.padding": 0.0}, path)
     assert recipes.other_crops("stanford-dogs", path) == "crop.fit: head"
+
+
+def test_nothing_is_written_beside_a_section_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = PROJECT.replace("  size: 32 ", "  size: 48 ")
+    assert text != PROJECT
+    Path("params.yaml").write_text(text)
+    assert main(["recipe", "lapgan"]) == 2
+    written = capsys.readouterr()
+    assert (written.out, "crop.size" in written.err) == ("", True)
+    assert Path("params.yaml").read_text() == text

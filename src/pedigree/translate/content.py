@@ -1,5 +1,6 @@
 """What pictures show, whatever their colours and texture: early feature maps of a network trained on ImageNet."""
 
+import math
 from functools import cache
 
 import keras
@@ -23,8 +24,8 @@ def early_maps(images: Images) -> NDArray[np.float32]:
     Args:
         images: `(n, height, width, 3)` uint8 RGB.
     """
-    network = _network()
-    return extract(lambda batch: network(batch).reshape(len(batch), -1), images, BATCH, _numbers(network))
+    network, numbers = _network()
+    return extract(lambda batch: network(batch).reshape(len(batch), -1), images, BATCH, numbers)
 
 
 def mean_cosine(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -35,12 +36,9 @@ def mean_cosine(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArr
 
 
 @cache
-def _network() -> Resized:
+def _network() -> tuple[Resized, int]:
+    """Return the network, and how many numbers it computes for a picture."""
     variant = VARIANTS[NETWORK]
-    maps = feature_maps(variant, read_weights(variant), "float32")
     inputs = keras.Input((SIDE, SIDE, 3))
-    return Resized(keras.Model(inputs, maps(inputs)[1]), SIDE)
-
-
-def _numbers(network: Resized) -> int:
-    return int(network(np.zeros((1, SIDE, SIDE, 3), np.uint8)).size)
+    early = feature_maps(variant, read_weights(variant), "float32")(inputs)[1]
+    return Resized(keras.Model(inputs, early), SIDE), math.prod(early.shape[1:])
