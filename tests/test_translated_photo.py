@@ -79,6 +79,16 @@ def test_where_photos_are_cut_around_heads_so_is_this_one(
     assert windows == [head_window(Point(30, 20), frame.box, frame, 0.1, 2.3), photo_window(frame, "head")]
 
 
+def test_warnings_about_a_photo_are_not_shown(models: Path, photo: Path, tmp_path: Path) -> None:
+    path, entries = tmp_path / "damaged.jpg", b"\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\x0f\x01\x02\0\xff\0\0\0\xff\xff\0\0"
+    with Image.open(photo) as image:  # the second entry, the camera's maker, lies beyond the end of the file
+        image.save(path, exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0" + entries + bytes(4))
+    with pytest.warns(UserWarning, match="Tag data larger than file"), Image.open(path) as image:
+        assert image.getexif()[274] == 1
+    translate_photo(path, "Blue", tmp_path / "out.png", models / "pad.keras")  # a warning would be an error here
+    assert (tmp_path / "out.png").is_file()
+
+
 def test_an_unknown_breed_lists_the_two(models: Path, photo: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the translator knows Snow_spitz and Blue. Received: --to 'pug'"):
         translate_photo(photo, "pug", tmp_path / "out.png", models / "pad.keras")

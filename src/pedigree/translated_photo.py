@@ -48,7 +48,10 @@ def translate_photo(photo: Path, breed: str, out: Path, model: Path = TRANSLATOR
         raise UsageError(f"--out must be another file than the photo. Received: {out}")
     translator = load_translator(model)
     target = _target(breed, translator.breeds)
-    crops = crop_photo(photo, [_window(photo, _crop_settings(translator.crop), cache)], translator.image_size)
+    settings = _crop_settings(translator.crop)
+    with warnings.catch_warnings(action="ignore"):
+        warnings.simplefilter("error", Image.DecompressionBombWarning)  # as `validate`
+        crops = crop_photo(photo, [_window(photo, settings, cache)], translator.image_size)
     pictures = np.stack([crops, translator.translate(crops, target)], axis=1)
     name = display_name(translator.breeds[target])
     columns, scale = ["photo", f"as {name}"], max(1, SHOWN // translator.image_size)
@@ -79,12 +82,9 @@ def _frame(photo: Path) -> StoredPhoto:
         found = "is no file" if photo.exists() else "is not here"
         raise PedigreeError(f"{photo} {found}: name the file of a photo by --photo.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)  # as `validate`
-            with Image.open(photo) as image:
-                image.load()
-                return StoredPhoto(image.width, image.height, orientation(image))
+        with Image.open(photo) as image:
+            image.load()
+            return StoredPhoto(image.width, image.height, orientation(image))
     except MemoryError:  # says nothing about the photo
         raise
     except Exception as error:  # decoders raise many kinds of exceptions

@@ -83,14 +83,14 @@ def _write_outputs(
     crop: Mapping[str, Any], model: Path, reports: Path, cache: Path, session: Session[TranslationTask]
 ) -> None:
     """Write the translator and the reports. If one of them cannot be written, none is replaced."""
-    task = session.task
+    task, facts = session.task, session.facts()
     directions = evaluate(Translator(task.gan.average, task.pair.breeds, crop), task.pair, cache)
     with replacing_entries(reports) as new:
         session.record.write(new / paths.TRANSLATION_HISTORY.name)
         task.gallery.save(new / paths.TRANSLATION_SAMPLES.name, new / paths.TRANSLATION_FILM.name)
-        write_text(new / paths.TRANSLATION_FACTS.name, json.dumps(session.facts(), indent=2) + "\n")
+        write_text(new / paths.TRANSLATION_FACTS.name, json.dumps(facts, indent=2) + "\n")
         write_text(new / paths.TRANSLATION_METRICS.name, metrics_json(directions))
-        write_text(new / paths.TRANSLATION_PAGE.name, page.render(directions, session.facts()["steps"]))
+        write_text(new / paths.TRANSLATION_PAGE.name, page.render(directions, facts["steps"]))
         save_translator(task.gan.average, task.pair.breeds, crop, model)
     print(printable(_summary(directions, reports)))
 
